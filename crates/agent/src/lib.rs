@@ -1,0 +1,1 @@
+//! Talking to an ssh-agent, and being one.

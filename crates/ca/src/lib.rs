@@ -1,0 +1,1 @@
+//! The use cases: how access is asked, approved, signed and stopped.

@@ -1,0 +1,1 @@
+//! OpenSSH certificates: drafted, signed through a seam, and re-checked.

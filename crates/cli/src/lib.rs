@@ -1,0 +1,1 @@
+//! hallpass: commands, progress, tables.

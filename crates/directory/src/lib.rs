@@ -1,0 +1,1 @@
+//! Users, keys, groups and hosts as parsed from their files.

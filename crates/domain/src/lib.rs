@@ -1,0 +1,33 @@
+//! The parsed vocabulary of Hallpass: names, times, digests, keys and obligations as newtypes.
+//!
+//! Everything from outside is parsed here once; what has one of these types needs no second look.
+//!
+//! ```text
+//! bytes from outside --parse--> newtype --Display--> the same bytes
+//! ```
+//!
+//! No I/O, no async, no protobuf and no SQL live here.
+
+mod access;
+mod bytes;
+mod command;
+mod key;
+mod label;
+mod name;
+mod obligations;
+mod random;
+mod request_id;
+mod text;
+mod time;
+
+pub use access::{Access, AskedLogin, Pair, PairError, Target, TargetError};
+pub use bytes::{Digest, HexError, Nonce, Serial};
+pub use command::{Command, CommandError};
+pub use key::{Fingerprint, KeyError, PublicKey};
+pub use label::{Label, LabelError, Selector};
+pub use name::{GroupName, HostName, Login, NameError, Origin, RealmName, RuleName, UserName};
+pub use obligations::{Approval, Extension, Obligations, Quorum, QuorumError, UnknownExtension};
+pub use random::Random;
+pub use request_id::{RequestId, RequestIdError};
+pub use text::{Text, TextError};
+pub use time::{Clock, Span, SpanError, TimeError, UnixTime};

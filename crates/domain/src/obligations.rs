@@ -1,0 +1,278 @@
+//! What a ruling allows, and what it asks in return.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+
+use crate::{Command, GroupName, HostName, Login, NameError, RealmName, RuleName, Span};
+
+/// Why a quorum was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QuorumError {
+    /// Not `N of GROUP`.
+    #[error("expected `auto`, or counts per group such as `2 of sre, 1 of security`")]
+    Grammar,
+    /// The group is misspelt.
+    #[error(transparent)]
+    Group(#[from] NameError),
+    /// One group, two counts.
+    #[error("the group `{0}` is named twice")]
+    Twice(GroupName),
+}
+
+/// The approvals that a ruling needs, as counts per group: `2 of sre, 1 of security`. Empty is `auto`: nobody is asked.
+/// One person fills one slot, whatever groups they are in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Quorum(BTreeMap<GroupName, NonZeroU32>);
+
+impl Quorum {
+    /// Nobody is asked.
+    pub const fn auto() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    /// Whether nobody is asked.
+    pub fn is_auto(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The counts, by group name.
+    pub fn counts(&self) -> impl Iterator<Item = (&GroupName, u32)> {
+        self.0.iter().map(|(group, count)| (group, count.get()))
+    }
+
+    /// How many people it takes.
+    pub fn people(&self) -> u64 {
+        self.0.values().map(|count| u64::from(count.get())).sum()
+    }
+
+    /// Both quorums at once: every slot of either. A group that both name takes the larger count, as its people fill
+    /// the slots of both rules.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let mut all = self.0.clone();
+        for (group, count) in &other.0 {
+            all.entry(group.clone()).and_modify(|mine| *mine = (*mine).max(*count)).or_insert(*count);
+        }
+        Self(all)
+    }
+}
+
+impl FromStr for Quorum {
+    type Err = QuorumError;
+
+    fn from_str(given: &str) -> Result<Self, QuorumError> {
+        if given == "auto" {
+            return Ok(Self::auto());
+        }
+        let mut counts = BTreeMap::new();
+        for slot in given.split(',').map(str::trim) {
+            let (count, group) = slot.split_once(" of ").ok_or(QuorumError::Grammar)?;
+            let canonical = !count.starts_with(['0', '+']) && count.len() <= 4;
+            let count: NonZeroU32 = count.parse().ok().filter(|_| canonical).ok_or(QuorumError::Grammar)?;
+            let group: GroupName = group.trim().parse()?;
+            if counts.insert(group.clone(), count).is_some() {
+                return Err(QuorumError::Twice(group));
+            }
+        }
+        Ok(Self(counts))
+    }
+}
+
+impl fmt::Display for Quorum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_auto() {
+            return f.write_str("auto");
+        }
+        for (place, (group, count)) in self.0.iter().enumerate() {
+            let comma = if place > 0 { ", " } else { "" };
+            write!(f, "{comma}{count} of {group}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What an approver said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Approval {
+    /// Yes.
+    Approve,
+    /// No; one deny ends a request.
+    Deny,
+}
+
+impl FromStr for Approval {
+    type Err = QuorumError;
+
+    fn from_str(given: &str) -> Result<Self, QuorumError> {
+        match given {
+            "approve" => Ok(Self::Approve),
+            "deny" => Ok(Self::Deny),
+            _ => Err(QuorumError::Grammar),
+        }
+    }
+}
+
+impl fmt::Display for Approval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Approve => "approve",
+            Self::Deny => "deny",
+        })
+    }
+}
+
+/// The name of an extension that Hallpass does not know.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown extension; known are pty, port-forwarding, agent-forwarding, x11-forwarding, user-rc")]
+pub struct UnknownExtension;
+
+/// A certificate extension of OpenSSH (PROTOCOL.certkeys), by the short name that rules use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Extension {
+    /// `permit-agent-forwarding`
+    AgentForwarding,
+    /// `permit-port-forwarding`
+    PortForwarding,
+    /// `permit-pty`
+    Pty,
+    /// `permit-user-rc`
+    UserRc,
+    /// `permit-X11-forwarding`
+    X11Forwarding,
+}
+
+impl Extension {
+    /// Every extension, in the order of their short names.
+    pub const ALL: [Self; 5] =
+        [Self::AgentForwarding, Self::PortForwarding, Self::Pty, Self::UserRc, Self::X11Forwarding];
+
+    /// The name inside the certificate.
+    pub const fn openssh_name(self) -> &'static str {
+        match self {
+            Self::AgentForwarding => "permit-agent-forwarding",
+            Self::PortForwarding => "permit-port-forwarding",
+            Self::Pty => "permit-pty",
+            Self::UserRc => "permit-user-rc",
+            Self::X11Forwarding => "permit-X11-forwarding",
+        }
+    }
+
+    /// The short name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AgentForwarding => "agent-forwarding",
+            Self::PortForwarding => "port-forwarding",
+            Self::Pty => "pty",
+            Self::UserRc => "user-rc",
+            Self::X11Forwarding => "x11-forwarding",
+        }
+    }
+}
+
+impl FromStr for Extension {
+    type Err = UnknownExtension;
+
+    fn from_str(given: &str) -> Result<Self, UnknownExtension> {
+        Self::ALL.into_iter().find(|e| e.as_str() == given).ok_or(UnknownExtension)
+    }
+}
+
+impl fmt::Display for Extension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Permission together with what it is bound to: the body of a permitting ruling, and what a grant carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Obligations {
+    /// The rule that opened the path.
+    pub rule: RuleName,
+    /// The approvals it takes.
+    pub quorum: Quorum,
+    /// The hosts, by canonical name.
+    pub hosts: BTreeSet<HostName>,
+    /// The Unix account; `self` is resolved.
+    pub login: Login,
+    /// The longest window.
+    pub max: Span,
+    /// The certificate TTL.
+    pub ttl: Span,
+    /// The extensions; all others are absent from the certificate.
+    pub allow: BTreeSet<Extension>,
+    /// The one command that certificates run.
+    pub command: Option<Command>,
+    /// The realm, when the hosts are plain: then the certificate opens the login on every host of it.
+    pub realm: Option<RealmName>,
+}
+
+impl Obligations {
+    /// The stricter of both, as each certificate is judged: the ruling that was approved and today's. `None` when they
+    /// share no host or differ in login, command or realm, so that nothing is left to grant.
+    #[must_use]
+    pub fn intersect(&self, other: &Self) -> Option<Self> {
+        let hosts: BTreeSet<HostName> = self.hosts.intersection(&other.hosts).cloned().collect();
+        let same = self.login == other.login && self.command == other.command && self.realm == other.realm;
+        (same && !hosts.is_empty()).then(|| Self {
+            rule: self.rule.clone(),
+            quorum: self.quorum.and(&other.quorum),
+            hosts,
+            login: self.login.clone(),
+            max: self.max.min(other.max),
+            ttl: self.ttl.min(other.ttl),
+            allow: self.allow.intersection(&other.allow).copied().collect(),
+            command: self.command.clone(),
+            realm: self.realm.clone(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quorums_read_back_in_canonical_order() {
+        let quorum: Quorum = "2 of sre, 1 of security".parse().unwrap();
+        assert_eq!(quorum.to_string(), "1 of security, 2 of sre");
+        assert_eq!(quorum.people(), 3);
+        assert!("auto".parse::<Quorum>().unwrap().is_auto());
+        for bad in ["", "sre", "0 of sre", "-1 of sre", "+1 of sre", "1 of", "1 of sre,", "99999 of sre", "01 of sre"] {
+            assert!(bad.parse::<Quorum>().is_err(), "{bad}");
+        }
+        assert_eq!("1 of a, 2 of a".parse::<Quorum>(), Err(QuorumError::Twice("a".parse().unwrap())));
+    }
+
+    #[test]
+    fn adding_a_quorum_never_takes_a_slot_away() {
+        let both = "2 of sre".parse::<Quorum>().unwrap().and(&"1 of sre, 1 of security".parse().unwrap());
+        assert_eq!(both.to_string(), "1 of security, 2 of sre");
+        assert_eq!(Quorum::auto().and(&both), both);
+    }
+
+    fn obligations(hosts: &[&str], ttl: &str, allow: &[Extension]) -> Obligations {
+        Obligations {
+            rule: "r".parse().unwrap(),
+            quorum: Quorum::auto(),
+            hosts: hosts.iter().map(|h| h.parse().unwrap()).collect(),
+            login: "root".parse().unwrap(),
+            max: "1h".parse().unwrap(),
+            ttl: ttl.parse().unwrap(),
+            allow: allow.iter().copied().collect(),
+            command: None,
+            realm: None,
+        }
+    }
+
+    #[test]
+    fn the_intersection_is_the_stricter_of_both() {
+        let approved = obligations(&["a", "b"], "5m", &[Extension::Pty, Extension::UserRc]);
+        let today = obligations(&["b", "c"], "2m", &[Extension::Pty]);
+        assert_eq!(approved.intersect(&today), Some(obligations(&["b"], "2m", &[Extension::Pty])));
+        assert_eq!(approved.intersect(&obligations(&["c"], "2m", &[])), None);
+        let other_login = Obligations { login: "deploy".parse().unwrap(), ..today };
+        assert_eq!(approved.intersect(&other_login), None);
+    }
+}

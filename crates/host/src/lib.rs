@@ -1,0 +1,1 @@
+//! hallpass-host: the root-side helper on targets.

@@ -1,0 +1,1 @@
+//! Access rules compiled to Cedar, and the ruling over one request.

@@ -1,0 +1,1 @@
+//! The lifecycle of a request, and the only maker of a grant.

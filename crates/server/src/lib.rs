@@ -1,0 +1,1 @@
+//! hallpassd: configuration, TLS, authentication, gRPC services, background jobs.

@@ -1,0 +1,1 @@
+//! Named transactions over SQLite by one writer; the only SQL.

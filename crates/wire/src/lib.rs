@@ -1,0 +1,1 @@
+//! Generated protobuf, and its conversions with named errors.

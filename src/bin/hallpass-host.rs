@@ -1,0 +1,3 @@
+//! `hallpass-host`: a few lines; all code lives in `crates/`.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! `hallpass`: a few lines; all code lives in `crates/`.
+
+fn main() {}

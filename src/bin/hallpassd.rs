@@ -1,0 +1,3 @@
+//! `hallpassd`: a few lines; all code lives in `crates/`.
+
+fn main() {}
