@@ -59,6 +59,29 @@ impl PublicKey {
         Ok(Self(key))
     }
 
+    /// Reads the wire form (RFC 4253 section 6.6): what agents list and signatures carry. One key has one wire form.
+    ///
+    /// # Errors
+    /// As for text, and [`KeyError::Malformed`] for another spelling of a key or bytes after it.
+    pub fn from_wire(bytes: &[u8]) -> Result<Self, KeyError> {
+        if bytes.len() > LONGEST {
+            return Err(KeyError::Malformed);
+        }
+        let length = bytes.first_chunk::<4>().map_or(0, |length| u32::from_be_bytes(*length) as usize);
+        let kind = bytes.get(4..).and_then(|rest| rest.get(..length)).ok_or(KeyError::Malformed)?;
+        let kind = str::from_utf8(kind).map_err(|_| KeyError::Malformed)?;
+        check_kind(kind)?;
+        let key = ssh_key::PublicKey::from_bytes(bytes).map_err(|_| KeyError::Malformed)?;
+        let key = Self::from_key_data(key.into())?;
+        if key.to_wire() == bytes { Ok(key) } else { Err(KeyError::Malformed) }
+    }
+
+    /// The wire form.
+    pub fn to_wire(&self) -> Vec<u8> {
+        // Encoding fails only above 4 GiB.
+        ssh_key::PublicKey::new(self.0.clone(), "").to_bytes().unwrap_or_default()
+    }
+
     /// The key as the `ssh-key` crate knows it.
     pub const fn key_data(&self) -> &KeyData {
         &self.0
@@ -100,18 +123,26 @@ impl FromStr for PublicKey {
             return Err(KeyError::Private);
         }
         let kind = line.split([' ', '\t']).next().unwrap_or_default();
-        let shown = || kind.chars().take(64).flat_map(char::escape_default).collect::<String>();
-        if kind.ends_with("-cert-v01@openssh.com") {
-            return Err(KeyError::Certificate(shown()));
-        }
         if line.contains(['\n', '\r']) {
             return Err(KeyError::Malformed);
         }
-        match ssh_key::PublicKey::from_openssh(line) {
-            Ok(key) => Self::from_key_data(key.key_data().clone()),
-            Err(_) if looks_like_a_key_line(line) && !KNOWN.contains(&kind) => Err(KeyError::Unsupported(shown())),
-            Err(_) => Err(KeyError::Malformed),
+        if looks_like_a_key_line(line) {
+            check_kind(kind)?;
         }
+        let key = ssh_key::PublicKey::from_openssh(line).map_err(|_| KeyError::Malformed)?;
+        Self::from_key_data(key.into())
+    }
+}
+
+/// Names what is wrong with a kind of key that is not taken.
+fn check_kind(kind: &str) -> Result<(), KeyError> {
+    let shown = || kind.chars().take(64).flat_map(char::escape_default).collect();
+    if kind.ends_with("-cert-v01@openssh.com") {
+        Err(KeyError::Certificate(shown()))
+    } else if KNOWN.contains(&kind) {
+        Ok(())
+    } else {
+        Err(KeyError::Unsupported(shown()))
     }
 }
 
@@ -182,6 +213,20 @@ mod tests {
         assert_eq!(plain.kind(), "ed25519");
         assert!(plain.fingerprint().to_string().starts_with("SHA256:"));
         assert_eq!(plain.fingerprint().to_string().parse::<Fingerprint>().unwrap(), plain.fingerprint());
+    }
+
+    #[test]
+    fn the_wire_form_reads_back_and_has_one_spelling() {
+        let key: PublicKey = ED25519.parse().unwrap();
+        let wire = key.to_wire();
+        assert_eq!(PublicKey::from_wire(&wire), Ok(key));
+        assert_eq!(PublicKey::from_wire(&[wire.as_slice(), &[0]].concat()), Err(KeyError::Malformed));
+        for cut in 0..wire.len() {
+            assert_eq!(PublicKey::from_wire(&wire[..cut]), Err(KeyError::Malformed), "cut at {cut}");
+        }
+        let certificate = b"\0\0\0\x20ssh-ed25519-cert-v01@openssh.com\0\0";
+        assert!(matches!(PublicKey::from_wire(certificate), Err(KeyError::Certificate(_))));
+        assert_eq!(PublicKey::from_wire(b"\0\0\0\x07ssh-dss"), Err(KeyError::Unsupported("ssh-dss".into())));
     }
 
     #[test]
