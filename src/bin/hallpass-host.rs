@@ -1,3 +1,5 @@
 //! `hallpass-host`: a few lines; all code lives in `crates/`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    host::main()
+}
