@@ -1,0 +1,113 @@
+//! What the tests need beside Rust: found, installed when root can, named when not.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::command::{cargo, on_path, output, run};
+use crate::failure::Failure;
+
+/// A file or program, and the Debian package that brings it.
+struct Need {
+    what: What,
+    package: &'static str,
+}
+
+enum What {
+    Program(&'static str),
+    File(&'static str),
+}
+
+const NEEDS: [Need; 9] = [
+    Need { what: What::File("/usr/sbin/sshd"), package: "openssh-server" },
+    Need { what: What::Program("ssh"), package: "openssh-client" },
+    Need { what: What::Program("ssh-agent"), package: "openssh-client" },
+    Need { what: What::Program("ssh-keygen"), package: "openssh-client" },
+    Need { what: What::File("/usr/lib/openssh/sftp-server"), package: "openssh-sftp-server" },
+    // A FIDO token in software: the tests' stand-in for a real one.
+    Need { what: What::File("/usr/lib/openssh/regress/misc/sk-dummy/sk-dummy.so"), package: "openssh-tests" },
+    Need { what: What::Program("rsync"), package: "rsync" },
+    Need { what: What::Program("strace"), package: "strace" },
+    // libFuzzer is C++.
+    Need { what: What::Program("g++"), package: "g++" },
+];
+
+/// Makes sure that everything is there.
+pub(crate) fn ensure() -> Result<(), Failure> {
+    components()?;
+    let missing = missing_packages(&NEEDS);
+    if missing.is_empty() {
+        println!("all there");
+        return Ok(());
+    }
+    println!("missing: {}", missing.join(" "));
+    if is_root()? && on_path("apt-get") {
+        install(&missing)?;
+    }
+    match missing_packages(&NEEDS) {
+        missing if missing.is_empty() => Ok(()),
+        missing => Err(Failure::Findings(vec![format!(
+            "the tests need these packages (Debian's names): apt-get install {}",
+            missing.join(" ")
+        )])),
+    }
+}
+
+/// rustfmt and clippy: a minimal installation of Rust leaves them out.
+fn components() -> Result<(), Failure> {
+    let there = |tool: &str| cargo().args([tool, "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let absent = ["fmt", "clippy"].into_iter().filter(|tool| !there(tool).is_ok_and(|status| status.success()));
+    Failure::unless_empty(
+        absent.map(|tool| format!("`cargo {tool}` is missing: rustup component add rustfmt clippy")).collect(),
+    )
+}
+
+fn missing_packages(needs: &[Need]) -> Vec<&'static str> {
+    let mut missing: Vec<_> = needs.iter().filter(|need| !is_there(need)).map(|need| need.package).collect();
+    missing.dedup();
+    missing
+}
+
+fn is_there(need: &Need) -> bool {
+    match need.what {
+        What::Program(name) => on_path(name),
+        What::File(path) => Path::new(path).is_file(),
+    }
+}
+
+fn is_root() -> Result<bool, Failure> {
+    Ok(output(Command::new("id").arg("-u"))?.trim() == "0")
+}
+
+/// A fresh machine has no package lists: they are fetched when the first try fails.
+fn install(packages: &[&str]) -> Result<(), Failure> {
+    let install = || {
+        let mut apt = apt_get();
+        apt.args(["install", "--yes", "--no-install-recommends"]).args(packages);
+        run(&mut apt)
+    };
+    install().or_else(|_| {
+        run(apt_get().arg("update"))?;
+        install()
+    })
+}
+
+fn apt_get() -> Command {
+    let mut apt = Command::new("apt-get");
+    apt.env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
+    apt
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_is_missing_once_however_much_of_it_is() {
+        let needs = [
+            Need { what: What::File("/nowhere/a"), package: "openssh-client" },
+            Need { what: What::Program("no-such-program-anywhere"), package: "openssh-client" },
+            Need { what: What::Program("sh"), package: "dash" },
+        ];
+        assert_eq!(missing_packages(&needs), ["openssh-client"]);
+    }
+}
