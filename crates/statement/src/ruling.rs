@@ -1,0 +1,184 @@
+//! What policy permits, as text: what an approver's decision is bound to.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::num::NonZeroU32;
+
+use domain::{Digest, Extension, Obligations, Text, TextError, UnknownExtension};
+
+use crate::codec::{Fields, Lines, StatementError, Writer};
+
+/// Most bytes of host names that the words spell out; the text has them all.
+const NAMED_BYTES: usize = 300;
+/// Longest command that the words spell out; the request's text has it whole.
+const COMMAND_BYTES: usize = 300;
+
+/// A permitting ruling, made once at submit. Nobody signs it by itself: the approver signs its digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RulingText {
+    request: Digest,
+    bundle: Digest,
+    obligations: Obligations,
+    realm_hosts: Option<NonZeroU32>,
+    words: Text,
+}
+
+/// Why no ruling can be made of these obligations.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RulingTextError {
+    /// There is no host to allow.
+    #[error("a ruling names at least one host")]
+    NoHosts,
+    /// More hosts than one ruling names.
+    #[error("the ruling would name {0} hosts; 4096 are the most. Ask for fewer, by narrower labels")]
+    TooManyHosts(usize),
+    /// A realm without the number of its hosts, or the number without a realm.
+    #[error("a ruling names a realm and the number of its hosts together, or neither")]
+    RealmHosts,
+    /// What it allows does not fit into words that can be signed.
+    #[error("what the ruling allows does not fit into one line")]
+    Words(#[from] TextError),
+}
+
+impl RulingText {
+    /// Most hosts of one ruling.
+    pub const MAX_HOSTS: usize = 4096;
+
+    /// The ruling on a request under a bundle. `realm_hosts` is how many hosts the obligations' realm has in all, as
+    /// a certificate for a plain host opens its login on every one of them.
+    ///
+    /// # Errors
+    /// When there are no hosts or too many, or realm and count are not given together.
+    pub fn new(
+        request: Digest,
+        bundle: Digest,
+        obligations: Obligations,
+        realm_hosts: Option<NonZeroU32>,
+    ) -> Result<Self, RulingTextError> {
+        match obligations.hosts.len() {
+            0 => return Err(RulingTextError::NoHosts),
+            hosts if hosts > Self::MAX_HOSTS => return Err(RulingTextError::TooManyHosts(hosts)),
+            _ => {}
+        }
+        if obligations.realm.is_some() != realm_hosts.is_some() {
+            return Err(RulingTextError::RealmHosts);
+        }
+        let words = in_words(&obligations, realm_hosts).parse()?;
+        Ok(Self { request, bundle, obligations, realm_hosts, words })
+    }
+
+    /// The digest of the request's text.
+    pub const fn request(&self) -> &Digest {
+        &self.request
+    }
+
+    /// The bundle that ruled.
+    pub const fn bundle(&self) -> &Digest {
+        &self.bundle
+    }
+
+    /// What is permitted, and what it is bound to.
+    pub const fn obligations(&self) -> &Obligations {
+        &self.obligations
+    }
+
+    /// How many hosts the realm has in all, when the hosts are plain.
+    pub const fn realm_hosts(&self) -> Option<NonZeroU32> {
+        self.realm_hosts
+    }
+
+    /// What is allowed, in one line: `root on web-1, for at most 1h, certificates of 5m, with pty`.
+    pub const fn in_words(&self) -> &Text {
+        &self.words
+    }
+}
+
+fn in_words(allowed: &Obligations, realm_hosts: Option<NonZeroU32>) -> String {
+    let mut words = format!("{} on ", allowed.login);
+    match (&allowed.realm, realm_hosts) {
+        (Some(realm), Some(count)) => {
+            let _never_fails = write!(words, "ALL {count} hosts of realm {realm}");
+        }
+        _ => words.push_str(&hosts_in_words(allowed)),
+    }
+    match &allowed.command {
+        Some(command) if command.as_str().len() <= COMMAND_BYTES => {
+            let _never_fails = write!(words, ", only to run `{command}`");
+        }
+        Some(_) => words.push_str(", only to run the command of the request"),
+        None => {}
+    }
+    let _never_fails = write!(words, ", for at most {}, certificates of {}", allowed.max, allowed.ttl);
+    match extensions(&allowed.allow) {
+        none if none.is_empty() => words.push_str(", without extensions"),
+        some => words.push_str(&format!(", with {some}")),
+    }
+    words
+}
+
+fn hosts_in_words(allowed: &Obligations) -> String {
+    let mut hosts = allowed.hosts.iter();
+    let mut names = hosts.next().map_or_else(String::new, ToString::to_string);
+    if allowed.hosts.len() == 1 {
+        return names;
+    }
+    let mut left = allowed.hosts.len() - 1;
+    for host in hosts {
+        if names.len() + host.as_str().len() > NAMED_BYTES {
+            break;
+        }
+        let _never_fails = write!(names, ", {host}");
+        left -= 1;
+    }
+    let more = if left > 0 { format!(" and {left} more") } else { String::new() };
+    format!("{} hosts ({names}{more})", allowed.hosts.len())
+}
+
+fn extensions(allowed: &BTreeSet<Extension>) -> String {
+    allowed.iter().map(|extension| extension.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// Extensions as one value: `port-forwarding, pty`.
+struct Extensions(BTreeSet<Extension>);
+
+impl std::str::FromStr for Extensions {
+    type Err = UnknownExtension;
+
+    fn from_str(given: &str) -> Result<Self, UnknownExtension> {
+        given.split(", ").map(str::parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl Fields for RulingText {
+    const NAME: &'static str = "hallpass-ruling";
+    /// Room for [`RulingText::MAX_HOSTS`] names of any length.
+    const LONGEST: usize = 2 * 1024 * 1024;
+
+    fn write(&self, out: &mut Writer) {
+        let Obligations { rule, quorum, hosts, login, max, ttl, allow, command, realm } = &self.obligations;
+        out.value("request", &self.request);
+        out.value("bundle", &self.bundle);
+        out.value("rule", rule);
+        out.value("quorum", quorum);
+        out.value("login", login);
+        out.list("host", hosts);
+        out.optional("realm", realm.as_ref());
+        out.optional("realm-hosts", self.realm_hosts.as_ref());
+        out.value("max", max);
+        out.value("ttl", ttl);
+        out.optional("allow", (!allow.is_empty()).then(|| extensions(allow)).as_ref());
+        out.optional("command", command.as_ref());
+    }
+
+    fn read(lines: &mut Lines<'_>) -> Result<Self, StatementError> {
+        let (request, bundle) = (lines.value("request")?, lines.value("bundle")?);
+        let (rule, quorum) = (lines.value("rule")?, lines.value("quorum")?);
+        let (login, hosts) = (lines.value("login")?, lines.list("host")?);
+        let (realm, realm_hosts) = (lines.optional("realm")?, lines.optional("realm-hosts")?);
+        let (max, ttl) = (lines.value("max")?, lines.value("ttl")?);
+        let allow = lines.optional::<Extensions>("allow")?.map_or_else(BTreeSet::new, |given| given.0);
+        let command = lines.optional("command")?;
+        let obligations = Obligations { rule, quorum, hosts, login, max, ttl, allow, command, realm };
+        Self::new(request, bundle, obligations, realm_hosts).map_err(|why| lines.refused("host", why))
+    }
+}
