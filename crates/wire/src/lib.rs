@@ -1,1 +1,44 @@
 //! Generated protobuf, and its conversions with named errors.
+//!
+//! ```text
+//! bytes --prost--> v1::X --TryFrom--> X (parsed, bounded)      X --From--> v1::X --prost--> bytes
+//! ```
+//!
+//! What comes from outside is bounded and parsed here once, before any signature is looked at. The texts inside a
+//! [`SignedText`] are not parsed here: that is the crate `statement`, after the signature.
+
+mod error;
+mod host;
+mod info;
+mod query;
+mod request;
+mod session;
+mod signed;
+mod table;
+
+/// The messages, clients and servers as generated from `proto/hallpass/v1/hallpass.proto`.
+#[expect(
+    missing_docs,
+    unused_qualifications,
+    clippy::allow_attributes_without_reason,
+    reason = "the generator decides"
+)]
+pub mod v1 {
+    tonic::include_proto!("hallpass.v1");
+}
+
+pub use error::WireError;
+pub use host::{Host, HostLogin};
+pub use info::ServerInfo;
+pub use query::{ListHosts, ListRequests, View, WatchRequests, request_id};
+pub use request::{Decision, Endpoint, Issued, Request, State};
+pub use session::{Identity, Right, Session, Token};
+pub use signed::{Head, SignedText};
+pub use table::rpc_paths;
+
+/// The API, as a serialized `google.protobuf.FileDescriptorSet` with comments: for reflection, and for tests that must
+/// know every RPC.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hallpass.v1.bin"));
+
+/// The version of the API that these messages speak.
+pub const API_VERSION: u32 = 1;
