@@ -1,0 +1,148 @@
+//! A TOML table read field by field: what is wrong is noted, and reading goes on.
+
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::ops::Range;
+use std::str::FromStr;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::Notes;
+
+/// The fields of one table. Each is asked for by name; what nobody asked for is a mistake at [`Fields::finish`].
+#[derive(Debug)]
+pub struct Fields<'a> {
+    notes: &'a Notes<'a>,
+    table: &'a DeTable<'a>,
+    span: Range<usize>,
+    asked: RefCell<Vec<&'static str>>,
+}
+
+impl<'a> Fields<'a> {
+    /// The top of a file.
+    pub const fn top(notes: &'a Notes<'a>, table: &'a DeTable<'a>) -> Self {
+        Self::new(notes, table, 0..0)
+    }
+
+    const fn new(notes: &'a Notes<'a>, table: &'a DeTable<'a>, span: Range<usize>) -> Self {
+        Self { notes, table, span, asked: RefCell::new(Vec::new()) }
+    }
+
+    /// Where the table starts: its header.
+    pub fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
+    /// A text field that may be absent.
+    pub fn optional<T: FromStr<Err: Display>>(&self, key: &'static str) -> Option<Spanned<T>> {
+        self.value(key).and_then(|value| self.parse(value))
+    }
+
+    /// A text field that must be there.
+    pub fn required<T: FromStr<Err: Display>>(&self, key: &'static str) -> Option<Spanned<T>> {
+        let value = self.value(key);
+        if value.is_none() {
+            self.notes.note(self.span(), format!("the field `{key}` is missing"));
+        }
+        value.and_then(|value| self.parse(value))
+    }
+
+    /// An array of texts, or one text; `None` when absent.
+    pub fn list<T: FromStr<Err: Display>>(&self, key: &'static str) -> Option<Vec<Spanned<T>>> {
+        let value = self.value(key)?;
+        match value.get_ref() {
+            DeValue::Array(items) => Some(items.iter().filter_map(|item| self.parse(item)).collect()),
+            _ => Some(self.parse(value).into_iter().collect()),
+        }
+    }
+
+    /// `true` or `false`; absent is `false`.
+    pub fn flag(&self, key: &'static str) -> bool {
+        match self.value(key).map(|value| (value.get_ref(), value.span())) {
+            Some((DeValue::Boolean(flag), _)) => *flag,
+            Some((_, span)) => {
+                self.notes.note(span, "expected true or false");
+                false
+            }
+            None => false,
+        }
+    }
+
+    /// A whole number that may be absent.
+    pub fn number<T: FromStr>(&self, key: &'static str, expected: &str) -> Option<T> {
+        let value = self.value(key)?;
+        let number = match value.get_ref() {
+            DeValue::Integer(digits) if digits.radix() == 10 => digits.as_str().parse().ok(),
+            _ => None,
+        };
+        if number.is_none() {
+            self.notes.note(value.span(), format!("expected {expected}"));
+        }
+        number
+    }
+
+    /// The tables of `[[key]]`, in file order.
+    pub fn tables(&self, key: &'static str) -> Vec<Self> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let form = format!("[[{key}]]");
+        let DeValue::Array(items) = value.get_ref() else {
+            self.notes.note(value.span(), format!("expected tables, each under its own {form}"));
+            return Vec::new();
+        };
+        items.iter().filter_map(|item| self.inner(item, &form)).collect()
+    }
+
+    /// The table of `[key]` or `key = { ... }`, when there is one.
+    pub fn table(&self, key: &'static str) -> Option<Self> {
+        self.inner(self.value(key)?, &format!("[{key}] or {key} = {{ ... }}"))
+    }
+
+    /// Every field as `key = "text"` under names that the file chooses.
+    pub fn pairs(&self) -> Vec<(Spanned<String>, Spanned<String>)> {
+        let texts = self.table.iter().filter_map(|(key, value)| {
+            let key = Spanned::new(key.span(), key.get_ref().clone().into_owned());
+            self.parse(value).map(|value| (key, value))
+        });
+        texts.collect()
+    }
+
+    /// Notes every field that nobody asked for.
+    pub fn finish(self) {
+        let asked = self.asked.into_inner();
+        for (key, _) in self.table.iter().filter(|(key, _)| !asked.contains(&key.get_ref().as_ref())) {
+            let name: String = key.get_ref().chars().take(64).flat_map(char::escape_default).collect();
+            let known = asked.join("`, `");
+            self.notes.note_with_help(key.span(), format!("unknown field `{name}`"), format!("known are `{known}`"));
+        }
+    }
+
+    fn value(&self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
+        self.asked.borrow_mut().push(key);
+        self.table.get(key)
+    }
+
+    fn inner(&self, value: &'a Spanned<DeValue<'a>>, form: &str) -> Option<Self> {
+        match value.get_ref() {
+            DeValue::Table(table) => Some(Self::new(self.notes, table, value.span())),
+            _ => {
+                self.notes.note(value.span(), format!("expected a table: {form}"));
+                None
+            }
+        }
+    }
+
+    fn parse<T: FromStr<Err: Display>>(&self, value: &Spanned<DeValue<'_>>) -> Option<Spanned<T>> {
+        let parsed = match value.get_ref() {
+            DeValue::String(text) => text.parse().map_err(|error: T::Err| error.to_string()),
+            _ => Err("expected a text in quotes".to_owned()),
+        };
+        match parsed {
+            Ok(parsed) => Some(Spanned::new(value.span(), parsed)),
+            Err(message) => {
+                self.notes.note(value.span(), message);
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The two files as read: every field parsed, nothing yet compared with anything else.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU16;
+
+use domain::{GroupName, HostName, Label, Login, PublicKey, RealmName, UserName};
+use toml::Spanned;
+
+use crate::{Address, Fields, Kind, Notes, Right};
+
+pub(crate) struct ReadUser {
+    pub(crate) name: Spanned<UserName>,
+    pub(crate) kind: Kind,
+    pub(crate) owner: Option<Spanned<UserName>>,
+    pub(crate) keys: Vec<Spanned<PublicKey>>,
+    pub(crate) login: Option<Login>,
+    pub(crate) disabled: bool,
+}
+
+pub(crate) struct ReadGroup {
+    pub(crate) name: Spanned<GroupName>,
+    pub(crate) members: Vec<Spanned<UserName>>,
+    pub(crate) rights: BTreeSet<Right>,
+}
+
+pub(crate) struct ReadHost {
+    pub(crate) name: Spanned<HostName>,
+    pub(crate) aliases: Vec<Spanned<HostName>>,
+    pub(crate) address: Address,
+    pub(crate) port: NonZeroU16,
+    pub(crate) labels: BTreeSet<Label>,
+    pub(crate) via: Option<Spanned<HostName>>,
+    pub(crate) realm: Option<RealmName>,
+}
+
+/// Reads `directory.toml`.
+pub(crate) fn users_and_groups(notes: &Notes<'_>) -> (Vec<ReadUser>, Vec<ReadGroup>) {
+    let toml = notes.toml();
+    let top = Fields::top(notes, toml.get_ref());
+    let users = top.tables("user").into_iter().filter_map(|fields| user(notes, fields)).collect();
+    let groups = top.tables("group").into_iter().filter_map(group).collect();
+    top.finish();
+    (users, groups)
+}
+
+fn user(notes: &Notes<'_>, fields: Fields<'_>) -> Option<ReadUser> {
+    let name = fields.required("name");
+    let kind = fields.optional("kind").map_or(Kind::Person, Spanned::into_inner);
+    let owner = fields.optional("owner");
+    let keys = fields.list("keys").unwrap_or_default();
+    let login = fields.optional::<Login>("login");
+    let disabled = fields.flag("disabled");
+    fields.finish();
+    if let Some(own) = login.as_ref().filter(|login| login.get_ref().as_str() == "self") {
+        notes.note(own.span(), "`self` is what the login maps from; give the Unix account it stands for");
+    }
+    Some(ReadUser { name: name?, kind, owner, keys, login: login.map(Spanned::into_inner), disabled })
+}
+
+fn group(fields: Fields<'_>) -> Option<ReadGroup> {
+    let name = fields.required("name");
+    let members = fields.list("members").unwrap_or_default();
+    let rights = fields.list("rights").unwrap_or_default().into_iter().map(Spanned::into_inner).collect();
+    fields.finish();
+    Some(ReadGroup { name: name?, members, rights })
+}
+
+/// Reads `hosts.toml`.
+pub(crate) fn hosts(notes: &Notes<'_>) -> Vec<ReadHost> {
+    let toml = notes.toml();
+    let top = Fields::top(notes, toml.get_ref());
+    let hosts = top.tables("host").into_iter().filter_map(|fields| host(notes, fields)).collect();
+    top.finish();
+    hosts
+}
+
+fn host(notes: &Notes<'_>, fields: Fields<'_>) -> Option<ReadHost> {
+    const SSH: NonZeroU16 = NonZeroU16::MIN.saturating_add(21);
+    let name: Option<Spanned<HostName>> = fields.required("name");
+    let aliases = fields.list("aliases").unwrap_or_default();
+    let address = fields.optional("address");
+    let port = fields.number("port", "a port from 1 to 65535").unwrap_or(SSH);
+    let labels = fields.table("labels").map(|table| labels(notes, &table)).unwrap_or_default();
+    let via = fields.optional("via");
+    let realm = fields.optional("realm").map(Spanned::into_inner);
+    fields.finish();
+    let name = name?;
+    let address = address.map_or_else(|| name.get_ref().into(), Spanned::into_inner);
+    Some(ReadHost { name, aliases, address, port, labels, via, realm })
+}
+
+fn labels(notes: &Notes<'_>, table: &Fields<'_>) -> BTreeSet<Label> {
+    let pairs = table.pairs().into_iter().filter_map(|(key, value)| {
+        let label = Label::new(key.get_ref(), value.get_ref());
+        label.map_err(|error| notes.note(key.span().start..value.span().end, error.to_string())).ok()
+    });
+    pairs.collect()
+}

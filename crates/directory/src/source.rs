@@ -1,0 +1,217 @@
+//! A file's text, and the mistakes found in it.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::DeTable;
+
+/// The text of one file, under the name that mistakes show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The file's name as the administrator knows it.
+    pub name: String,
+    /// All of its text.
+    pub text: String,
+}
+
+impl Source {
+    /// A file's name and text.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { name: name.into(), text: text.into() }
+    }
+
+    /// The line that holds this byte, counted from 1.
+    pub fn line(&self, at: usize) -> usize {
+        self.before(at).bytes().filter(|b| *b == b'\n').count() + 1
+    }
+
+    fn before(&self, at: usize) -> &str {
+        self.text.get(..self.text.floor_char_boundary(at)).unwrap_or_default()
+    }
+}
+
+/// One mistake in a file: where it is, what is wrong, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// The file's name.
+    pub file: String,
+    /// The bytes it is about.
+    pub span: Range<usize>,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What to do, when the message does not say it.
+    pub help: Option<String>,
+    excerpt: String,
+    marked: usize,
+}
+
+impl Mistake {
+    /// A mistake at these bytes of the file.
+    pub fn new(source: &Source, span: Range<usize>, message: impl Into<String>) -> Self {
+        let before = source.before(span.start);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
+        let excerpt = source.text.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        let marked_to = source.before(span.end.min(line_start + excerpt.len()));
+        let marked = marked_to.get(before.len()..).map_or(0, |marked| marked.chars().count()).max(1);
+        Self {
+            file: source.name.clone(),
+            line: source.line(span.start),
+            span,
+            column,
+            message: message.into(),
+            help: None,
+            excerpt: excerpt.chars().map(shown).collect(),
+            marked,
+        }
+    }
+
+    /// The same mistake with a word on what to do.
+    #[must_use]
+    pub fn with_help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+
+    /// A mistake that the TOML reader found.
+    pub fn from_toml(source: &Source, error: &toml::de::Error) -> Self {
+        Self::new(source, error.span().unwrap_or(0..0), error.message())
+    }
+
+    /// `file:line:column: message`, the line, a caret under what is wrong, and the help.
+    pub fn render(&self) -> String {
+        let Self { file, line, column, message, excerpt, marked, .. } = self;
+        let caret = format!("{:indent$}{}", "", "^".repeat(*marked), indent = column - 1);
+        let help = self.help.iter().map(|help| format!("\n  help: {help}")).collect::<String>();
+        format!("{file}:{line}:{column}: {message}\n  {excerpt}\n  {caret}{help}")
+    }
+}
+
+/// A character as a terminal may see it.
+fn shown(c: char) -> char {
+    match c {
+        '\t' => ' ',
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
+    }
+}
+
+/// Everything that is wrong, in the order of files and lines; `Display` shows it all.
+#[derive(Debug, Clone, PartialEq, Eq, Default, thiserror::Error)]
+pub struct Mistakes(pub Vec<Mistake>);
+
+impl Mistakes {
+    /// The value if nothing was wrong with it.
+    ///
+    /// # Errors
+    /// These mistakes, when there is one.
+    pub fn unless_any<T>(self, value: T) -> Result<T, Self> {
+        if self.0.is_empty() { Ok(value) } else { Err(self) }
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, mistake) in self.0.iter().enumerate() {
+            let gap = if place > 0 { "\n\n" } else { "" };
+            write!(f, "{gap}{}", mistake.render())?;
+        }
+        Ok(())
+    }
+}
+
+/// Mistakes noted down while one file is read, so that reading goes on.
+#[derive(Debug)]
+pub struct Notes<'s> {
+    source: &'s Source,
+    found: RefCell<Vec<Mistake>>,
+}
+
+impl<'s> Notes<'s> {
+    /// No mistakes yet.
+    pub const fn new(source: &'s Source) -> Self {
+        Self { source, found: RefCell::new(Vec::new()) }
+    }
+
+    /// The file.
+    pub const fn source(&self) -> &'s Source {
+        self.source
+    }
+
+    /// Notes a mistake.
+    pub fn note(&self, span: Range<usize>, message: impl Into<String>) {
+        self.found.borrow_mut().push(Mistake::new(self.source, span, message));
+    }
+
+    /// Notes a mistake and what to do about it.
+    pub fn note_with_help(&self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+        self.found.borrow_mut().push(Mistake::new(self.source, span, message).with_help(help));
+    }
+
+    /// The file as TOML; empty when it is none, so that what follows from a missing quote is not told as well.
+    pub fn toml(&self) -> Spanned<DeTable<'s>> {
+        let (table, errors) = DeTable::parse_recoverable(&self.source.text);
+        if errors.is_empty() {
+            return table;
+        }
+        self.found.borrow_mut().extend(errors.iter().map(|error| Mistake::from_toml(self.source, error)));
+        Spanned::new(0..0, DeTable::new())
+    }
+
+    /// What was noted, in the order of the file.
+    pub fn into_mistakes(self) -> Vec<Mistake> {
+        let mut found = self.found.into_inner();
+        found.sort_by_key(|mistake| mistake.span.start);
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_shows_its_line_and_points_at_its_place() {
+        let source = Source::new("hosts.toml", "# größer\n\tvia = \"bastian\"\n");
+        let at = source.text.find("\"bastian\"").unwrap();
+        let mistake = Mistake::new(&source, at..at + 9, "no such host").with_help("add it");
+        assert_eq!(
+            mistake.render(),
+            "hosts.toml:2:8: no such host\n   via = \"bastian\"\n         ^^^^^^^^^\n  help: add it"
+        );
+    }
+
+    #[test]
+    fn a_place_outside_the_text_or_inside_a_character_does_no_harm() {
+        let source = Source::new("f", "ö");
+        for (span, column) in [(0..1, 1), (1..2, 1), (2..9, 2), (99..100, 2)] {
+            let mistake = Mistake::new(&source, span.clone(), "x");
+            assert_eq!((mistake.line, mistake.column), (1, column), "{span:?}");
+            assert!(mistake.render().ends_with('^'));
+        }
+        assert_eq!(Mistake::new(&Source::new("f", ""), 0..0, "x").render(), "f:1:1: x\n  \n  ^");
+    }
+
+    #[test]
+    fn what_could_act_on_a_terminal_is_not_shown() {
+        let source = Source::new("f", "a = \"\u{1b}[31m\"");
+        let notes = Notes::new(&source);
+        notes.toml();
+        let shown = Mistakes(notes.into_mistakes()).to_string();
+        assert!(shown.contains("\u{fffd}[31m") && !shown.contains('\u{1b}'), "{shown}");
+    }
+
+    #[test]
+    fn broken_toml_is_a_mistake_with_its_place() {
+        let source = Source::new("directory.toml", "[[user]]\nname = alice\n");
+        let notes = Notes::new(&source);
+        assert!(notes.toml().get_ref().is_empty());
+        let mistakes = notes.into_mistakes();
+        assert_eq!((mistakes[0].line, mistakes[0].column), (2, 8));
+    }
+}

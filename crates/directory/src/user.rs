@@ -1,0 +1,86 @@
+//! Users and the groups they belong to.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use domain::{GroupName, Login, PublicKey, UserName};
+
+/// What a user is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A person, or another account of one.
+    Person,
+    /// A program; a person owns it. It never decides.
+    Service,
+}
+
+/// A kind that is neither `person` nor `service`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected `person` or `service`")]
+pub struct UnknownKind;
+
+impl FromStr for Kind {
+    type Err = UnknownKind;
+
+    fn from_str(given: &str) -> Result<Self, UnknownKind> {
+        match given {
+            "person" => Ok(Self::Person),
+            "service" => Ok(Self::Service),
+            _ => Err(UnknownKind),
+        }
+    }
+}
+
+/// A person or program with an identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The name.
+    pub name: UserName,
+    /// Person or service.
+    pub kind: Kind,
+    /// The person behind, when that is not the user itself.
+    pub owner: Option<UserName>,
+    /// The keys bound to it.
+    pub keys: Vec<PublicKey>,
+    /// What `self` maps to.
+    pub login: Option<Login>,
+    /// Whether its own entry is disabled; [`crate::Directory::is_disabled`] looks at the owner as well.
+    pub disabled: bool,
+}
+
+/// What the members of a group may do beyond their own requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Right {
+    /// Administer: resume issuing.
+    Admin,
+    /// Read everything.
+    Audit,
+}
+
+/// A right that does not exist.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown right; known are `admin` and `audit`")]
+pub struct UnknownRight;
+
+impl FromStr for Right {
+    type Err = UnknownRight;
+
+    fn from_str(given: &str) -> Result<Self, UnknownRight> {
+        match given {
+            "admin" => Ok(Self::Admin),
+            "audit" => Ok(Self::Audit),
+            _ => Err(UnknownRight),
+        }
+    }
+}
+
+/// Users under one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The name.
+    pub name: GroupName,
+    /// Who belongs to it.
+    pub members: BTreeSet<UserName>,
+    /// What they may do beyond their own requests.
+    pub rights: BTreeSet<Right>,
+}
