@@ -35,6 +35,10 @@ impl LedgerKey {
         Digest::of(self.as_bytes())
     }
 
+    pub(crate) const fn verifying_key(&self) -> &VerifyingKey {
+        &self.0
+    }
+
     /// The key's id in signed notes: the first four bytes of SHA-256 over name, newline, type 1 (Ed25519) and key.
     fn note_id(&self, name: &str) -> [u8; 4] {
         let hash = Sha256::new().chain_update(name).chain_update([b'\n', 1]).chain_update(self.as_bytes()).finalize();

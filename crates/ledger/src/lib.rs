@@ -11,10 +11,12 @@ mod checkpoint;
 mod codec;
 mod entry;
 mod payload;
+mod tls_keys;
 mod tree;
 
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointSigner, LedgerKey, LedgerKeyError, SignedCheckpoint};
 pub use codec::DecodeError;
 pub use entry::{Entry, EntryKind, Envelope};
 pub use payload::{BundleFile, FetchProof, Payload, SignedText};
+pub use tls_keys::{TlsKeys, TlsKeysError};
 pub use tree::Frontier;
