@@ -70,6 +70,10 @@ impl Certificate {
         let length = u32::try_from(signature.len()).map_err(|_| CertificateError::Malformed)?;
         let bytes = [to_be_signed.bytes(), &length.to_be_bytes(), &signature].concat();
         let inner = ssh_key::Certificate::from_bytes(&bytes).map_err(|_| CertificateError::Malformed)?;
+        // The text is made from what was read: it must be what was signed.
+        if inner.to_bytes().ok() != Some(bytes) {
+            return Err(CertificateError::Malformed);
+        }
         let certificate = Self::from_parsed(inner)?;
         certificate.compare(to_be_signed)?;
         Ok(certificate)

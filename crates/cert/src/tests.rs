@@ -1,6 +1,8 @@
 //! What the tests of this crate share: a CA, connecting keys of every kind, and a draft to vary.
 
+mod properties;
 mod signing;
+mod ssh_keygen;
 
 use domain::{PublicKey, Serial, UnixTime};
 use ed25519_dalek::{Signer as _, SigningKey};
