@@ -42,3 +42,6 @@ pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "
 
 /// The version of the API that these messages speak.
 pub const API_VERSION: u32 = 1;
+
+/// The port of a server where none is named.
+pub const DEFAULT_PORT: u16 = 4722;
