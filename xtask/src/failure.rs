@@ -1,8 +1,12 @@
 //! Why a task failed, in words for the person who ran it.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+
+use serde::de::DeserializeOwned;
+
+use crate::root::root;
 
 /// One variant for each way a task can fail.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +23,12 @@ pub(crate) enum Failure {
     /// A file or a pipe cannot be read or written.
     #[error("cannot use {path}")]
     File { path: PathBuf, source: std::io::Error },
+    /// cargo's answer was not understood.
+    #[error("`cargo metadata` answered something else than expected")]
+    Metadata(#[source] serde_json::Error),
+    /// A TOML file does not say what it should.
+    #[error("{path} is not as expected")]
+    Toml { path: PathBuf, source: toml::de::Error },
     /// A check found something to mend: each finding says what and where.
     #[error("{}", list(.0))]
     Findings(Vec<String>),
@@ -43,6 +53,13 @@ impl Failure {
     pub(crate) fn unless_empty(findings: Vec<String>) -> Result<(), Self> {
         if findings.is_empty() { Ok(()) } else { Err(Self::Findings(findings)) }
     }
+}
+
+/// Reads a TOML file below the project's root (or at an absolute path).
+pub(crate) fn toml_file<T: DeserializeOwned>(path: impl AsRef<Path>) -> Result<T, Failure> {
+    let path = root().join(path);
+    let text = std::fs::read_to_string(&path).map_err(|source| Failure::File { path: path.clone(), source })?;
+    toml::from_str(&text).map_err(|source| Failure::Toml { path, source })
 }
 
 fn list(findings: &[String]) -> String {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::command::{cargo, run as run_command};
 use crate::failure::Failure;
-use crate::{host_only, prerequisites, tests_step};
+use crate::{arch, deny, host_only, prerequisites, tests_step};
 
 /// What a step counts for in the last line: the tests by number, any other step as one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub(crate) fn run() -> Result<(), Failure> {
     gate.check("prerequisites", prerequisites::ensure);
     if gate.total().failed == 0 {
         gate.check("format", format);
+        gate.check("arch", arch::run);
+        gate.check("deny", deny::run);
         gate.check("host without SQL and policy", host_only::check);
         gate.check("clippy", clippy);
         gate.count("tests", tests_step::run);

@@ -3,11 +3,15 @@
 //! `test` is the gate: everything that has to hold before a change lands, from a machine with Rust and a C compiler.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to the terminal it was started from")]
 
+mod advisories;
+mod arch;
 mod bench;
 mod command;
+mod deny;
 mod failure;
 mod gate;
 mod host_only;
+mod metadata;
 mod prerequisites;
 mod root;
 mod tests_step;
@@ -22,6 +26,9 @@ The project's tasks.
 usage: cargo xtask TASK
 
   test          everything that CI runs; the last line counts what passed and failed
+  arch          the crates' direction, what sources may not say, file lengths, unused dependencies
+  deny          licences, banned crates, second versions and sources, by deny.toml
+  advisories    known vulnerabilities, with cargo-deny or cargo-audit (needs the network)
   bench         certificates a second, against a floor on the same machine (never part of `test`)
 ";
 
@@ -47,6 +54,9 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
             Ok(())
         }
         "test" => no_more(task, rest).and_then(|()| gate::run()),
+        "arch" => no_more(task, rest).and_then(|()| arch::run()),
+        "deny" => no_more(task, rest).and_then(|()| deny::run()),
+        "advisories" => no_more(task, rest).and_then(|()| advisories::run()),
         "bench" => bench::run(rest),
         _ => Err(Failure::Usage(format!("there is no task `{task}`"))),
     }
