@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::num::NonZeroU32;
+use std::str::FromStr;
 
-use domain::{Digest, Extension, Obligations, Text, TextError, UnknownExtension};
+use domain::{Digest, Extension, HostName, Obligations, RealmName, Text, TextError, UnknownExtension};
 
 use crate::codec::{Fields, Lines, StatementError, Writer};
 
@@ -55,14 +56,8 @@ impl RulingText {
         obligations: Obligations,
         realm_hosts: Option<NonZeroU32>,
     ) -> Result<Self, RulingTextError> {
-        match obligations.hosts.len() {
-            0 => return Err(RulingTextError::NoHosts),
-            hosts if hosts > Self::MAX_HOSTS => return Err(RulingTextError::TooManyHosts(hosts)),
-            _ => {}
-        }
-        if obligations.realm.is_some() != realm_hosts.is_some() {
-            return Err(RulingTextError::RealmHosts);
-        }
+        check_hosts(&obligations.hosts)?;
+        check_realm(obligations.realm.as_ref(), realm_hosts)?;
         let words = in_words(&obligations, realm_hosts).parse()?;
         Ok(Self { request, bundle, obligations, realm_hosts, words })
     }
@@ -91,6 +86,18 @@ impl RulingText {
     pub const fn in_words(&self) -> &Text {
         &self.words
     }
+}
+
+fn check_hosts(hosts: &BTreeSet<HostName>) -> Result<(), RulingTextError> {
+    match hosts.len() {
+        0 => Err(RulingTextError::NoHosts),
+        count if count > RulingText::MAX_HOSTS => Err(RulingTextError::TooManyHosts(count)),
+        _ => Ok(()),
+    }
+}
+
+fn check_realm(realm: Option<&RealmName>, hosts: Option<NonZeroU32>) -> Result<(), RulingTextError> {
+    if realm.is_some() == hosts.is_some() { Ok(()) } else { Err(RulingTextError::RealmHosts) }
 }
 
 fn in_words(allowed: &Obligations, realm_hosts: Option<NonZeroU32>) -> String {
@@ -141,7 +148,7 @@ fn extensions(allowed: &BTreeSet<Extension>) -> String {
 /// Extensions as one value: `port-forwarding, pty`.
 struct Extensions(BTreeSet<Extension>);
 
-impl std::str::FromStr for Extensions {
+impl FromStr for Extensions {
     type Err = UnknownExtension;
 
     fn from_str(given: &str) -> Result<Self, UnknownExtension> {
@@ -174,11 +181,13 @@ impl Fields for RulingText {
         let (request, bundle) = (lines.value("request")?, lines.value("bundle")?);
         let (rule, quorum) = (lines.value("rule")?, lines.value("quorum")?);
         let (login, hosts) = (lines.value("login")?, lines.list("host")?);
+        check_hosts(&hosts).map_err(|why| lines.refused("host", why))?;
         let (realm, realm_hosts) = (lines.optional("realm")?, lines.optional("realm-hosts")?);
+        check_realm(realm.as_ref(), realm_hosts).map_err(|why| lines.refused("realm-hosts", why))?;
         let (max, ttl) = (lines.value("max")?, lines.value("ttl")?);
         let allow = lines.optional::<Extensions>("allow")?.map_or_else(BTreeSet::new, |given| given.0);
         let command = lines.optional("command")?;
         let obligations = Obligations { rule, quorum, hosts, login, max, ttl, allow, command, realm };
-        Self::new(request, bundle, obligations, realm_hosts).map_err(|why| lines.refused("host", why))
+        Self::new(request, bundle, obligations, realm_hosts).map_err(|why| lines.refused("command", why))
     }
 }

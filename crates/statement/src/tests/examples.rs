@@ -1,0 +1,139 @@
+//! The examples of the crate's documentation, and what is said of texts there.
+
+use std::num::NonZeroU32;
+
+use domain::{Span, UnixTime};
+
+use crate::{
+    ActStatement, Canonical as _, DecisionStatement, FetchStatement, Header, LoginStatement, NotFresh,
+    RequestStatement, RulingText, RulingTextError, ServerId, Statement as _,
+};
+
+/// The example of a kind, from the crate's documentation.
+pub(super) fn example(name: &str) -> String {
+    let docs: String = include_str!("../lib.rs")
+        .lines()
+        .filter_map(|line| line.strip_prefix("//!"))
+        .map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line)))
+        .collect();
+    let (_, from) = docs.split_once(&format!("```text\nhallpass-{name} v1\n")).expect("an example");
+    let (rest, _) = from.split_once("```\n").expect("the end of the example");
+    format!("hallpass-{name} v1\n{rest}")
+}
+
+pub(super) fn header() -> Header {
+    LoginStatement::parse(&example("login")).unwrap().header
+}
+
+#[test]
+fn the_documented_examples_are_canonical_and_belong_together() {
+    let login = LoginStatement::parse(&example("login")).unwrap();
+    assert_eq!(login.user.as_str(), "alice");
+    let request = RequestStatement::parse(&example("request")).unwrap();
+    assert_eq!(request.header().seen.as_ref().unwrap().size, 4710);
+    let ruling = RulingText::parse(&example("ruling")).unwrap();
+    assert_eq!(*ruling.request(), request.digest());
+    let decision = DecisionStatement::parse(&example("decision")).unwrap();
+    assert_eq!((decision.request, decision.ruling), (request.digest(), ruling.digest()));
+    assert_eq!(decision.allows, *ruling.in_words());
+    let fetch = FetchStatement::parse(&example("fetch")).unwrap();
+    assert_eq!((fetch.id, fetch.pairs.iter().len()), (decision.id, 1));
+    let act = ActStatement::parse(&example("act")).unwrap();
+    assert_eq!(act.act.target(), Some(decision.id));
+    assert_eq!(act.encode(), example("act"));
+}
+
+#[test]
+fn a_statement_is_fresh_for_a_minute_either_way() {
+    let header = header();
+    let at = |offset: i64| UnixTime::new(header.time.seconds().checked_add_signed(offset).unwrap()).unwrap();
+    let span = |seconds| Span::from_seconds(seconds).unwrap();
+    for offset in [-60, 0, 60] {
+        assert_eq!(header.fresh(at(offset)), Ok(()));
+    }
+    assert_eq!(header.fresh(at(61)), Err(NotFresh::TooOld(span(61))));
+    assert_eq!(header.fresh(at(-61)), Err(NotFresh::TooEarly(span(61))));
+    assert_eq!(
+        header.fresh(at(75)).unwrap_err().to_string(),
+        "the statement is 1m15s old; 1m is allowed. Check this machine's clock, then sign anew"
+    );
+}
+
+#[test]
+fn a_statement_is_meant_for_one_server_by_name_and_ledger_key() {
+    let header = header();
+    assert_eq!(header.meant_for(&header.server), Ok(()));
+    let other_name = ServerId { name: "ca.example.com".parse().unwrap(), ..header.server.clone() };
+    assert_eq!(header.meant_for(&other_name).unwrap_err().0, header.server);
+    let other_key = ServerId { ledger_key: domain::Digest::of(b""), ..header.server.clone() };
+    assert_eq!(header.meant_for(&other_key).unwrap_err().0, header.server);
+}
+
+/// The example's ruling with other values.
+fn ruling_with(changes: &[(&str, &str)]) -> RulingText {
+    let changed = changes.iter().fold(example("ruling"), |text, (from, to)| {
+        assert!(text.contains(from), "{from}");
+        text.replace(from, to)
+    });
+    RulingText::parse(&changed).unwrap()
+}
+
+#[test]
+fn a_ruling_says_in_words_what_it_allows() {
+    let host = "host: web-1.example.com\n";
+    let words = |changes: &[(&str, &str)]| ruling_with(changes).in_words().to_string();
+    let rest = ", for at most 1h, certificates of 5m";
+    assert_eq!(words(&[]), format!("root on web-1.example.com{rest}, with pty"));
+    assert_eq!(
+        words(&[("allow: pty", "allow: port-forwarding, pty"), (host, "host: a.example\nhost: b.example\n")]),
+        format!("root on 2 hosts (a.example, b.example){rest}, with port-forwarding, pty")
+    );
+    assert_eq!(
+        words(&[("allow: pty", "allow: -"), ("command: -", "command: /usr/bin/uptime -p")]),
+        format!("root on web-1.example.com, only to run `/usr/bin/uptime -p`{rest}, without extensions")
+    );
+    assert_eq!(
+        words(&[("realm: -", "realm: legacy"), ("realm-hosts: -", "realm-hosts: 12")]),
+        format!("root on ALL 12 hosts of realm legacy{rest}, with pty")
+    );
+}
+
+#[test]
+fn the_longest_ruling_still_fits_into_words_and_limits() {
+    let label = "x".repeat(63);
+    let hosts: String = (0..RulingText::MAX_HOSTS)
+        .map(|place| format!("host: h{place:04}{}.{label}.{label}.{}\n", "x".repeat(58), "x".repeat(61)))
+        .collect();
+    let command = format!("command: /bin/{}", "y".repeat(1000));
+    let every = "agent-forwarding, port-forwarding, pty, user-rc, x11-forwarding";
+    let ruling = ruling_with(&[
+        ("host: web-1.example.com\n", &hosts),
+        ("command: -", &command),
+        ("allow: pty", &format!("allow: {every}")),
+        ("login: root", &format!("login: {}", "z".repeat(32))),
+        ("max: 1h", "max: 365d23h59m59s"),
+        ("ttl: 5m", "ttl: 365d23h59m59s"),
+    ]);
+    assert!(ruling.in_words().as_str().contains(" and 4095 more), only to run the command of the request, "));
+    assert_eq!(RulingText::parse(&ruling.encode()).unwrap(), ruling);
+}
+
+#[test]
+fn a_ruling_without_hosts_or_with_half_a_realm_cannot_be_made() {
+    let ruling = RulingText::parse(&example("ruling")).unwrap();
+    let with = |change: &dyn Fn(&mut domain::Obligations), count| {
+        let mut obligations = ruling.obligations().clone();
+        change(&mut obligations);
+        RulingText::new(*ruling.request(), *ruling.bundle(), obligations, count)
+    };
+    let realm = |o: &mut domain::Obligations| o.realm = Some("legacy".parse().unwrap());
+    assert_eq!(with(&|_| {}, None), Ok(ruling.clone()));
+    assert_eq!(with(&|o| o.hosts.clear(), None), Err(RulingTextError::NoHosts));
+    assert_eq!(with(&realm, None), Err(RulingTextError::RealmHosts));
+    assert_eq!(with(&|_| {}, NonZeroU32::new(1)), Err(RulingTextError::RealmHosts));
+    assert!(with(&realm, NonZeroU32::new(1)).is_ok());
+    let many = |o: &mut domain::Obligations| {
+        o.hosts = (0..=RulingText::MAX_HOSTS).map(|place| format!("h{place}").parse().unwrap()).collect();
+    };
+    assert_eq!(with(&many, None), Err(RulingTextError::TooManyHosts(4097)));
+}

@@ -1,0 +1,149 @@
+//! Random statements and rulings.
+
+use std::num::NonZeroU32;
+use std::str::FromStr;
+
+use domain::{Approval, Digest, Extension, Nonce, Obligations, Pair, Quorum, RequestId, Span, Text, UnixTime};
+use proptest::collection::btree_set;
+use proptest::option;
+use proptest::prelude::*;
+
+use crate::{
+    Act, ActStatement, DecisionStatement, FetchStatement, Header, LoginStatement, Pairs, RequestStatement, RulingText,
+    Seen, ServerId,
+};
+
+/// Anything that matches the pattern and is a `T`.
+fn parsed<T: FromStr + std::fmt::Debug>(pattern: &'static str) -> impl Strategy<Value = T> {
+    pattern.prop_filter_map("not of this type", |text: String| text.parse().ok())
+}
+
+fn digest() -> impl Strategy<Value = Digest> {
+    any::<[u8; 32]>().prop_map(Digest::new)
+}
+
+fn time() -> impl Strategy<Value = UnixTime> {
+    (0..253_402_300_800u64).prop_map(|seconds| UnixTime::new(seconds).unwrap())
+}
+
+fn span() -> impl Strategy<Value = Span> {
+    (0..=366 * 86_400u64).prop_map(|seconds| Span::from_seconds(seconds).unwrap())
+}
+
+fn id() -> impl Strategy<Value = RequestId> {
+    any::<u64>().prop_map(RequestId::from_random)
+}
+
+fn text() -> impl Strategy<Value = Text> {
+    parsed("[!-~äß漢字][ -~äß漢字]{0,40}[!-~äß漢字]")
+}
+
+fn seen() -> impl Strategy<Value = Seen> {
+    (any::<u64>(), digest(), any::<[u8; 32]>(), any::<[u8; 32]>()).prop_map(|(size, root, r, s)| Seen {
+        size,
+        root,
+        signature: [r, s].concat().try_into().unwrap(),
+    })
+}
+
+fn header() -> impl Strategy<Value = Header> {
+    let server = (parsed("[a-z0-9]{1,9}(\\.[a-z]{2,5}){0,2}(/[a-z0-9]{1,6}){0,2}"), digest())
+        .prop_map(|(name, ledger_key)| ServerId { name, ledger_key });
+    (server, any::<[u8; 16]>().prop_map(Nonce::new), time(), option::of(seen()))
+        .prop_map(|(server, nonce, time, seen)| Header { server, nonce, time, seen })
+}
+
+pub(super) fn login() -> impl Strategy<Value = LoginStatement> {
+    (header(), parsed("[a-z0-9._-]{1,12}(@[a-z]{1,5}\\.[a-z]{2})?"), digest())
+        .prop_map(|(header, user, tls_key)| LoginStatement { header, user, tls_key })
+}
+
+pub(super) fn request() -> impl Strategy<Value = RequestStatement> {
+    let connecting_key = any::<[u8; 32]>().prop_map(|bytes| {
+        let key = ssh_key::public::KeyData::Ed25519(ssh_key::public::Ed25519PublicKey(bytes));
+        domain::PublicKey::from_key_data(key).unwrap()
+    });
+    let asked = (
+        parsed("[a-z0-9._-]{1,12}"),
+        parsed(
+            "(self|[a-z_][a-z0-9_.-]{0,8})@([a-z0-9]{1,9}(\\.[a-z]{2,5}){0,2}|[a-c]=[a-z]{1,5}(,[d-f]=[a-z]{1,5})?)",
+        ),
+        option::of(time()),
+        span(),
+        option::of((1..=u32::MAX).prop_map(|uses| NonZeroU32::new(uses).unwrap())),
+        option::of(parsed("[a-z/]{1,8}( [A-Za-z0-9_@%+=:,./-]{1,8}){0,3}")),
+    );
+    let rest = (text(), option::of(text()), connecting_key, option::of(parsed("[a-z0-9._-]{1,9}")), option::of(id()));
+    (header(), asked, rest).prop_map(|(header, asked, (reason, ticket, connecting_key, rule, extends))| {
+        let (requester, access, start, window, uses, command) = asked;
+        let break_glass = None;
+        RequestStatement {
+            header,
+            requester,
+            access,
+            start,
+            window,
+            uses,
+            command,
+            reason,
+            ticket,
+            connecting_key,
+            rule,
+            break_glass,
+            extends,
+        }
+    })
+}
+
+pub(super) fn decision() -> impl Strategy<Value = DecisionStatement> {
+    let verdict = prop_oneof![Just(Approval::Approve), Just(Approval::Deny)];
+    let said = (text(), verdict, option::of(text()));
+    (header(), parsed("[a-z0-9._-]{1,12}"), id(), digest(), digest(), said).prop_map(
+        |(header, approver, id, request, ruling, (allows, verdict, comment))| DecisionStatement {
+            header,
+            approver,
+            id,
+            request,
+            ruling,
+            allows,
+            verdict,
+            comment,
+        },
+    )
+}
+
+pub(super) fn fetch() -> impl Strategy<Value = FetchStatement> {
+    let pair = parsed::<Pair>("[a-b_][a-b.-]{0,3}@[a-b0-1]{1,3}(\\.[a-b]{1,3}){0,2}");
+    (header(), id(), btree_set(pair, 1..20)).prop_map(|(header, id, pairs)| FetchStatement {
+        header,
+        id,
+        pairs: Pairs::new(pairs).unwrap(),
+    })
+}
+
+pub(super) fn act() -> impl Strategy<Value = ActStatement> {
+    let act = prop_oneof![id().prop_map(Act::Cancel), id().prop_map(Act::GiveBack), Just(Act::Resume)];
+    (header(), parsed("[a-z0-9._-]{1,12}"), act, option::of(text()))
+        .prop_map(|(header, user, act, reason)| ActStatement { header, user, act, reason })
+}
+
+pub(super) fn ruling() -> impl Strategy<Value = RulingText> {
+    let quorum = prop_oneof![Just(Quorum::auto()), parsed("[1-9] of [a-z]{1,5}(, [1-9]{1,3} of [a-z]{1,5}){0,2}")];
+    let realm = option::of((parsed("[a-z0-9]{1,9}"), 1..=u32::MAX));
+    let body = (
+        parsed("[a-z0-9._-]{1,9}"),
+        quorum,
+        btree_set(parsed("[a-b0-1-]{1,4}(\\.[a-b]{1,3}){0,2}"), 1..20),
+        parsed("[a-z_][a-z0-9_.-]{0,8}"),
+        span(),
+        span(),
+        btree_set((0..5usize).prop_map(|place| Extension::ALL[place]), 0..5),
+        option::of(parsed("[a-z/]{1,8}( [a-z=:,./-]{1,8}){0,3}")),
+    );
+    (digest(), digest(), body, realm).prop_map(|(request, bundle, body, realm)| {
+        let (rule, quorum, hosts, login, max, ttl, allow, command) = body;
+        let (realm, realm_hosts) = realm.map(|(name, count)| (name, NonZeroU32::new(count).unwrap())).unzip();
+        let obligations = Obligations { rule, quorum, hosts, login, max, ttl, allow, command, realm };
+        RulingText::new(request, bundle, obligations, realm_hosts).unwrap()
+    })
+}
