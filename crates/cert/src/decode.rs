@@ -115,7 +115,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Decoded, Mismatch> {
     let (plain_kind, key_fields) = take(Field::Kind, plain(kind))?;
     let nonce = take(Field::Nonce, from.string().and_then(|nonce| nonce.try_into().ok()))?;
     let key_fields = take(Field::ConnectingKey, from.raw_strings(key_fields))?;
-    let connecting_key = take(Field::ConnectingKey, key(&with_kind(plain_kind, key_fields)))?;
+    let connecting_key = take(Field::ConnectingKey, PublicKey::from_wire(&with_kind(plain_kind, key_fields)).ok())?;
     let serial = take(Field::Serial, from.u64().and_then(Serial::new))?;
     take(Field::Type, from.u32().filter(|number| *number == 1))?;
     let key_id: KeyId = take(Field::KeyId, from.text().and_then(|text| text.parse().ok()))?;
@@ -125,7 +125,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Decoded, Mismatch> {
     let force_command = take(Field::CriticalOptions, from.string().and_then(critical))?;
     let extensions = take(Field::Extensions, from.string().and_then(flags))?;
     take(Field::Reserved, from.string().filter(|reserved| reserved.is_empty()))?;
-    let ca_key = take(Field::CaKey, from.string().and_then(key))?;
+    let ca_key = take(Field::CaKey, from.string().and_then(|blob| PublicKey::from_wire(blob).ok()))?;
     if !from.is_empty() {
         return Err(Mismatch::Trailing);
     }
@@ -157,13 +157,6 @@ fn with_kind(kind: &str, fields: &[u8]) -> Vec<u8> {
     // The names above are short: the length has one byte that counts.
     let length = u8::try_from(kind.len()).unwrap_or_default();
     [&[0, 0, 0, length], kind.as_bytes(), fields].concat()
-}
-
-/// A key in its one spelling: `ssh-key` overlooks wrong lengths inside, so what it read must encode to the same bytes.
-fn key(blob: &[u8]) -> Option<PublicKey> {
-    let key = ssh_key::PublicKey::from_bytes(blob).ok()?;
-    let canonical = key.to_bytes().is_ok_and(|again| again == blob);
-    if canonical { PublicKey::from_key_data(key.key_data().clone()).ok() } else { None }
 }
 
 fn time(seconds: u64) -> Option<UnixTime> {

@@ -31,9 +31,6 @@ pub enum CertError {
     /// A FIDO token would ask for a touch at every certificate.
     #[error("a FIDO key ({0}) cannot be a CA key; use ed25519, ecdsa or rsa")]
     FidoCa(&'static str),
-    /// A key has no wire form.
-    #[error("the {0} could not be written in OpenSSH's wire form")]
-    Key(&'static str, #[source] ssh_key::Error),
     /// More than a length in SSH's encoding can say (RFC 4251, section 5).
     #[error("the {0} is too long for a certificate")]
     TooLong(decode::Field),

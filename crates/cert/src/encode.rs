@@ -9,7 +9,7 @@ use crate::draft::{CertError, Draft};
 const USER: u32 = 1;
 
 pub(crate) fn to_be_signed(draft: &Draft, serial: Serial, ca_key: &PublicKey) -> Result<Vec<u8>, CertError> {
-    let key = blob(&draft.connecting_key, "connecting key")?;
+    let key = draft.connecting_key.to_wire();
     let (kind, key_fields) = split_kind(&key);
     let mut out = Vec::with_capacity(key.len() + 512);
 
@@ -29,7 +29,7 @@ pub(crate) fn to_be_signed(draft: &Draft, serial: Serial, ca_key: &PublicKey) ->
     options(&mut out, Field::CriticalOptions, critical)?;
     options(&mut out, Field::Extensions, draft.extensions.iter().map(|extension| (extension.openssh_name(), "")))?;
     string(&mut out, Field::Reserved, b"")?;
-    string(&mut out, Field::CaKey, &blob(ca_key, "CA key")?)?;
+    string(&mut out, Field::CaKey, &ca_key.to_wire())?;
     Ok(out)
 }
 
@@ -59,10 +59,6 @@ fn string(out: &mut Vec<u8>, field: Field, bytes: &[u8]) -> Result<(), CertError
     out.extend_from_slice(&length.to_be_bytes());
     out.extend_from_slice(bytes);
     Ok(())
-}
-
-fn blob(key: &PublicKey, what: &'static str) -> Result<Vec<u8>, CertError> {
-    ssh_key::PublicKey::from(key.key_data().clone()).to_bytes().map_err(|source| CertError::Key(what, source))
 }
 
 /// A key's wire form is its kind as a string, then the fields that the certificate repeats after its nonce.

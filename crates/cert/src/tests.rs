@@ -34,8 +34,7 @@ struct TestCa {
 impl TestCa {
     fn from_seed(seed: u8) -> Self {
         let key = SigningKey::from_bytes(&[seed; 32]);
-        let public = ssh_key::public::Ed25519PublicKey(key.verifying_key().to_bytes());
-        Self { key, public: PublicKey::from_key_data(public.into()).unwrap() }
+        Self { public: PublicKey::ed25519(key.verifying_key().to_bytes()), key }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ssh_key::public::KeyData;
+use ssh_key::public::{Ed25519PublicKey, KeyData};
 use ssh_key::{Algorithm, EcdsaCurve, HashAlg};
 
 /// Fewest bits of an RSA key.
@@ -57,6 +57,11 @@ impl PublicKey {
             other => return Err(KeyError::Unsupported(other.algorithm().as_str().to_owned())),
         }
         Ok(Self(key))
+    }
+
+    /// The ed25519 key of these bytes.
+    pub const fn ed25519(bytes: [u8; 32]) -> Self {
+        Self(KeyData::Ed25519(Ed25519PublicKey(bytes)))
     }
 
     /// Reads the wire form (RFC 4253 section 6.6): what agents list and signatures carry. One key has one wire form.
@@ -211,6 +216,8 @@ mod tests {
         assert_eq!(plain, commented);
         assert_eq!(commented.to_string(), ED25519);
         assert_eq!(plain.kind(), "ed25519");
+        let bytes = plain.key_data().ed25519().unwrap().0;
+        assert_eq!(PublicKey::ed25519(bytes), plain);
         assert!(plain.fingerprint().to_string().starts_with("SHA256:"));
         assert_eq!(plain.fingerprint().to_string().parse::<Fingerprint>().unwrap(), plain.fingerprint());
     }

@@ -13,10 +13,7 @@ use crate::{Draft, Field, KeyId, Mismatch, Principal, ToBeSigned, recheck, sign}
 
 fn any_key() -> impl Strategy<Value = PublicKey> {
     let known = select(CONNECTING_KEYS.to_vec()).prop_map(|(name, _)| connecting_key(name));
-    let fresh = any::<[u8; 32]>().prop_map(|bytes| {
-        let key = ssh_key::public::Ed25519PublicKey(bytes);
-        PublicKey::from_key_data(key.into()).unwrap()
-    });
+    let fresh = any::<[u8; 32]>().prop_map(PublicKey::ed25519);
     prop_oneof![known, fresh]
 }
 
