@@ -1,7 +1,9 @@
 //! What must hold between users, groups and hosts; each breach is a mistake where it is written.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Display;
+use std::hash::Hash;
 
 use domain::{GroupName, HostName, PublicKey, UserName};
 use toml::Spanned;
@@ -11,7 +13,7 @@ use crate::{Group, Host, Kind, Notes, User};
 
 /// Users by name and the user that each key is bound to.
 pub(crate) fn users(notes: &Notes<'_>, read: Vec<ReadUser>) -> (BTreeMap<UserName, User>, Bindings) {
-    let mut first = BTreeMap::new();
+    let mut first = HashMap::new();
     for user in &read {
         once(notes, &mut first, &user.name, "user");
     }
@@ -64,15 +66,16 @@ fn owner(notes: &Notes<'_>, user: &ReadUser, users: &BTreeMap<&UserName, &ReadUs
 
 /// A key belongs to one user: a signature by it names nobody else.
 fn bindings(notes: &Notes<'_>, users: &[ReadUser]) -> Bindings {
-    let mut bound: BTreeMap<&PublicKey, (&UserName, usize)> = BTreeMap::new();
+    let mut bound: BTreeMap<&PublicKey, (&UserName, &Spanned<PublicKey>)> = BTreeMap::new();
     for (user, key) in users.iter().flat_map(|user| user.keys.iter().map(move |key| (user, key))) {
         match bound.get(key.get_ref()) {
-            Some((other, line)) => {
+            Some((other, first)) => {
+                let line = notes.source().line(first.span().start);
                 let message = format!("this key is already bound to `{other}`, in line {line}");
                 notes.note_with_help(key.span(), message, "a key belongs to one user: remove one of the two");
             }
             None => {
-                bound.insert(key.get_ref(), (user.name.get_ref(), notes.source().line(key.span().start)));
+                bound.insert(key.get_ref(), (user.name.get_ref(), key));
             }
         }
     }
@@ -85,7 +88,7 @@ pub(crate) fn groups(
     read: Vec<ReadGroup>,
     users: &BTreeMap<UserName, User>,
 ) -> BTreeMap<GroupName, Group> {
-    let mut first = BTreeMap::new();
+    let mut first = HashMap::new();
     for group in &read {
         once(notes, &mut first, &group.name, "group");
         for member in group.members.iter().filter(|member| !users.contains_key(member.get_ref())) {
@@ -101,66 +104,65 @@ pub(crate) fn groups(
 }
 
 /// Hosts in the order of their names.
-pub(crate) fn hosts(notes: &Notes<'_>, mut read: Vec<ReadHost>) -> Vec<Host> {
-    let mut first = BTreeMap::new();
-    for name in read.iter().flat_map(|host| std::iter::once(&host.name).chain(&host.aliases)) {
-        once(notes, &mut first, name, "host or alias");
+pub(crate) fn hosts(notes: &Notes<'_>, read: Vec<ReadHost>) -> Vec<Host> {
+    let mut first = HashMap::with_capacity(read.len() * 2);
+    let mut named = HashMap::with_capacity(read.len() * 2);
+    for host in &read {
+        for name in std::iter::once(&host.name).chain(&host.aliases) {
+            once(notes, &mut first, name, "host or alias");
+            named.insert(name.get_ref(), host);
+        }
     }
-    jumps(notes, &read);
-    read.sort_by(|a, b| a.name.get_ref().cmp(b.name.get_ref()));
-    let canonical = canonical_names(&read);
-    let jump = |via: Option<Spanned<HostName>>| via.and_then(|via| canonical.get(via.get_ref()).cloned());
-    let finished = |host: ReadHost| Host {
+    let jumps: Vec<Option<HostName>> = read.iter().map(|host| jump(notes, host, &named)).collect();
+    let finished = |(host, via): (ReadHost, Option<HostName>)| Host {
         name: host.name.into_inner(),
         aliases: host.aliases.into_iter().map(Spanned::into_inner).collect(),
         address: host.address,
         port: host.port,
         labels: host.labels,
-        via: jump(host.via),
+        via,
         realm: host.realm,
     };
-    read.into_iter().map(finished).collect()
+    let mut hosts: Vec<Host> = read.into_iter().zip(jumps).map(finished).collect();
+    hosts.sort_by(|a, b| a.name.cmp(&b.name));
+    hosts
 }
 
-fn canonical_names(hosts: &[ReadHost]) -> HashMap<HostName, HostName> {
-    let names = |host: &ReadHost| {
-        let canonical = host.name.get_ref().clone();
-        let all = std::iter::once(&host.name).chain(&host.aliases).map(|name| name.get_ref().clone());
-        all.map(move |name| (name, canonical.clone())).collect::<Vec<_>>()
+/// The jump host by its canonical name. Every chain of jump hosts ends, and at a host of this file.
+fn jump(notes: &Notes<'_>, host: &ReadHost, named: &HashMap<&HostName, &ReadHost>) -> Option<HostName> {
+    let via = host.via.as_ref()?;
+    let Some(first) = named.get(via.get_ref()) else {
+        let message = format!("the jump host `{}` is not a host of this file", via.get_ref());
+        notes.note_with_help(via.span(), message, "add it as a [[host]], or correct the name");
+        return None;
     };
-    hosts.iter().flat_map(names).collect()
-}
-
-/// Every chain of jump hosts ends, and at a host of this file.
-fn jumps(notes: &Notes<'_>, hosts: &[ReadHost]) {
-    let mut by_name: HashMap<&HostName, &ReadHost> = HashMap::with_capacity(hosts.len());
-    for host in hosts {
-        by_name.extend(std::iter::once(&host.name).chain(&host.aliases).map(|name| (name.get_ref(), host)));
-    }
-    for host in hosts {
-        let Some(via) = &host.via else { continue };
-        if !by_name.contains_key(via.get_ref()) {
-            let message = format!("the jump host `{}` is not a host of this file", via.get_ref());
-            notes.note_with_help(via.span(), message, "add it as a [[host]], or correct the name");
+    let (mut passed, mut next) = (BTreeSet::new(), Some(*first));
+    while let Some(jump) = next {
+        if jump.name.get_ref() == host.name.get_ref() {
+            notes.note(via.span(), format!("the jump hosts of `{}` lead back to it", host.name.get_ref()));
+            break;
         }
-        let (mut passed, mut next) = (BTreeSet::new(), Some(via));
-        while let Some(jump) = next.and_then(|via| by_name.get(via.get_ref())) {
-            if jump.name.get_ref() == host.name.get_ref() {
-                notes.note(via.span(), format!("the jump hosts of `{}` lead back to it", host.name.get_ref()));
-                break;
-            }
-            // A loop further on is told at the hosts that form it.
-            next = if passed.insert(jump.name.get_ref()) { jump.via.as_ref() } else { None };
-        }
+        // A loop further on is told at the hosts that form it.
+        let onward = || jump.via.as_ref().and_then(|via| named.get(via.get_ref()).copied());
+        next = if passed.insert(jump.name.get_ref()) { onward() } else { None };
     }
+    Some(first.name.get_ref().clone())
 }
 
 /// Notes a name that was given before.
-fn once<'r, N: Ord + Display>(notes: &Notes<'_>, first: &mut BTreeMap<&'r N, usize>, name: &'r Spanned<N>, what: &str) {
-    if let Some(at) = first.get(name.get_ref()) {
-        let message = format!("the {what} `{}` is already in line {}", name.get_ref(), notes.source().line(*at));
-        notes.note(name.span(), message);
-    } else {
-        first.insert(name.get_ref(), name.span().start);
+fn once<'r, N: Eq + Hash + Display>(
+    notes: &Notes<'_>,
+    first: &mut HashMap<&'r N, &'r Spanned<N>>,
+    name: &'r Spanned<N>,
+    what: &str,
+) {
+    match first.entry(name.get_ref()) {
+        Entry::Occupied(first) => {
+            let line = notes.source().line(first.get().span().start);
+            notes.note(name.span(), format!("the {what} `{}` is already in line {line}", name.get_ref()));
+        }
+        Entry::Vacant(free) => {
+            free.insert(name);
+        }
     }
 }

@@ -41,11 +41,7 @@ impl<'a> Fields<'a> {
 
     /// A text field that must be there.
     pub fn required<T: FromStr<Err: Display>>(&self, key: &'static str) -> Option<Spanned<T>> {
-        let value = self.value(key);
-        if value.is_none() {
-            self.notes.note(self.span(), format!("the field `{key}` is missing"));
-        }
-        value.and_then(|value| self.parse(value))
+        self.present(key).and_then(|value| self.parse(value))
     }
 
     /// An array of texts, or one text; `None` when absent.
@@ -55,6 +51,22 @@ impl<'a> Fields<'a> {
             DeValue::Array(items) => Some(items.iter().filter_map(|item| self.parse(item)).collect()),
             _ => Some(self.parse(value).into_iter().collect()),
         }
+    }
+
+    /// As [`Fields::list`], but when it is there, it holds something: an empty list could be read as none or as any.
+    pub fn filled_list<T: FromStr<Err: Display>>(&self, key: &'static str) -> Option<Vec<Spanned<T>>> {
+        if let Some(value) =
+            self.table.get(key).filter(|value| value.get_ref().as_array().is_some_and(|a| a.is_empty()))
+        {
+            self.notes.note(value.span(), format!("the list `{key}` is empty"));
+        }
+        self.list(key)
+    }
+
+    /// As [`Fields::filled_list`], and it must be there.
+    pub fn required_list<T: FromStr<Err: Display>>(&self, key: &'static str) -> Vec<Spanned<T>> {
+        self.present(key);
+        self.filled_list(key).unwrap_or_default()
     }
 
     /// `true` or `false`; absent is `false`.
@@ -117,8 +129,19 @@ impl<'a> Fields<'a> {
         }
     }
 
+    fn present(&self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
+        let value = self.value(key);
+        if value.is_none() {
+            self.notes.note(self.span(), format!("the field `{key}` is missing"));
+        }
+        value
+    }
+
     fn value(&self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
-        self.asked.borrow_mut().push(key);
+        let mut asked = self.asked.borrow_mut();
+        if !asked.contains(&key) {
+            asked.push(key);
+        }
         self.table.get(key)
     }
 

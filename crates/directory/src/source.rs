@@ -153,6 +153,11 @@ impl<'s> Notes<'s> {
         self.found.borrow_mut().push(Mistake::new(self.source, span, message).with_help(help));
     }
 
+    /// Whether there is a mistake so far.
+    pub fn any(&self) -> bool {
+        !self.found.borrow().is_empty()
+    }
+
     /// The file as TOML; empty when it is none, so that what follows from a missing quote is not told as well.
     pub fn toml(&self) -> Spanned<DeTable<'s>> {
         let (table, errors) = DeTable::parse_recoverable(&self.source.text);

@@ -1,0 +1,209 @@
+//! `access.toml` as read: every entry parsed, groups and hosts known.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::str::FromStr;
+
+use directory::{Directory, Fields, Notes};
+use domain::{AskedLogin, GroupName, HostName, LabelError, NameError, Quorum, RuleName, Selector, Span};
+use toml::Spanned;
+
+use crate::terms::{Terms, Ticket};
+
+/// The hosts that an entry is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Hosts {
+    /// `*`
+    All,
+    /// One host.
+    Host(HostName),
+    /// Those with these labels.
+    Labels(Selector),
+}
+
+/// Why `hosts` was refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HostsError {
+    #[error(transparent)]
+    Labels(#[from] LabelError),
+    #[error("{0}; or labels such as env=prod, or *")]
+    Name(#[from] NameError),
+}
+
+impl FromStr for Hosts {
+    type Err = HostsError;
+
+    fn from_str(given: &str) -> Result<Self, HostsError> {
+        match given {
+            "*" => Ok(Self::All),
+            labels if labels.contains('=') => Ok(Self::Labels(labels.parse()?)),
+            name => Ok(Self::Host(name.parse()?)),
+        }
+    }
+}
+
+/// Whom, where and as what an entry is about; an empty list is anybody, any host, any login.
+#[derive(Debug, Default)]
+pub(crate) struct Scope {
+    pub(crate) who: Vec<GroupName>,
+    pub(crate) hosts: Vec<Hosts>,
+    pub(crate) logins: Vec<AskedLogin>,
+}
+
+/// What an entry says.
+#[derive(Debug)]
+pub(crate) enum Says {
+    /// `[[rule]]`: a complete path to access.
+    Rule(RuleName, Terms),
+    /// `[[require]]`: adds to every path.
+    Require(Terms),
+    /// `[[forbid]]`: wins over all.
+    Forbid,
+}
+
+/// One entry of the file.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) span: Range<usize>,
+    pub(crate) scope: Scope,
+    pub(crate) says: Says,
+}
+
+/// Reads `access.toml`; entries with mistakes are left out.
+pub(crate) fn read(notes: &Notes<'_>, directory: &Directory) -> Vec<Entry> {
+    let toml = notes.toml();
+    let top = Fields::top(notes, toml.get_ref());
+    let reader = Reader { notes, directory };
+    let mut named = HashMap::new();
+    let rules = top.tables("rule").into_iter().filter_map(|fields| reader.rule(fields, &mut named));
+    let mut entries: Vec<Entry> = rules.collect();
+    entries.extend(top.tables("require").into_iter().map(|fields| reader.require(fields)));
+    entries.extend(top.tables("forbid").into_iter().map(|fields| reader.forbid(fields)));
+    top.finish();
+    entries
+}
+
+struct Reader<'r> {
+    notes: &'r Notes<'r>,
+    directory: &'r Directory,
+}
+
+impl Reader<'_> {
+    fn rule(&self, fields: Fields<'_>, named: &mut HashMap<RuleName, usize>) -> Option<Entry> {
+        let span = fields.span();
+        let name: Option<Spanned<RuleName>> = fields.required("name");
+        let who = fields.required_list("who");
+        let hosts = fields.required_list("hosts");
+        let logins = fields.required_list("logins");
+        let scope = self.scope(who, hosts, logins);
+        let asks = Asks {
+            quorum: fields.required("approve"),
+            max: fields.required("max"),
+            ttl: fields.required("ttl"),
+            ticket: fields.optional("ticket"),
+        };
+        let terms = self.terms(&fields, asks);
+        fields.finish();
+        let name = name?;
+        if let Some(line) = named.insert(name.get_ref().clone(), self.notes.source().line(name.span().start)) {
+            self.notes.note(name.span(), format!("the rule `{}` is already in line {line}", name.get_ref()));
+        }
+        Some(Entry { span, scope, says: Says::Rule(name.into_inner(), terms) })
+    }
+
+    fn require(&self, fields: Fields<'_>) -> Entry {
+        let span = fields.span();
+        let who = fields.filled_list("who").unwrap_or_default();
+        let hosts = fields.required_list("hosts");
+        let scope = self.scope(who, hosts, Vec::new());
+        let asks = Asks {
+            quorum: fields.optional("approve"),
+            max: fields.optional("max"),
+            ttl: fields.optional("ttl"),
+            ticket: fields.optional("ticket"),
+        };
+        let terms = self.terms(&fields, asks);
+        fields.finish();
+        if terms == Terms::default() {
+            let help = "give it `approve`, `ticket`, `max`, `ttl` or `allow`";
+            self.notes.note_with_help(span.clone(), "this requirement asks for nothing", help);
+        }
+        Entry { span, scope, says: Says::Require(terms) }
+    }
+
+    fn forbid(&self, fields: Fields<'_>) -> Entry {
+        let span = fields.span();
+        let who = fields.filled_list("who").unwrap_or_default();
+        let hosts = fields.filled_list("hosts").unwrap_or_default();
+        let logins = fields.filled_list("logins").unwrap_or_default();
+        if who.is_empty() && hosts.is_empty() && logins.is_empty() {
+            let help = "give it `who`, `hosts` or `logins`; to forbid everything: hosts = \"*\"";
+            self.notes.note_with_help(span.clone(), "this would forbid everything to everybody", help);
+        }
+        let scope = self.scope(who, hosts, logins);
+        fields.finish();
+        Entry { span, scope, says: Says::Forbid }
+    }
+
+    fn scope(
+        &self,
+        who: Vec<Spanned<GroupName>>,
+        hosts: Vec<Spanned<Hosts>>,
+        logins: Vec<Spanned<AskedLogin>>,
+    ) -> Scope {
+        who.iter().for_each(|group| self.known_group(group.get_ref(), group.span()));
+        Scope {
+            who: who.into_iter().map(Spanned::into_inner).collect(),
+            hosts: hosts.into_iter().map(|hosts| self.canonical(hosts)).collect(),
+            logins: logins.into_iter().map(Spanned::into_inner).collect(),
+        }
+    }
+
+    fn canonical(&self, hosts: Spanned<Hosts>) -> Hosts {
+        let span = hosts.span();
+        match hosts.into_inner() {
+            Hosts::Host(name) => match self.directory.host(name.as_str()) {
+                Some(host) => Hosts::Host(host.name.clone()),
+                None => {
+                    self.notes.note(span, format!("the host `{name}` is not in the hosts file"));
+                    Hosts::Host(name)
+                }
+            },
+            other => other,
+        }
+    }
+
+    fn known_group(&self, group: &GroupName, span: Range<usize>) {
+        if self.directory.group(group).is_none() {
+            self.notes.note(span, format!("the group `{group}` is not in the directory"));
+        }
+    }
+
+    fn terms(&self, fields: &Fields<'_>, asks: Asks) -> Terms {
+        if let Some(quorum) = &asks.quorum {
+            quorum.get_ref().counts().for_each(|(group, _)| self.known_group(group, quorum.span()));
+        }
+        let allow = fields.list("allow").map(|allow| allow.into_iter().map(Spanned::into_inner).collect());
+        let places = [("max", asks.max.as_ref().map(Spanned::span)), ("ttl", asks.ttl.as_ref().map(Spanned::span))];
+        let terms = Terms {
+            quorum: asks.quorum.map(Spanned::into_inner),
+            max: asks.max.map(Spanned::into_inner),
+            ttl: asks.ttl.map(Spanned::into_inner),
+            allow,
+            ticket: asks.ticket.map(Spanned::into_inner),
+        };
+        if let Some((field, message)) = terms.contradiction() {
+            let place = places.into_iter().find(|(name, _)| *name == field).and_then(|(_, span)| span);
+            self.notes.note(place.unwrap_or_else(|| fields.span()), message);
+        }
+        terms
+    }
+}
+
+/// What `approve`, `max`, `ttl` and `ticket` of an entry say; a rule must have the first three.
+struct Asks {
+    quorum: Option<Spanned<Quorum>>,
+    max: Option<Spanned<Span>>,
+    ttl: Option<Spanned<Span>>,
+    ticket: Option<Spanned<Ticket>>,
+}

@@ -1,0 +1,147 @@
+//! What is asked of the policy, and what it says.
+
+use domain::{
+    AskedLogin, Command, GroupName, HostName, Obligations, RealmName, RuleName, Selector, Span, Target, Text, UserName,
+};
+
+/// What a request asks, as far as policy looks at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// Who asks.
+    pub requester: UserName,
+    /// The login asked for.
+    pub login: AskedLogin,
+    /// The host or hosts.
+    pub target: Target,
+    /// How long.
+    pub window: Span,
+    /// The one command, if any.
+    pub command: Option<Command>,
+    /// The ticket, if any.
+    pub ticket: Option<Text>,
+    /// The rule that was chosen by name, if any.
+    pub rule: Option<RuleName>,
+}
+
+/// What policy says of a request.
+#[must_use = "a ruling decides"]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ruling {
+    /// No, and why.
+    Refused(Refusal),
+    /// Yes, with what it is bound to.
+    Permitted(Obligations),
+}
+
+/// Why policy refuses, and what to do next.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The requester is not in the directory.
+    #[error("the user `{0}` is not in the directory; ask an administrator to add it")]
+    UnknownUser(UserName),
+    /// The requester, or the person behind, is disabled.
+    #[error("the user `{0}` is disabled; ask an administrator")]
+    Disabled(UserName),
+    /// `self` maps to nothing.
+    #[error("the directory maps `self` to no login for `{0}`; name the login, as in root@HOST")]
+    NoOwnLogin(UserName),
+    /// No such host.
+    #[error("the host `{0}` is not in the inventory; `hallpass ls` shows the hosts there are")]
+    UnknownHost(HostName),
+    /// No host has these labels.
+    #[error("no host has the labels `{0}`; `hallpass ls` shows the hosts and their labels")]
+    NoHostsMatch(Selector),
+    /// The labels mean more hosts than one request may name.
+    #[error("the labels mean {count} hosts, and one request may name {most}; add a label that narrows them")]
+    TooManyHosts {
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// The hosts do not take the same certificate.
+    #[error(
+        "these hosts belong to {}, and one request can be for one realm or for scoped hosts; ask for them one by one",
+        realms(.0)
+    )]
+    MixedRealms(Vec<Option<RealmName>>),
+    /// Something forbids it.
+    #[error("forbidden on `{host}` by {by}; no approval can change that")]
+    Forbidden {
+        /// The words or place of the prohibition.
+        by: String,
+        /// The host it is about.
+        host: HostName,
+    },
+    /// No rule opens a path.
+    #[error("no rule lets `{requester}` ask for this login on `{host}`; `hallpass ls` shows what you may ask for")]
+    NoRule {
+        /// Who asked.
+        requester: UserName,
+        /// The first host without a rule.
+        host: HostName,
+    },
+    /// Each host has rules, and no rule has all the hosts.
+    #[error("no single rule covers all of these hosts; ask for them one by one, or by narrower labels")]
+    NoCommonRule,
+    /// The rule chosen by name does not match.
+    #[error("the rule `{rule}` does not apply to this request; these do: {}", list(.matching))]
+    RuleNotApplicable {
+        /// The rule that was named.
+        rule: RuleName,
+        /// The rules that match.
+        matching: Vec<RuleName>,
+    },
+    /// The window is longer than the rule allows.
+    #[error("a window of {asked} is longer than the {max} that the rule `{rule}` allows; ask for {max} or less")]
+    WindowTooLong {
+        /// What was asked.
+        asked: Span,
+        /// The longest.
+        max: Span,
+        /// By which rule.
+        rule: RuleName,
+    },
+    /// No time at all.
+    #[error("a window of no time opens nothing; ask for longer than 0s")]
+    WindowEmpty,
+    /// There is no ticket.
+    #[error("this needs a ticket that matches {pattern}; give one with --ticket")]
+    TicketRequired {
+        /// What it must match.
+        pattern: String,
+    },
+    /// The ticket is of another form.
+    #[error("the ticket does not match {pattern}; give one that does with --ticket")]
+    TicketMismatch {
+        /// What it must match.
+        pattern: String,
+    },
+    /// The quorum cannot be reached.
+    #[error("this takes {needed} of `{group}`, and only {available} there may approve; ask an administrator")]
+    TooFewApprovers {
+        /// The group.
+        group: GroupName,
+        /// How many it takes.
+        needed: u32,
+        /// How many there are, the person who asks not counted.
+        available: usize,
+    },
+    /// Cedar failed. It would skip a `forbid` that fails: so a failure refuses.
+    #[error(
+        "the policy cannot be evaluated for this request, so nothing is allowed: {0}; an administrator must mend it"
+    )]
+    Evaluation(String),
+}
+
+fn list(rules: &[RuleName]) -> String {
+    rules.iter().map(RuleName::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn realms(realms: &[Option<RealmName>]) -> String {
+    let each = realms.iter().map(|realm| match realm {
+        Some(realm) => format!("the realm {realm}"),
+        None => "no realm".to_owned(),
+    });
+    each.collect::<Vec<_>>().join(" and ")
+}

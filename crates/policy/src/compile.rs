@@ -1,0 +1,58 @@
+//! What `access.toml` becomes: Cedar text, a statement for each group and each host or label of an entry, so that a
+//! statement's scope alone says whether it can apply.
+
+use directory::Source;
+use domain::{AskedLogin, GroupName};
+
+use crate::access::{Entry, Hosts, Says, Scope};
+
+/// The Cedar statements of an entry.
+pub(crate) fn statements(source: &Source, entry: &Entry) -> Vec<String> {
+    let head = head(source, entry);
+    let whos = alternatives(&entry.scope.who);
+    let wheres = alternatives(&entry.scope.hosts);
+    let each = whos.iter().flat_map(|who| wheres.iter().map(|hosts| statement(&head, *who, *hosts, &entry.scope)));
+    each.collect()
+}
+
+/// Each item by itself, or nothing once: no constraint.
+fn alternatives<T>(items: &[T]) -> Vec<Option<&T>> {
+    if items.is_empty() { vec![None] } else { items.iter().map(Some).collect() }
+}
+
+/// The annotations and the effect. Requirements and prohibitions have no names: their place in the file is shown.
+fn head(source: &Source, entry: &Entry) -> String {
+    let place = format!("{}:{}", source.name, source.line(entry.span.start));
+    match &entry.says {
+        Says::Rule(name, terms) => format!("@rule(\"{name}\")\n{}permit", terms.annotations()),
+        Says::Require(terms) => format!("@require({place:?})\n{}permit", terms.annotations()),
+        Says::Forbid => format!("@forbid({place:?})\nforbid"),
+    }
+}
+
+fn statement(head: &str, who: Option<&GroupName>, hosts: Option<&Hosts>, scope: &Scope) -> String {
+    let principal = who.map_or_else(|| "principal".to_owned(), |group| format!("principal in Group::\"{group}\""));
+    let mut conditions = Vec::new();
+    let resource = match hosts {
+        None | Some(Hosts::All) => "resource".to_owned(),
+        Some(Hosts::Host(name)) => format!("resource == Host::\"{name}\""),
+        Some(Hosts::Labels(selector)) => {
+            let mut labels = selector.labels().map(|label| format!("resource in Label::\"{label}\""));
+            let first = labels.next().unwrap_or_else(|| "resource".to_owned());
+            conditions.extend(labels);
+            first
+        }
+    };
+    if !scope.logins.is_empty() {
+        conditions.push(scope.logins.iter().map(login).collect::<Vec<_>>().join(" || "));
+    }
+    let when: String = conditions.iter().map(|condition| format!("\nwhen {{ {condition} }}")).collect();
+    format!("{head} ({principal}, action == Action::\"login\", {resource}){when};\n")
+}
+
+fn login(login: &AskedLogin) -> String {
+    match login {
+        AskedLogin::Own => "principal has login && context.login == principal.login".to_owned(),
+        AskedLogin::Named(name) => format!("context.login == \"{name}\""),
+    }
+}

@@ -1,0 +1,110 @@
+//! A request as Cedar sees it: user and host become entities only when somebody asks.
+
+use std::collections::{HashMap, HashSet};
+
+use cedar_policy::{
+    Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, ParseErrors, Request, RestrictedExpression,
+};
+use directory::{Directory, Host, Kind, User};
+use domain::{Login, UnixTime};
+
+use crate::{Ask, Refusal};
+
+/// The names of the schema, parsed once.
+#[derive(Debug)]
+pub(crate) struct Vocabulary {
+    user: EntityTypeName,
+    group: EntityTypeName,
+    host: EntityTypeName,
+    label: EntityTypeName,
+    action: EntityUid,
+}
+
+impl Vocabulary {
+    pub(crate) fn new() -> Result<Self, Box<ParseErrors>> {
+        let kind = |name: &str| name.parse::<EntityTypeName>().map_err(Box::new);
+        let action = EntityUid::from_type_name_and_id(kind("Action")?, EntityId::new("login"));
+        Ok(Self { user: kind("User")?, group: kind("Group")?, host: kind("Host")?, label: kind("Label")?, action })
+    }
+
+    /// The user and its groups, itself first.
+    pub(crate) fn user(&self, directory: &Directory, user: &User) -> Vec<EntityUid> {
+        let groups = directory.groups_of(&user.name).map(|group| uid(&self.group, group.as_str()));
+        std::iter::once(uid(&self.user, user.name.as_str())).chain(groups).collect()
+    }
+
+    /// The host and its labels, itself first.
+    pub(crate) fn host(&self, host: &Host) -> Vec<EntityUid> {
+        let labels = host.labels.iter().map(|label| uid(&self.label, &label.to_string()));
+        std::iter::once(uid(&self.host, host.name.as_str())).chain(labels).collect()
+    }
+}
+
+fn uid(kind: &EntityTypeName, id: &str) -> EntityUid {
+    EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(id))
+}
+
+/// One user asking for one login on one host.
+pub(crate) struct Facts {
+    pub(crate) request: Request,
+    pub(crate) entities: Entities,
+}
+
+/// What stays the same over all hosts of a request.
+pub(crate) struct Asker<'a> {
+    pub(crate) user: &'a User,
+    pub(crate) login: &'a Login,
+    pub(crate) ask: &'a Ask,
+    pub(crate) now: UnixTime,
+}
+
+/// The facts of a request for one host; `user` and `host` are as [`Vocabulary::user`] and [`Vocabulary::host`] give them.
+pub(crate) fn facts(
+    vocabulary: &Vocabulary,
+    asker: &Asker<'_>,
+    user: &[EntityUid],
+    host: (&Host, &[EntityUid]),
+) -> Result<Facts, Refusal> {
+    let text = |value: &str| RestrictedExpression::new_string(value.to_owned());
+    let kind = match asker.user.kind {
+        Kind::Person => "person",
+        Kind::Service => "service",
+    };
+    let own = asker.user.login.iter().map(|login| ("login".to_owned(), text(login.as_str())));
+    let of_user = std::iter::once(("kind".to_owned(), text(kind))).chain(own).collect();
+    let (host, host_uids) = host;
+    let of_host = host.realm.iter().map(|realm| ("realm".to_owned(), text(realm.as_str()))).collect();
+    let (principal, user_entity) = entity(user, of_user)?;
+    let (resource, host_entity) = entity(host_uids, of_host)?;
+    let entities = Entities::from_entities([user_entity, host_entity], None).map_err(failed)?;
+    let action = vocabulary.action.clone();
+    let request = Request::new(principal, action, resource, context(asker)?, None).map_err(failed)?;
+    Ok(Facts { request, entities })
+}
+
+/// An entity from its own id and those of its parents.
+fn entity(
+    uids: &[EntityUid],
+    attributes: HashMap<String, RestrictedExpression>,
+) -> Result<(EntityUid, Entity), Refusal> {
+    let (own, parents) = uids.split_first().ok_or_else(|| Refusal::Evaluation("an entity without id".to_owned()))?;
+    let parents: HashSet<EntityUid> = parents.iter().cloned().collect();
+    Ok((own.clone(), Entity::new(own.clone(), attributes, parents).map_err(failed)?))
+}
+
+fn context(asker: &Asker<'_>) -> Result<Context, Refusal> {
+    let text = |value: &str| RestrictedExpression::new_string(value.to_owned());
+    let long = |seconds: u64| i64::try_from(seconds).map(RestrictedExpression::new_long).map_err(failed);
+    let mut pairs = vec![
+        ("login".to_owned(), text(asker.login.as_str())),
+        ("window".to_owned(), long(asker.ask.window.seconds())?),
+        ("now".to_owned(), long(asker.now.seconds())?),
+    ];
+    pairs.extend(asker.ask.command.iter().map(|command| ("command".to_owned(), text(command.as_str()))));
+    pairs.extend(asker.ask.ticket.iter().map(|ticket| ("ticket".to_owned(), text(ticket.as_str()))));
+    Context::from_pairs(pairs).map_err(failed)
+}
+
+fn failed(error: impl std::fmt::Display) -> Refusal {
+    Refusal::Evaluation(error.to_string())
+}

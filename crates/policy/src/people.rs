@@ -1,0 +1,72 @@
+//! Who may ask for what, and who may approve it.
+
+use std::collections::BTreeSet;
+
+use directory::{Directory, Host};
+use domain::{AskedLogin, Quorum, RuleName, Span, Target, UnixTime, UserName};
+
+use crate::rule::open_paths;
+use crate::{Ask, Policy};
+
+/// The users who may decide on a request with this quorum: enabled persons of its groups, but no account of the person
+/// who asks.
+pub fn approvers(directory: &Directory, quorum: &Quorum, requester: &UserName) -> BTreeSet<UserName> {
+    let asks = directory.owner_of(requester);
+    let members = quorum.counts().filter_map(|(group, _)| directory.group(group)).flat_map(|group| &group.members);
+    let others = members.filter(|name| directory.is_enabled_person(name) && directory.owner_of(name) != asks);
+    others.cloned().collect()
+}
+
+/// A login that a user may ask for on a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The login.
+    pub login: AskedLogin,
+    /// The rule that a request would take, if its window and ticket fit.
+    pub rule: RuleName,
+    /// The approvals it takes.
+    pub quorum: Quorum,
+    /// The longest window.
+    pub max: Span,
+    /// What a ticket must match; empty when it takes none.
+    pub tickets: Vec<String>,
+}
+
+/// The logins that a user may ask for on a host. Tried are `self` and those that rules of `access.toml` name: what only
+/// hand-written Cedar opens can be asked for, and is not listed.
+pub fn candidates(
+    policy: &Policy,
+    directory: &Directory,
+    user: &UserName,
+    host: &Host,
+    now: UnixTime,
+) -> Vec<Candidate> {
+    let tried = policy.logins.iter().chain(Some(&AskedLogin::Own).filter(|own| !policy.logins.contains(own)));
+    tried.filter_map(|login| candidate(policy, directory, (user, login, host), now)).collect()
+}
+
+fn candidate(
+    policy: &Policy,
+    directory: &Directory,
+    asked: (&UserName, &AskedLogin, &Host),
+    now: UnixTime,
+) -> Option<Candidate> {
+    let (user, login, host) = asked;
+    let ask = Ask {
+        requester: user.clone(),
+        login: login.clone(),
+        target: Target::Host(host.name.clone()),
+        window: Span::ZERO,
+        command: None,
+        ticket: None,
+        rule: None,
+    };
+    let open = open_paths(policy, directory, &ask, now).ok()?;
+    open.paths.into_iter().next().map(|choice| Candidate {
+        login: login.clone(),
+        rule: choice.rule.clone(),
+        tickets: choice.path.tickets.iter().map(|ticket| ticket.pattern().to_owned()).collect(),
+        quorum: choice.path.quorum,
+        max: choice.path.max,
+    })
+}

@@ -1,0 +1,125 @@
+//! The policy: every statement of `access.toml` and of hand-written Cedar, ready to be asked.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+
+use directory::{Directory, Mistakes, Notes, Source};
+use domain::{AskedLogin, Quorum, RuleName};
+
+use crate::access::{self, Says};
+use crate::cedar::{self, Meaning, Statement};
+use crate::compile;
+use crate::facts::Vocabulary;
+use crate::slice::Slices;
+use crate::terms::Path;
+
+/// Rules, requirements and prohibitions, free of mistakes.
+#[derive(Debug)]
+pub struct Policy {
+    pub(crate) statements: Vec<Statement>,
+    pub(crate) slices: Slices,
+    pub(crate) vocabulary: Vocabulary,
+    /// The logins that `access.toml` names in rules: what `candidates` tries.
+    pub(crate) logins: BTreeSet<AskedLogin>,
+    text: String,
+}
+
+impl Policy {
+    /// Compiles `access.toml`, and the hand-written Cedar beside it if there is any.
+    ///
+    /// # Errors
+    /// Every mistake in both, at once.
+    pub fn compile(access: &Source, cedar: Option<&Source>, directory: &Directory) -> Result<Self, Mistakes> {
+        let in_access = Notes::new(access);
+        let mut loading = Loading::default();
+        loading.access(&in_access, directory);
+        let vocabulary = Vocabulary::new().map_err(|error| in_access.note(0..0, error.to_string()));
+        let mut mistakes = in_access.into_mistakes();
+        if let Some(cedar) = cedar {
+            let in_cedar = Notes::new(cedar);
+            loading.cedar(&in_cedar, directory);
+            mistakes.extend(in_cedar.into_mistakes());
+        }
+        let Ok(vocabulary) = vocabulary else { return Err(Mistakes(mistakes)) };
+        let Loading { statements, logins, text, .. } = loading;
+        let slices = Slices::new(statements.iter().map(|statement| &statement.policy));
+        Mistakes(mistakes).unless_any(Self { statements, slices, vocabulary, logins, text })
+    }
+
+    /// What `access.toml` became: the text that is in force.
+    pub fn cedar_text(&self) -> &str {
+        &self.text
+    }
+}
+
+/// The statements so far.
+#[derive(Default)]
+struct Loading {
+    statements: Vec<Statement>,
+    /// The path of each rule, and the file that has it.
+    rules: HashMap<RuleName, (Path, String)>,
+    logins: BTreeSet<AskedLogin>,
+    text: String,
+}
+
+impl Loading {
+    fn access(&mut self, notes: &Notes<'_>, directory: &Directory) {
+        let entries = access::read(notes, directory);
+        if notes.any() {
+            return;
+        }
+        for entry in entries {
+            for text in compile::statements(notes.source(), &entry) {
+                self.statement(notes, &text, &entry.span);
+                self.text.push_str(&text);
+                self.text.push('\n');
+            }
+            if let Says::Rule(..) = entry.says {
+                self.logins.extend(entry.scope.logins);
+            }
+        }
+    }
+
+    fn cedar(&mut self, notes: &Notes<'_>, directory: &Directory) {
+        let Some(validator) = cedar::validator(notes) else { return };
+        for place in cedar::split(&notes.source().text) {
+            let text = notes.source().text.get(place.clone()).unwrap_or_default();
+            if let Some(statement) = self.statement(notes, text, &place) {
+                cedar::validate(notes, &validator, statement, &place);
+                known_groups(notes, directory, statement, &place);
+            }
+        }
+    }
+
+    fn statement(&mut self, notes: &Notes<'_>, text: &str, place: &Range<usize>) -> Option<&Statement> {
+        let statement = cedar::understand(notes, text, place, self.statements.len())?;
+        self.consistent(notes, &statement, place);
+        self.statements.push(statement);
+        self.statements.last()
+    }
+
+    /// Several statements may be one rule; then they ask the same.
+    fn consistent(&mut self, notes: &Notes<'_>, statement: &Statement, place: &Range<usize>) {
+        let Meaning::Rule(name, path) = &statement.meaning else { return };
+        let file = &notes.source().name;
+        let (first, of) = self.rules.entry(name.clone()).or_insert_with(|| (path.clone(), file.clone()));
+        if of != file {
+            notes.note(place.clone(), format!("the rule `{name}` is already in {of}"));
+        } else if first != path {
+            notes.note(place.clone(), format!("the rule `{name}` asks for something else in an earlier statement"));
+        }
+    }
+}
+
+fn known_groups(notes: &Notes<'_>, directory: &Directory, statement: &Statement, place: &Range<usize>) {
+    let quorum = match &statement.meaning {
+        Meaning::Rule(_, path) => Some(&path.quorum),
+        Meaning::Requirement(terms) => terms.quorum.as_ref(),
+        Meaning::Prohibition(_) => None,
+    };
+    for (group, _) in quorum.into_iter().flat_map(Quorum::counts) {
+        if directory.group(group).is_none() {
+            notes.note(place.clone(), format!("the group `{group}` of @quorum is not in the directory"));
+        }
+    }
+}

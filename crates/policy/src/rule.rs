@@ -1,0 +1,155 @@
+//! The ruling: every path that is open to a request, and the one it takes.
+
+use std::collections::BTreeMap;
+
+use directory::{Directory, Host, User};
+use domain::{AskedLogin, Login, Obligations, RealmName, RuleName, Span, UnixTime};
+
+use crate::evaluate::{Matched, evaluate};
+use crate::facts::{Asker, facts};
+use crate::target;
+use crate::terms::{Path, Terms};
+use crate::{Ask, Policy, Refusal, Ruling};
+
+/// What policy says of a request. Ask again at every issue: for the pair to be issued, as one host. For a host of a
+/// realm that means every host of it.
+pub fn rule(policy: &Policy, directory: &Directory, ask: &Ask, now: UnixTime) -> Ruling {
+    match permit(policy, directory, ask, now) {
+        Ok(obligations) => Ruling::Permitted(obligations),
+        Err(refusal) => Ruling::Refused(refusal),
+    }
+}
+
+fn permit(policy: &Policy, directory: &Directory, ask: &Ask, now: UnixTime) -> Result<Obligations, Refusal> {
+    let open = open_paths(policy, directory, ask, now)?;
+    let chosen = choose(&open.paths, directory, ask)?;
+    Ok(Obligations {
+        rule: chosen.rule.clone(),
+        quorum: chosen.path.quorum.clone(),
+        hosts: open.hosts.iter().map(|host| host.name.clone()).collect(),
+        login: open.login.clone(),
+        max: chosen.path.max,
+        ttl: chosen.path.ttl,
+        allow: chosen.path.allow.clone(),
+        command: ask.command.clone(),
+        realm: open.realm.cloned(),
+    })
+}
+
+/// Every path that rules open for a request, whatever window and ticket.
+pub(crate) struct Open<'a> {
+    pub(crate) login: &'a Login,
+    pub(crate) hosts: Vec<&'a Host>,
+    pub(crate) realm: Option<&'a RealmName>,
+    /// Never empty; the fewest people first, then by file order.
+    pub(crate) paths: Vec<Choice<'a>>,
+}
+
+/// A rule that covers all hosts of the request, with all requirements added.
+pub(crate) struct Choice<'a> {
+    pub(crate) rule: &'a RuleName,
+    pub(crate) path: Path,
+    order: usize,
+}
+
+pub(crate) fn open_paths<'a>(
+    policy: &'a Policy,
+    directory: &'a Directory,
+    ask: &'a Ask,
+    now: UnixTime,
+) -> Result<Open<'a>, Refusal> {
+    let (user, login) = asker(directory, ask)?;
+    let target::Hosts { all: hosts, realm } = target::hosts(directory, &ask.target)?;
+    let asker = Asker { user, login, ask, now };
+    let user_uids = policy.vocabulary.user(directory, user);
+    let mut on_hosts = Vec::with_capacity(hosts.len());
+    for host in &hosts {
+        let host_uids = policy.vocabulary.host(host);
+        let facts = facts(&policy.vocabulary, &asker, &user_uids, (host, &host_uids))?;
+        let places = policy.slices.of(&user_uids, &host_uids);
+        let matched = evaluate(policy, &places, &facts, &host.name)?;
+        if matched.rules.is_empty() {
+            return Err(Refusal::NoRule { requester: user.name.clone(), host: host.name.clone() });
+        }
+        on_hosts.push(matched);
+    }
+    let paths = common(&on_hosts);
+    if paths.is_empty() { Err(Refusal::NoCommonRule) } else { Ok(Open { login, hosts, realm, paths }) }
+}
+
+/// Who asks, and for which Unix account.
+fn asker<'a>(directory: &'a Directory, ask: &'a Ask) -> Result<(&'a User, &'a Login), Refusal> {
+    let user = directory.user(&ask.requester).ok_or_else(|| Refusal::UnknownUser(ask.requester.clone()))?;
+    if directory.is_disabled(&user.name) {
+        return Err(Refusal::Disabled(user.name.clone()));
+    }
+    let login = match &ask.login {
+        AskedLogin::Named(login) => Some(login),
+        AskedLogin::Own => user.login.as_ref(),
+    };
+    login.map(|login| (user, login)).ok_or_else(|| Refusal::NoOwnLogin(user.name.clone()))
+}
+
+/// The rules that match on every host. What any host requires is added to each: one approval opens them all.
+fn common<'p>(on_hosts: &[Matched<'p>]) -> Vec<Choice<'p>> {
+    let Some((first, others)) = on_hosts.split_first() else { return Vec::new() };
+    let mut rules: BTreeMap<&RuleName, (usize, &Path)> = first.rules.clone();
+    rules.retain(|name, _| others.iter().all(|matched| matched.rules.contains_key(name)));
+    let mut required: Vec<&Terms> = Vec::new();
+    for terms in on_hosts.iter().flat_map(|matched| &matched.requirements) {
+        if !required.contains(terms) {
+            required.push(terms);
+        }
+    }
+    let each = rules.into_iter().map(|(rule, (order, path))| {
+        let path = required.iter().fold(path.clone(), |path, terms| path.with(terms));
+        Choice { rule, path, order }
+    });
+    let mut choices: Vec<Choice<'_>> = each.collect();
+    choices.sort_by_key(|choice| (choice.path.quorum.people(), choice.order));
+    choices
+}
+
+/// The rule that was named, or the first that this window, this ticket and the people there are can satisfy.
+fn choose<'c, 'p>(paths: &'c [Choice<'p>], directory: &Directory, ask: &Ask) -> Result<&'c Choice<'p>, Refusal> {
+    if let Some(named) = &ask.rule {
+        let matching = || paths.iter().map(|choice| choice.rule.clone()).collect();
+        let chosen = paths.iter().find(|choice| choice.rule == named);
+        let chosen = chosen.ok_or_else(|| Refusal::RuleNotApplicable { rule: named.clone(), matching: matching() })?;
+        return satisfied(chosen, directory, ask).map(|()| chosen);
+    }
+    let mut first_refusal = None;
+    for choice in paths {
+        match satisfied(choice, directory, ask) {
+            Ok(()) => return Ok(choice),
+            Err(refusal) => first_refusal.get_or_insert(refusal),
+        };
+    }
+    Err(first_refusal.unwrap_or(Refusal::NoCommonRule))
+}
+
+fn satisfied(choice: &Choice<'_>, directory: &Directory, ask: &Ask) -> Result<(), Refusal> {
+    let Path { quorum, max, tickets, .. } = &choice.path;
+    if ask.window == Span::ZERO {
+        return Err(Refusal::WindowEmpty);
+    }
+    if ask.window > *max {
+        return Err(Refusal::WindowTooLong { asked: ask.window, max: *max, rule: choice.rule.clone() });
+    }
+    for ticket in tickets {
+        let pattern = || ticket.pattern().to_owned();
+        match &ask.ticket {
+            None => return Err(Refusal::TicketRequired { pattern: pattern() }),
+            Some(given) if !ticket.matches(given) => return Err(Refusal::TicketMismatch { pattern: pattern() }),
+            Some(_) => {}
+        }
+    }
+    let owner = directory.owner_of(&ask.requester);
+    for (group, needed) in quorum.counts() {
+        let available = directory.enabled_people_in(group).into_iter().filter(|person| Some(*person) != owner).count();
+        if usize::try_from(needed).is_ok_and(|needed| available < needed) {
+            return Err(Refusal::TooFewApprovers { group: group.clone(), needed, available });
+        }
+    }
+    Ok(())
+}

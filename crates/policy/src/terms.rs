@@ -1,0 +1,149 @@
+//! What a rule or requirement asks: as Cedar annotations, and back.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use domain::{Extension, Quorum, Span, Text};
+use regex::Regex;
+
+/// A pattern that a ticket must match as a whole.
+#[derive(Debug, Clone)]
+pub(crate) struct Ticket {
+    pattern: String,
+    whole: Regex,
+}
+
+impl Ticket {
+    pub(crate) fn pattern(&self) -> &str {
+        &self.pattern
+    }
+
+    pub(crate) fn matches(&self, ticket: &Text) -> bool {
+        self.whole.is_match(ticket.as_str())
+    }
+}
+
+impl PartialEq for Ticket {
+    fn eq(&self, other: &Self) -> bool {
+        self.pattern == other.pattern
+    }
+}
+
+impl std::str::FromStr for Ticket {
+    type Err = String;
+
+    fn from_str(pattern: &str) -> Result<Self, String> {
+        // The pattern stands alone first, so that an unmatched parenthesis cannot close the group around it.
+        let whole = Regex::new(pattern).and_then(|_| Regex::new(&format!(r"\A(?:{pattern})\z")));
+        match whole {
+            Ok(whole) => Ok(Self { pattern: pattern.to_owned(), whole }),
+            Err(error) => {
+                let last = error.to_string().lines().last().unwrap_or_default().to_owned();
+                Err(format!("not a regular expression: {}", last.trim_start_matches("error: ")))
+            }
+        }
+    }
+}
+
+/// What a requirement asks, or as much as is written of a rule.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Terms {
+    pub(crate) quorum: Option<Quorum>,
+    pub(crate) max: Option<Span>,
+    pub(crate) ttl: Option<Span>,
+    pub(crate) allow: Option<BTreeSet<Extension>>,
+    pub(crate) ticket: Option<Ticket>,
+}
+
+/// What a rule asks: complete, so that nothing is ever taken for `auto` because it is missing.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Path {
+    pub(crate) quorum: Quorum,
+    pub(crate) max: Span,
+    pub(crate) ttl: Span,
+    pub(crate) allow: BTreeSet<Extension>,
+    pub(crate) tickets: Vec<Ticket>,
+}
+
+impl Path {
+    /// The path with a requirement on it: quorums all apply, caps take the minimum, extensions intersect.
+    pub(crate) fn with(self, added: &Terms) -> Self {
+        let Self { quorum, max, ttl, allow, mut tickets } = self;
+        tickets.extend(added.ticket.iter().filter(|ticket| !tickets.contains(ticket)).cloned().collect::<Vec<_>>());
+        Self {
+            quorum: added.quorum.as_ref().map_or_else(|| quorum.clone(), |more| quorum.and(more)),
+            max: added.max.map_or(max, |cap| max.min(cap)),
+            ttl: added.ttl.map_or(ttl, |cap| ttl.min(cap)),
+            allow: added.allow.as_ref().map_or_else(|| allow.clone(), |only| &allow & only),
+            tickets,
+        }
+    }
+}
+
+impl Terms {
+    /// The annotations that say the same, a line each.
+    pub(crate) fn annotations(&self) -> String {
+        let mut lines = String::new();
+        let mut line = |key: &str, value: &str| {
+            // Debug quotes as Cedar's string escapes do. Writing to a String cannot fail.
+            let _ = writeln!(lines, "@{key}({value:?})");
+        };
+        self.quorum.iter().for_each(|quorum| line("quorum", &quorum.to_string()));
+        self.max.iter().for_each(|max| line("max", &max.to_string()));
+        self.ttl.iter().for_each(|ttl| line("ttl", &ttl.to_string()));
+        if let Some(allow) = &self.allow {
+            line("allow", &allow.iter().map(|extension| extension.as_str()).collect::<Vec<_>>().join(", "));
+        }
+        self.ticket.iter().for_each(|ticket| line("ticket", ticket.pattern()));
+        lines
+    }
+
+    /// Takes in one annotation.
+    pub(crate) fn take(&mut self, key: &str, value: &str) -> Result<(), String> {
+        match key {
+            "quorum" => self.quorum = Some(value.parse().map_err(|error: domain::QuorumError| error.to_string())?),
+            "max" => self.max = Some(span(value)?),
+            "ttl" => self.ttl = Some(span(value)?),
+            "allow" => self.allow = Some(extensions(value)?),
+            "ticket" => self.ticket = Some(value.parse()?),
+            _ => return Err(format!("unknown annotation `@{key}`")),
+        }
+        Ok(())
+    }
+
+    /// The path that a rule with these terms opens.
+    ///
+    /// # Errors
+    /// The annotation that is missing.
+    pub(crate) fn complete(self) -> Result<Path, &'static str> {
+        Ok(Path {
+            quorum: self.quorum.ok_or("quorum")?,
+            max: self.max.ok_or("max")?,
+            ttl: self.ttl.ok_or("ttl")?,
+            allow: self.allow.unwrap_or_default(),
+            tickets: self.ticket.into_iter().collect(),
+        })
+    }
+
+    /// What cannot be meant: the field and why.
+    pub(crate) fn contradiction(&self) -> Option<(&'static str, &'static str)> {
+        match (self.max, self.ttl) {
+            (Some(Span::ZERO), _) => Some(("max", "the longest window must be longer than nothing")),
+            (_, Some(Span::ZERO)) => Some(("ttl", "a certificate must be valid for longer than nothing")),
+            (Some(max), Some(ttl)) if ttl > max => Some(("ttl", "a certificate cannot outlive the longest window")),
+            _ => None,
+        }
+    }
+}
+
+fn span(value: &str) -> Result<Span, String> {
+    value.parse().map_err(|error: domain::SpanError| error.to_string())
+}
+
+fn extensions(value: &str) -> Result<BTreeSet<Extension>, String> {
+    if value.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let each = value.split(',').map(|name| name.trim().parse::<Extension>().map_err(|error| error.to_string()));
+    each.collect()
+}
