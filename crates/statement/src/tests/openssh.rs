@@ -42,7 +42,7 @@ impl Key {
         std::fs::read_to_string(self.path("key.pub")).unwrap().parse().unwrap()
     }
 
-    fn private(&self) -> ssh_key::PrivateKey {
+    pub(super) fn private(&self) -> ssh_key::PrivateKey {
         ssh_key::PrivateKey::read_openssh_file(&self.path("key")).unwrap()
     }
 

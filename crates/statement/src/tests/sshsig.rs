@@ -1,8 +1,12 @@
 //! Signature bytes that were tampered with, each refused by its name.
 
+use rsa::pkcs1v15::SigningKey;
+use rsa::signature::{SignatureEncoding as _, Signer as _};
+use sha2::Sha256;
+
 use super::examples::example;
 use super::openssh::Key;
-use crate::{LoginStatement, SshSigError, VerifyError, verify};
+use crate::{Kind, LoginStatement, SshSigError, VerifyError, to_be_signed, verify};
 
 /// An SSHSIG blob taken apart, so that tests can change a part.
 pub(super) struct Blob {
@@ -135,12 +139,20 @@ fn rsa_with_sha1_and_webauthn_signatures_are_refused_by_name() {
 }
 
 #[test]
-fn an_rsa_signature_is_checked_with_the_hash_that_it_names() {
+fn rsa_signs_with_either_sha2_and_is_checked_with_the_one_that_it_names() {
     let (key, text) = (Key::make(&["-t", "rsa"]), example("login"));
     let mut blob = Blob::read(&key.sign("hallpass-login", &text, &[]));
     assert_eq!(blob.algorithm, b"rsa-sha2-512");
     blob.algorithm = b"rsa-sha2-256".to_vec();
     assert!(matches!(refused(&text, &blob.write()), VerifyError::Mismatch));
+    let private = key.private();
+    let pair = private.key_data().rsa().unwrap();
+    let [n, e, d, p, q] = [&pair.public.n, &pair.public.e, &pair.private.d, &pair.private.p, &pair.private.q]
+        .map(|number| rsa::BigUint::try_from(number).unwrap());
+    let sha256 = SigningKey::<Sha256>::new(rsa::RsaPrivateKey::from_components(n, e, d, vec![p, q]).unwrap());
+    blob.value = sha256.sign(&to_be_signed(Kind::Login, &text)).to_vec();
+    assert!(verify::<LoginStatement>(text.as_bytes(), &blob.write()).is_ok());
+    assert!(key.accepts("hallpass-login", &text, &blob.write()));
 }
 
 #[test]
