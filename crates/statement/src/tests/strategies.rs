@@ -73,7 +73,8 @@ pub(super) fn request() -> impl Strategy<Value = RequestStatement> {
         option::of((1..=u32::MAX).prop_map(|uses| NonZeroU32::new(uses).unwrap())),
         option::of(parsed("[a-z/]{1,8}( [A-Za-z0-9_@%+=:,./-]{1,8}){0,3}")),
     );
-    let rest = (text(), option::of(text()), connecting_key, option::of(parsed("[a-z0-9._-]{1,9}")), option::of(id()));
+    let rest =
+        (text(), option::of(text()), connecting_key, option::of(parsed("[a-z0-9][a-z0-9._-]{0,8}")), option::of(id()));
     (header(), asked, rest).prop_map(|(header, asked, (reason, ticket, connecting_key, rule, extends))| {
         let (requester, access, start, window, uses, command) = asked;
         let break_glass = None;
@@ -128,12 +129,12 @@ pub(super) fn act() -> impl Strategy<Value = ActStatement> {
 }
 
 pub(super) fn ruling() -> impl Strategy<Value = RulingText> {
-    let quorum = prop_oneof![Just(Quorum::auto()), parsed("[1-9] of [a-z]{1,5}(, [1-9]{1,3} of [a-z]{1,5}){0,2}")];
+    let quorum = prop_oneof![Just(Quorum::auto()), parsed("[1-9] of [a-z]{3,5}(, [1-9]{1,3} of [a-z]{3,5}){0,2}")];
     let realm = option::of((parsed("[a-z0-9]{1,9}"), 1..=u32::MAX));
     let body = (
-        parsed("[a-z0-9._-]{1,9}"),
+        parsed("[a-z0-9][a-z0-9._-]{0,8}"),
         quorum,
-        btree_set(parsed("[a-b0-1-]{1,4}(\\.[a-b]{1,3}){0,2}"), 1..20),
+        btree_set(parsed("[a-b0-1]([a-b0-1-]{0,2}[a-b0-1])?(\\.[a-b]{1,3}){0,2}"), 1..20),
         parsed("[a-z_][a-z0-9_.-]{0,8}"),
         span(),
         span(),
