@@ -18,6 +18,9 @@ pub struct TimeError;
 pub struct UnixTime(u64);
 
 impl UnixTime {
+    /// 1970-01-01T00:00:00Z, the earliest time.
+    pub const EPOCH: Self = Self(0);
+
     /// A time from unix seconds.
     ///
     /// # Errors

@@ -17,6 +17,6 @@ mod tree;
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointSigner, LedgerKey, LedgerKeyError, SignedCheckpoint};
 pub use codec::DecodeError;
 pub use entry::{Entry, EntryKind, Envelope};
-pub use payload::{BundleFile, FetchProof, Payload, SignedText};
+pub use payload::{BundleFile, FetchProof, Payload, SignedText, bundle_digest};
 pub use tls_keys::{TlsKeys, TlsKeysError};
 pub use tree::Frontier;

@@ -39,6 +39,13 @@ pub struct BundleFile {
     pub digest: Digest,
 }
 
+/// The digest of a bundle: of its files' names and digests, in the order of the names.
+pub fn bundle_digest(files: &[BundleFile]) -> Digest {
+    let mut writer = Writer::default();
+    write_files(&mut writer, files);
+    Digest::of(&writer.done())
+}
+
 /// The fetch that a certificate came from. One fetch makes up to 256 certificates; its text is kept once.
 #[derive(Clone, PartialEq, Eq)]
 pub enum FetchProof {
@@ -137,9 +144,7 @@ impl Payload {
             }
             Self::Bundle { digest, files } => {
                 writer.fixed(digest.as_bytes());
-                for file in files {
-                    writer.string(file.name.as_bytes()).fixed(file.digest.as_bytes());
-                }
+                write_files(&mut writer, files);
             }
             Self::Login { statement } | Self::Act { statement } => statement.write(&mut writer),
             Self::Request { request, statement, ruling } => {
@@ -205,6 +210,12 @@ impl Payload {
             EntryKind::Expired => Self::Expired { request: read_id(reader)? },
             EntryKind::Halt => Self::Halt { reason: reader.text()?.to_owned() },
         })
+    }
+}
+
+fn write_files(writer: &mut Writer, files: &[BundleFile]) {
+    for file in files {
+        writer.string(file.name.as_bytes()).fixed(file.digest.as_bytes());
     }
 }
 
@@ -277,6 +288,17 @@ mod tests {
         for payload in samples() {
             let bytes = payload.encode();
             assert!(Payload::decode(payload.kind(), &bytes) == Ok(payload), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn the_digest_of_a_bundle_covers_names_and_contents() {
+        let file = |name: &str, content: &[u8]| BundleFile { name: name.into(), digest: Digest::of(content) };
+        let bundle = [file("access.toml", b"a"), file("hosts.toml", b"h")];
+        let expected = [b"\0\0\0\x0baccess.toml", Digest::of(b"a").as_bytes().as_slice()].concat();
+        assert_eq!(bundle_digest(&bundle[..1]), Digest::of(&expected));
+        for other in [[file("access.toml", b"b"), bundle[1].clone()], [file("b.toml", b"a"), bundle[1].clone()]] {
+            assert_ne!(bundle_digest(&other), bundle_digest(&bundle));
         }
     }
 

@@ -1,1 +1,50 @@
 //! Named transactions over SQLite by one writer; the only SQL.
+//!
+//! ```text
+//! ca --XxxTx--> bounded queue --> writer thread: { state + entries }* + checkpoint, one commit --> answers
+//! ca --read---> read-only connections (WAL): the last commit
+//! ```
+//!
+//! - A change of state and its entries share a transaction. Whatever waits shares a commit, up to 256 commands, each in
+//!   a savepoint of its own; answers leave only after the commit.
+//! - Each change by somebody brings its [`Statement`]: its hash is the replay state, and a used one is
+//!   [`StoreError::Replayed`], across restarts too.
+//! - Requests change by version: a command names the version it was judged by, else [`StoreError::Conflict`].
+//! - [`Store::issue`] compares request version, bundle and epoch in the writer, gives each draft its serial, which is
+//!   the index of its entry, and returns the bytes to sign. A repeat of the same fetch is [`StoreError::Replayed`]; then
+//!   [`Store::find_fetch`] returns the bytes of the same entries.
+//! - A failure (full disk, read-only, damage: [`StoreError::is_failure`]) writes nothing of its transaction; the writer
+//!   goes on with the next.
+//!
+//! Who may do what is not known here: `ca` and `request` judge, this crate keeps.
+
+mod acts;
+mod batch;
+mod bundles;
+mod checkpoints;
+mod columns;
+mod entries;
+mod error;
+mod files;
+mod issue;
+mod migrations;
+mod readers;
+mod reading;
+mod requests;
+mod sessions;
+mod statements;
+mod store;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use acts::{ActTx, Change, HaltTx};
+pub use batch::{Halt, RequestChanged};
+pub use bundles::{Bundle, BundleTx};
+pub use error::{OpenError, StoreError};
+pub use issue::IssueTx;
+pub use reading::{Filter, StoredDecision, StoredRequest};
+pub use requests::{DecideTx, ExpireTx, RequestState, SubmitTx, Window};
+pub use sessions::{EndSessionTx, LoginTx, Session};
+pub use statements::Statement;
+pub use store::Store;

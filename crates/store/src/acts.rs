@@ -1,0 +1,78 @@
+//! Acts, and the stop that the server makes by itself.
+
+use domain::{RequestId, UnixTime};
+use ledger::Payload;
+
+use crate::StoreError;
+use crate::batch::{Batch, Halt};
+use crate::requests::RequestState;
+use crate::statements::Statement;
+use crate::writer::Transaction;
+
+/// What an act changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A pending request is cancelled.
+    Cancel {
+        /// The request.
+        id: RequestId,
+        /// The version that the act was judged by.
+        version: u64,
+    },
+    /// A grant is given back.
+    GiveBack {
+        /// The request.
+        id: RequestId,
+        /// The version that the act was judged by.
+        version: u64,
+    },
+    /// Issuing goes on.
+    Resume,
+}
+
+/// An act.
+pub struct ActTx {
+    /// Now.
+    pub now: UnixTime,
+    /// The act statement.
+    pub statement: Statement,
+    /// What it changes.
+    pub change: Change,
+}
+
+impl Transaction for ActTx {
+    type Output = u64;
+
+    fn run(self, batch: &mut Batch<'_>) -> Result<u64, StoreError> {
+        batch.use_up(&self.statement, 1)?;
+        match self.change {
+            Change::Cancel { id, version } => batch.move_request(id, version, RequestState::Cancelled)?,
+            Change::GiveBack { id, version } => batch.move_request(id, version, RequestState::GivenBack)?,
+            Change::Resume => batch.head.halted = None,
+        }
+        batch.append(self.now, &Payload::Act { statement: self.statement.into_signed() })
+    }
+}
+
+/// The server stops issuing by itself. What stands still already keeps its first reason, and nothing is written.
+pub struct HaltTx {
+    /// Now, as far as the server can tell.
+    pub now: UnixTime,
+    /// Why, in words.
+    pub reason: String,
+}
+
+impl Transaction for HaltTx {
+    type Output = Halt;
+
+    fn run(self, batch: &mut Batch<'_>) -> Result<Halt, StoreError> {
+        if let Some(halt) = &batch.head.halted {
+            return Ok(halt.clone());
+        }
+        batch.append(self.now, &Payload::Halt { reason: self.reason.clone() })?;
+        let halt = Halt { reason: self.reason, since: batch.head.time };
+        batch.head.epoch += 1;
+        batch.head.halted = Some(halt.clone());
+        Ok(halt)
+    }
+}

@@ -1,0 +1,116 @@
+//! Certificates on their way to being signed: nothing leaves before it is here.
+
+use std::num::NonZeroU32;
+
+use cert::{Draft, ToBeSigned};
+use domain::{Digest, PublicKey, RequestId, Serial, UnixTime};
+use ledger::{EntryKind, FetchProof, Payload};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::StoreError;
+use crate::batch::Batch;
+use crate::entries;
+use crate::statements::{self, Statement};
+use crate::writer::Transaction;
+
+/// Certificates of one fetch under one grant: all of them, or none.
+pub struct IssueTx {
+    /// Now.
+    pub now: UnixTime,
+    /// The fetch statement.
+    pub statement: Statement,
+    /// The request.
+    pub request: RequestId,
+    /// The version of the request that the grant was made from.
+    pub version: u64,
+    /// The bundle that the grant was made under.
+    pub bundle: Digest,
+    /// The epoch that the grant was made under.
+    pub epoch: u64,
+    /// How many fetches the request allows, if it says so.
+    pub uses: Option<NonZeroU32>,
+    /// One draft for each certificate.
+    pub drafts: Vec<Draft>,
+    /// The CA that will sign them.
+    pub ca_key: PublicKey,
+}
+
+impl Transaction for IssueTx {
+    type Output = Vec<ToBeSigned>;
+
+    fn run(self, batch: &mut Batch<'_>) -> Result<Vec<ToBeSigned>, StoreError> {
+        self.check_head(batch)?;
+        batch.use_up(&self.statement, self.drafts.len())?;
+        self.check_request(batch)?;
+        let first = batch.head.frontier.size();
+        let mut fetch = FetchProof::Statement(self.statement.into_signed());
+        let mut issued = Vec::with_capacity(self.drafts.len());
+        for draft in self.drafts {
+            // Invariants 2 and 3: the index becomes the serial, and `with_serial` re-decodes and compares every field.
+            let serial = Serial::new(batch.head.frontier.size()).ok_or_else(|| StoreError::damaged("no genesis"))?;
+            let to_be_signed = draft.with_serial(serial, &self.ca_key)?;
+            let bytes = to_be_signed.bytes().to_vec();
+            batch.append(self.now, &Payload::Certificate { request: self.request, fetch, to_be_signed: bytes })?;
+            fetch = FetchProof::Entry(first);
+            issued.push(to_be_signed);
+        }
+        if issued.is_empty() { Err(StoreError::NothingToIssue) } else { Ok(issued) }
+    }
+}
+
+impl IssueTx {
+    fn check_head(&self, batch: &Batch<'_>) -> Result<(), StoreError> {
+        if let Some(halt) = &batch.head.halted {
+            return Err(StoreError::Halted(halt.reason.clone()));
+        }
+        if batch.head.epoch != self.epoch {
+            return Err(StoreError::EpochChanged);
+        }
+        if batch.head.bundle != Some(self.bundle) {
+            return Err(StoreError::BundleChanged);
+        }
+        Ok(())
+    }
+
+    /// The request as the grant saw it, and a use left.
+    fn check_request(&self, batch: &Batch<'_>) -> Result<(), StoreError> {
+        let id = self.request.to_string();
+        let mut select =
+            batch.connection.prepare_cached("SELECT version, state = 'approved', uses FROM requests WHERE id = ?1")?;
+        let row =
+            select.query_row([&id], |row| Ok((row.get::<_, u64>(0)?, row.get::<_, bool>(1)?, row.get::<_, u32>(2)?)));
+        let (version, approved, uses) = row.optional()?.ok_or(StoreError::UnknownRequest(self.request))?;
+        if version != self.version {
+            return Err(StoreError::Conflict(self.request));
+        }
+        if !approved {
+            return Err(StoreError::NotApproved(self.request));
+        }
+        // Uses are counted only where they are limited: it would be a page more at each commit.
+        if let Some(limit) = self.uses {
+            if uses >= limit.get() {
+                return Err(StoreError::UsedUp(self.request));
+            }
+            let mut update = batch.connection.prepare_cached("UPDATE requests SET uses = ?2 WHERE id = ?1")?;
+            update.execute(params![id, uses + 1])?;
+        }
+        Ok(())
+    }
+}
+
+/// What an earlier, identical fetch was given: the same bytes to sign again.
+pub(crate) fn find_fetch(connection: &Connection, digest: Digest) -> Result<Option<Vec<ToBeSigned>>, StoreError> {
+    let Some((first, count)) = statements::entries_of(connection, digest)? else { return Ok(None) };
+    let mut select = connection
+        .prepare_cached("SELECT payload FROM entries WHERE idx >= ?1 AND idx < ?2 AND kind = ?3 ORDER BY idx")?;
+    let kind = EntryKind::Certificate;
+    let mut rows = select.query(params![first, first.saturating_add(count), kind.number()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        if let Payload::Certificate { to_be_signed, .. } = entries::payload(kind, row, 0)? {
+            found.push(ToBeSigned::from_bytes(to_be_signed)?);
+        }
+    }
+    // Another kind of statement wrote no certificates: then there was no such fetch.
+    Ok(Some(found).filter(|found| !found.is_empty()))
+}
