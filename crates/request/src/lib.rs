@@ -1,1 +1,25 @@
-//! The lifecycle of a request, and the only maker of a grant.
+//! The lifecycle of a request, as types: what was asked, who decided, and the grant that alone lets certificates out.
+//!
+//! ```text
+//!  submit                 decide: quorum complete
+//! ───────► Pending ─────────────────────────────► Approved (until its window is over)
+//!   │        │  │                                 ▲   │
+//!   │        │  └ decide: one deny ─► Denied      │   └ give back ─► GivenBack
+//!   │        ├ cancel ─► Cancelled                │
+//!   │        └ an hour passes ─► Expired          │
+//!   └ nobody needs to be asked (`auto`) ──────────┘
+//!
+//!  Approved + every signature, binding and membership as of now ──► Grant ──► certificates
+//! ```
+//!
+//! Transitions consume the old state and take evidence. Nothing here reads a clock, a file or a socket.
+
+mod evidence;
+mod grant;
+mod quorum;
+mod state;
+
+pub use evidence::{Ballot, BallotRefused, judge};
+pub use grant::{Case, Counted, Grant, NotGranted, grant};
+pub use quorum::{Voter, missing};
+pub use state::{Approved, Ended, Outcome, Pending, State, StateName, UnknownState, Window, open};

@@ -1,0 +1,136 @@
+//! Ballots: a decision that was checked against the request it is about and the directory as it is now.
+
+use directory::{Directory, Kind};
+use domain::{Approval, Digest, PublicKey, RequestId, UnixTime, UserName};
+use statement::{Canonical as _, DecisionStatement, Verified};
+
+use crate::grant::Case;
+use crate::quorum::Voter;
+
+/// Why a decision does not count.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BallotRefused {
+    /// It names another request.
+    #[error("the decision is about request {decided}, not {id}; look at {id} and decide anew")]
+    OtherRequest {
+        /// The request at hand.
+        id: RequestId,
+        /// The request that the decision names.
+        decided: RequestId,
+    },
+    /// It was made over another request text.
+    #[error("the decision was made over a request text with digest {0}, which is not this request's; decide anew")]
+    OtherRequestText(Digest),
+    /// It was made over another ruling.
+    #[error("the decision was made over a ruling with digest {0}, which is not this request's; decide anew")]
+    OtherRuling(Digest),
+    /// The signing key is not bound to the approver that the text names.
+    #[error("the key that signed is not bound to {0}; sign with a key that the directory lists for {0}")]
+    KeyNotBound(UserName),
+    /// The approver, or the person behind, is disabled.
+    #[error("{0} is disabled; an administrator decides who may act again")]
+    Disabled(UserName),
+    /// Programs do not decide.
+    #[error("{0} is a service; only people decide")]
+    Service(UserName),
+    /// The approver and the requester are the same person.
+    #[error("{approver} and the requester are the same person ({owner}); somebody else must decide")]
+    OwnRequest {
+        /// The account that signed.
+        approver: UserName,
+        /// The person behind both.
+        owner: UserName,
+    },
+    /// The approver is in none of the groups that the ruling asks.
+    #[error("{approver} is in none of the groups that this request asks ({asked})")]
+    NotAsked {
+        /// The account that signed.
+        approver: UserName,
+        /// The quorum.
+        asked: String,
+    },
+}
+
+/// A decision that counts: only [`judge`] makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ballot {
+    verdict: Approval,
+    voter: Voter,
+    time: UnixTime,
+}
+
+impl Ballot {
+    /// Approve or deny.
+    pub const fn verdict(&self) -> Approval {
+        self.verdict
+    }
+
+    /// The person, and the groups they speak for.
+    pub const fn voter(&self) -> &Voter {
+        &self.voter
+    }
+
+    /// When the server took the decision.
+    pub const fn time(&self) -> UnixTime {
+        self.time
+    }
+}
+
+/// Judges a decision: it must be about exactly this request and ruling, by a person whose key is bound, who is not
+/// disabled, not the requester under any account, and in a group that the ruling asks. `taken` is when the server took
+/// the decision; the directory is the one in force now.
+///
+/// # Errors
+/// The first check that fails, by name.
+pub fn judge(
+    case: &Case<'_>,
+    decision: &Verified<DecisionStatement>,
+    taken: UnixTime,
+    directory: &Directory,
+) -> Result<Ballot, BallotRefused> {
+    let said = decision.statement();
+    if said.id != case.id {
+        return Err(BallotRefused::OtherRequest { id: case.id, decided: said.id });
+    }
+    if said.request != *case.request.digest() {
+        return Err(BallotRefused::OtherRequestText(said.request));
+    }
+    if said.ruling != case.ruling.digest() {
+        return Err(BallotRefused::OtherRuling(said.ruling));
+    }
+    let owner = entitled(case, &said.approver, decision.key(), directory)?;
+    let groups = directory.groups_of(&said.approver).cloned().collect();
+    Ok(Ballot { verdict: said.verdict, voter: Voter { owner, groups }, time: taken })
+}
+
+/// The person behind an approver who may speak on this request at all.
+fn entitled(
+    case: &Case<'_>,
+    approver: &UserName,
+    key: &PublicKey,
+    directory: &Directory,
+) -> Result<UserName, BallotRefused> {
+    let user = directory
+        .binding(key)
+        .map(|binding| binding.user)
+        .filter(|user| user.name == *approver)
+        .ok_or_else(|| BallotRefused::KeyNotBound(approver.clone()))?;
+    if directory.is_disabled(approver) {
+        return Err(BallotRefused::Disabled(approver.clone()));
+    }
+    if user.kind != Kind::Person {
+        return Err(BallotRefused::Service(approver.clone()));
+    }
+    // Owners count, not names. An unknown requester has no owner to compare with: nobody can decide on it.
+    let owner = directory.owner_of(approver).cloned().unwrap_or_else(|| approver.clone());
+    let requester = &case.request.statement().requester;
+    let behind = directory.owner_of(requester).unwrap_or(requester);
+    if owner == *behind {
+        return Err(BallotRefused::OwnRequest { approver: approver.clone(), owner });
+    }
+    let quorum = &case.ruling.obligations().quorum;
+    if !quorum.counts().any(|(group, _)| directory.member(approver, group)) {
+        return Err(BallotRefused::NotAsked { approver: approver.clone(), asked: quorum.to_string() });
+    }
+    Ok(owner)
+}

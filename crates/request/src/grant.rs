@@ -1,0 +1,276 @@
+//! The grant: proof that a request was approved and still may be used, judged anew for every fetch.
+
+use directory::Directory;
+use domain::{Approval, GroupName, Obligations, Pair, PublicKey, RequestId, UnixTime, UserName};
+use statement::{DecisionStatement, FetchStatement, RequestStatement, RulingText, Verified};
+
+use crate::evidence::{BallotRefused, judge};
+use crate::quorum::missing;
+use crate::state::{State, StateName, Window};
+
+/// A request as it was signed and ruled on.
+#[derive(Clone, Copy)]
+pub struct Case<'a> {
+    /// Its id.
+    pub id: RequestId,
+    /// What the requester signed.
+    pub request: &'a Verified<RequestStatement>,
+    /// What policy said then.
+    pub ruling: &'a RulingText,
+}
+
+/// A decision, and when the server took it.
+pub struct Counted {
+    /// What the approver signed.
+    pub decision: Verified<DecisionStatement>,
+    /// When it arrived.
+    pub taken: UnixTime,
+}
+
+/// Why there is no grant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotGranted {
+    /// The request is in another state.
+    #[error("request {id} is {state}, not approved{hint}")]
+    NotApproved {
+        /// The request.
+        id: RequestId,
+        /// Its state.
+        state: StateName,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// The window has not begun.
+    #[error("the window of request {id} opens at {at}; fetch again then")]
+    NotYet {
+        /// The request.
+        id: RequestId,
+        /// The first second inside.
+        at: UnixTime,
+    },
+    /// The window is over.
+    #[error("the window of request {id} ended at {at}; ask again")]
+    Over {
+        /// The request.
+        id: RequestId,
+        /// The first second after.
+        at: UnixTime,
+    },
+    /// The stored ruling is about another request: the store was tampered with.
+    #[error("the stored ruling of request {0} is not about it; an administrator must look at the ledger")]
+    RulingMismatch(RequestId),
+    /// The requester's signing key is no longer bound to them.
+    #[error("the key that signed the request is no longer bound to {0}; ask again with a key that is")]
+    RequesterUnbound(UserName),
+    /// The requester was disabled.
+    #[error("{0} is disabled; an administrator decides who may act again")]
+    RequesterDisabled(UserName),
+    /// The fetch is signed by another key than the one approved.
+    #[error("the fetch is signed by {got}, but request {id} was approved for the connecting key {want}; ask again")]
+    OtherConnectingKey {
+        /// The request.
+        id: RequestId,
+        /// Fingerprint of the approved key.
+        want: String,
+        /// Fingerprint of the key that signed.
+        got: String,
+    },
+    /// The fetch names another request.
+    #[error("the fetch is about request {fetched}, not {id}")]
+    OtherRequest {
+        /// The request at hand.
+        id: RequestId,
+        /// The request that the fetch names.
+        fetched: RequestId,
+    },
+    /// A pair that was not granted.
+    #[error("request {id} does not grant {pair}; it grants {granted}")]
+    NotCovered {
+        /// The request.
+        id: RequestId,
+        /// What was asked for.
+        pair: Pair,
+        /// What there is.
+        granted: String,
+    },
+    /// Today's policy leaves nothing of what was approved.
+    #[error("today's policy shares no host, login or command with what was approved for request {0}; ask again")]
+    NothingLeft(RequestId),
+    /// Not enough of the approvals count any more.
+    #[error("request {id} lacks {}{}", list(missing), because(dropped.as_ref()))]
+    Quorum {
+        /// The request.
+        id: RequestId,
+        /// The slots that nobody fills.
+        missing: Vec<GroupName>,
+        /// Why an approval no longer counts, if one was dropped.
+        dropped: Option<BallotRefused>,
+    },
+    /// Somebody denied it; a denied request that is marked approved means tampering.
+    #[error("request {0} was denied, though it is stored as approved; an administrator must look at the ledger")]
+    Denied(RequestId),
+}
+
+fn list(missing: &[GroupName]) -> String {
+    let mut groups: Vec<String> = missing.iter().map(|group| format!("an approval from {group}")).collect();
+    groups.dedup();
+    groups.join(" and ")
+}
+
+fn because(dropped: Option<&BallotRefused>) -> String {
+    dropped.map_or_else(|| "; ask again".to_owned(), |why| format!(": an approval no longer counts, as {why}"))
+}
+
+/// Proof that certificates may leave: an approved request, every signature and membership judged as of now, inside its
+/// window, cut to what the approved ruling and today's have in common. Made by [`grant`] alone; never stored, never
+/// deserialized.
+#[derive(Debug)]
+pub struct Grant {
+    id: RequestId,
+    requester: UserName,
+    connecting_key: PublicKey,
+    pairs: Vec<Pair>,
+    obligations: Obligations,
+    window: Window,
+}
+
+impl Grant {
+    /// The request.
+    pub const fn id(&self) -> RequestId {
+        self.id
+    }
+
+    /// Who asked.
+    pub const fn requester(&self) -> &UserName {
+        &self.requester
+    }
+
+    /// The key that certificates certify.
+    pub const fn connecting_key(&self) -> &PublicKey {
+        &self.connecting_key
+    }
+
+    /// What this fetch takes: each pair is covered.
+    pub fn pairs(&self) -> &[Pair] {
+        &self.pairs
+    }
+
+    /// The stricter of what was approved and what today's policy says.
+    pub const fn obligations(&self) -> &Obligations {
+        &self.obligations
+    }
+
+    /// The window, cut to the longest that today's policy gives; its end is the deadline.
+    pub const fn window(&self) -> Window {
+        self.window
+    }
+}
+
+/// Judges everything anew and makes the one proof that lets certificates out. `today` is what policy says now;
+/// membership, key bindings and disablement count as of now.
+///
+/// # Errors
+/// The first check that fails, by name.
+pub fn grant(
+    case: &Case<'_>,
+    state: &State,
+    decisions: &[Counted],
+    fetch: &Verified<FetchStatement>,
+    today: &Obligations,
+    directory: &Directory,
+    now: UnixTime,
+) -> Result<Grant, NotGranted> {
+    let window = open_window(case, state, today, now)?;
+    requester_stands(case, directory)?;
+    let obligations = case.ruling.obligations().intersect(today).ok_or(NotGranted::NothingLeft(case.id))?;
+    quorum_stands(case, decisions, &obligations, directory)?;
+    let connecting_key = the_approved_key(case, fetch)?;
+    let pairs = covered(case, fetch, &obligations)?;
+    let requester = case.request.statement().requester.clone();
+    Ok(Grant { id: case.id, requester, connecting_key, pairs, obligations, window })
+}
+
+fn open_window(case: &Case<'_>, state: &State, today: &Obligations, now: UnixTime) -> Result<Window, NotGranted> {
+    let id = case.id;
+    let State::Approved(approved) = state else {
+        let hint = match state {
+            State::Pending(_) => "; wait for its approvers",
+            _ => "; ask again",
+        };
+        return Err(NotGranted::NotApproved { id, state: state.name(), hint });
+    };
+    let whole = approved.window();
+    let window = whole.at_most(today.max).ok_or(NotGranted::Over { id, at: whole.not_before() })?;
+    if now < window.not_before() {
+        return Err(NotGranted::NotYet { id, at: window.not_before() });
+    }
+    if !window.contains(now) {
+        return Err(NotGranted::Over { id, at: window.not_after() });
+    }
+    Ok(window)
+}
+
+fn requester_stands(case: &Case<'_>, directory: &Directory) -> Result<(), NotGranted> {
+    if case.ruling.request() != case.request.digest() {
+        return Err(NotGranted::RulingMismatch(case.id));
+    }
+    let requester = &case.request.statement().requester;
+    let bound = directory.binding(case.request.key()).is_some_and(|binding| binding.user.name == *requester);
+    if !bound {
+        return Err(NotGranted::RequesterUnbound(requester.clone()));
+    }
+    if directory.is_disabled(requester) {
+        return Err(NotGranted::RequesterDisabled(requester.clone()));
+    }
+    Ok(())
+}
+
+fn quorum_stands(
+    case: &Case<'_>,
+    decisions: &[Counted],
+    obligations: &Obligations,
+    directory: &Directory,
+) -> Result<(), NotGranted> {
+    let (mut voters, mut dropped) = (Vec::new(), None);
+    for counted in decisions {
+        // A deny ends a request even when its author has left since.
+        if counted.decision.statement().verdict == Approval::Deny {
+            return Err(NotGranted::Denied(case.id));
+        }
+        match judge(case, &counted.decision, counted.taken, directory) {
+            Ok(ballot) => voters.push(ballot.voter().clone()),
+            Err(why) => dropped = Some(why),
+        }
+    }
+    let missing = missing(&obligations.quorum, &voters);
+    if missing.is_empty() { Ok(()) } else { Err(NotGranted::Quorum { id: case.id, missing, dropped }) }
+}
+
+fn the_approved_key(case: &Case<'_>, fetch: &Verified<FetchStatement>) -> Result<PublicKey, NotGranted> {
+    let approved = &case.request.statement().connecting_key;
+    if fetch.statement().id != case.id {
+        return Err(NotGranted::OtherRequest { id: case.id, fetched: fetch.statement().id });
+    }
+    if fetch.key() != approved {
+        let (want, got) = (approved.fingerprint().to_string(), fetch.key().fingerprint().to_string());
+        return Err(NotGranted::OtherConnectingKey { id: case.id, want, got });
+    }
+    Ok(approved.clone())
+}
+
+fn covered(
+    case: &Case<'_>,
+    fetch: &Verified<FetchStatement>,
+    obligations: &Obligations,
+) -> Result<Vec<Pair>, NotGranted> {
+    let covers = |pair: &Pair| pair.login == obligations.login && obligations.hosts.contains(&pair.host);
+    let pairs = &fetch.statement().pairs;
+    match pairs.iter().find(|pair| !covers(pair)) {
+        None => Ok(pairs.iter().cloned().collect()),
+        Some(pair) => {
+            let hosts: Vec<&str> = obligations.hosts.iter().take(8).map(domain::HostName::as_str).collect();
+            let granted = format!("{} on {}", obligations.login, hosts.join(", "));
+            Err(NotGranted::NotCovered { id: case.id, pair: pair.clone(), granted })
+        }
+    }
+}
