@@ -1,1 +1,166 @@
-//! The use cases: how access is asked, approved, signed and stopped.
+//! The use cases of Hallpass: how access is asked, approved, signed and stopped, each on about one page.
+//!
+//! ```text
+//! submit ──► decide ──► fetch ──► certificate          login ─ session ─► get, list, watched
+//!    │          │         │
+//!    └── end ───┴─────────┴── stop / resume            reload, expire: the background's part
+//! ```
+//!
+//! | to read how | open |
+//! |---|---|
+//! | a statement is taken from the wire | `arrive.rs` |
+//! | access is asked | `submit.rs` |
+//! | it is approved | `decide.rs`, and `request::judge` |
+//! | a certificate is signed | `issue.rs`, and `request::grant` |
+//! | it is cancelled or given back | `end.rs` |
+//! | everything is stopped | `stop.rs`, `gate.rs`, `timekeeper.rs` |
+
+mod arrive;
+mod bundle;
+mod decide;
+mod end;
+mod error;
+mod expire;
+mod gate;
+mod issue;
+mod read;
+mod record;
+mod session;
+mod signers;
+mod stop;
+mod submit;
+mod timekeeper;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use domain::{Clock, Digest, Random, Span};
+use statement::{Memory, ServerId};
+use store::{BundleTx, Store};
+
+pub use bundle::{Bundle, Files};
+pub use error::{Class, Error};
+pub use gate::{Epoch, Gate, Pass, Stopped};
+pub use issue::Issued;
+pub use read::{Liveness, View, Which};
+pub use session::{LoggedIn, Session, Token};
+pub use signers::Signers;
+pub use timekeeper::{ClockFault, Timekeeper};
+
+/// Who this server is.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The name and the ledger key's digest that every statement must carry.
+    pub server: ServerId,
+    /// SHA-256 of the public TLS keys in force.
+    pub tls_keys: Vec<Digest>,
+}
+
+/// Bounds that an operator may set.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How long a request waits for its quorum.
+    pub patience: Span,
+    /// How many requests of one user may wait at once.
+    pub pending_per_user: u32,
+    /// How long a session lives.
+    pub session: Span,
+}
+
+/// Everything that the use cases need.
+pub struct Ca {
+    store: Arc<Store>,
+    bundle: ArcSwap<Bundle>,
+    signers: Signers,
+    identity: Identity,
+    limits: Limits,
+    gate: Arc<Gate>,
+    time: Timekeeper,
+    random: Arc<dyn Random>,
+    memory: Memory,
+}
+
+/// What a [`Ca`] is made of.
+pub struct Parts {
+    /// The opened store.
+    pub store: Store,
+    /// The bundle to start with.
+    pub bundle: Bundle,
+    /// The user CAs.
+    pub signers: Signers,
+    /// Who this server is.
+    pub identity: Identity,
+    /// Bounds.
+    pub limits: Limits,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+}
+
+/// How many verified signatures are remembered: those of the requests and decisions under live grants.
+const REMEMBERED: usize = 16_384;
+/// By how many seconds the clock may be behind the ledger's last entry at start.
+const SET_BACK: u64 = 5;
+
+impl Ca {
+    /// Starts: the bundle becomes an entry, and a stop that the store remembers is in force again.
+    ///
+    /// # Errors
+    /// When the store cannot be used or the clock shows no valid time.
+    pub async fn start(parts: Parts) -> Result<Self, Error> {
+        let Parts { store, bundle, signers, identity, limits, clock, random } = parts;
+        let time = Timekeeper::start(clock)?;
+        let stopped = store.halted().map(|halt| halt.reason);
+        let gate = Arc::new(Gate::new(Epoch::new(store.epoch()), stopped));
+        let behind = store.latest_time().since(time.wall()?);
+        if store.bundle_in_force() != Some(bundle.digest()) {
+            store.append_bundle(BundleTx { now: time.wall()?, bundle: bundle.kept().clone() }).await?;
+        }
+        let memory = Memory::new(REMEMBERED);
+        let bundle = ArcSwap::from_pointee(bundle);
+        let ca = Self { store: Arc::new(store), bundle, signers, identity, limits, gate, time, random, memory };
+        if behind.seconds() > SET_BACK {
+            ca.stop(&format!("the clock is {behind} behind the ledger's last entry: it was set back")).await;
+        }
+        Ok(ca)
+    }
+
+    /// Puts another bundle into force.
+    ///
+    /// # Errors
+    /// When it cannot be recorded; then the old one stays in force.
+    pub async fn reload(&self, bundle: Bundle) -> Result<(), Error> {
+        let now = self.time.wall()?;
+        if self.store.bundle_in_force() != Some(bundle.digest()) {
+            self.store.append_bundle(BundleTx { now, bundle: bundle.kept().clone() }).await?;
+        }
+        self.bundle.store(Arc::new(bundle));
+        Ok(())
+    }
+
+    /// The bundle in force.
+    pub fn bundle(&self) -> Arc<Bundle> {
+        self.bundle.load_full()
+    }
+
+    /// The gate that certificates leave through.
+    pub fn gate(&self) -> Arc<Gate> {
+        Arc::clone(&self.gate)
+    }
+
+    /// Who this server is.
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The user CAs.
+    pub const fn signers(&self) -> &Signers {
+        &self.signers
+    }
+
+    /// The latest signed size and root of the ledger.
+    pub fn checkpoint(&self) -> ledger::SignedCheckpoint {
+        self.store.checkpoint()
+    }
+}

@@ -1,0 +1,58 @@
+//! Deciding: an approver's signature over request and ruling counts towards the quorum, or ends the request.
+//!
+//! ```text
+//! statement ──► its user ──► judged: right texts, bound key, a person, not the requester, asked ──► Ballot
+//! Pending + Ballot ──► still pending | approved | denied ──► store: new state + entry, if nobody was faster
+//! ```
+
+use request::{Outcome, State};
+use statement::DecisionStatement;
+use store::DecideTx;
+
+use crate::arrive::{kept, signer_is};
+use crate::read::View;
+use crate::record::stored_as;
+use crate::{Ca, Error};
+
+impl Ca {
+    /// Takes a decision.
+    ///
+    /// # Errors
+    /// What a statement can be refused for, why a ballot does not count, and [`Error::Conflict`] when somebody else
+    /// was faster.
+    pub async fn decide(&self, text: &[u8], signature: &[u8]) -> Result<View, Error> {
+        let (decision, now) = self.arrive::<DecisionStatement>(text, signature).await?;
+        let bundle = self.bundle.load_full();
+        let said = decision.statement();
+        signer_is(bundle.directory(), decision.key(), &said.approver)?;
+
+        let id = said.id;
+        let record = self.record(id)?.ok_or(Error::NoRequest(id))?;
+        let ballot = request::judge(&record.case(), &decision, now, bundle.directory())?;
+        let pending = match record.state {
+            State::Pending(ref pending) if pending.until() > now => pending.clone(),
+            ref other => {
+                let hint = "there is nothing left to decide";
+                let state = if matches!(other, State::Pending(_)) { request::StateName::Expired } else { other.name() };
+                return Err(Error::WrongState { id, state, hint });
+            }
+        };
+        if record.deciders().any(|owner| *owner == ballot.voter().owner) {
+            return Err(Error::DecidedBefore(said.approver.clone()));
+        }
+
+        let asked = record.request.statement();
+        let before = record.voters(bundle.directory());
+        let quorum = &record.ruling.obligations().quorum;
+        let state = match pending.decide(&ballot, &before, quorum, asked.start, asked.window) {
+            Outcome::Waits(pending) => State::Pending(pending),
+            Outcome::Approved(approved) => State::Approved(approved),
+            Outcome::Denied(ended) | Outcome::TooLate(ended) => State::Ended(ended),
+        };
+        let (approver, owner) = (said.approver.clone(), ballot.voter().owner.clone());
+        let (version, verdict, state) = (record.version, ballot.verdict(), stored_as(&state));
+        let statement = kept(&decision);
+        self.store.decide(DecideTx { now, statement, id, version, approver, owner, verdict, state }).await?;
+        self.view(id)
+    }
+}

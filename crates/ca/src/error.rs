@@ -1,0 +1,226 @@
+//! Why a use case was refused: one variant a step, each with a stable reason for programs and words for people.
+
+use domain::{Digest, Fingerprint, Origin, RequestId, UnixTime, UserName};
+
+use store::StoreError;
+
+use crate::gate::Stopped;
+use crate::timekeeper::ClockFault;
+
+/// The kind of a refusal, as gRPC groups them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// The input is wrong whatever the state.
+    Invalid,
+    /// Nobody is known by that token or key.
+    Unauthenticated,
+    /// Known, and not allowed.
+    Denied,
+    /// No such thing, or none that this user may see.
+    NotFound,
+    /// The state does not allow it now.
+    State,
+    /// Somebody else was faster; look again.
+    Conflict,
+    /// It was done before.
+    Exists,
+    /// Too much at once.
+    Exhausted,
+    /// Not now: issuing is stopped, or the store cannot be written.
+    Unavailable,
+    /// The server's own fault.
+    Internal,
+}
+
+/// Why a use case was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The text or its signature is not a valid statement.
+    #[error(transparent)]
+    Statement(#[from] statement::VerifyError),
+    /// The statement's time is not now.
+    #[error(
+        "the statement's time is {time}, the server's is {now}: over 60 seconds apart. Set the clock right and sign anew"
+    )]
+    Stale {
+        /// The statement's time.
+        time: UnixTime,
+        /// The server's time.
+        now: UnixTime,
+    },
+    /// It was signed for another server.
+    #[error(
+        "the statement is for server {named} with ledger key {key}, not for this one; check which server you meant"
+    )]
+    OtherServer {
+        /// The name in the statement.
+        named: Origin,
+        /// The ledger key's digest in the statement.
+        key: Digest,
+    },
+    /// The login was signed for another TLS key: somebody relays it.
+    #[error(
+        "the login names TLS key {0}, which this server does not use: somebody between you and the server relays it"
+    )]
+    RelayedLogin(Digest),
+    /// Nobody has this key.
+    #[error("no user has the key {0}; ask an administrator to add it to directory.toml, or sign with another (--key)")]
+    UnknownKey(Fingerprint),
+    /// The key is somebody else's.
+    #[error("the key {key} is not bound to {named}, who the statement names; sign with a key of theirs (--key)")]
+    OtherUsersKey {
+        /// The key.
+        key: Fingerprint,
+        /// Who the statement names.
+        named: UserName,
+    },
+    /// The user is disabled.
+    #[error("{0} is disabled; an administrator decides who may act again")]
+    Disabled(UserName),
+    /// The very same statement came before.
+    #[error("this very statement was taken before; sign a new one")]
+    Replayed,
+    /// The checkpoint in `seen:` is not of this server's history, and not signed by it.
+    #[error(
+        "the statement's `seen:` line names a checkpoint of size {0} that this server never signed; \
+         remove the remembered checkpoint only if you are sure who signed it"
+    )]
+    SeenUnknown(u64),
+    /// Issuing is stopped.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// The clock cannot be trusted.
+    #[error("no certificates: {0}. An administrator sets the clock right, then: hallpass admin resume -m REASON")]
+    Clock(#[from] ClockFault),
+    /// Policy says no.
+    #[error("{0}")]
+    Refused(policy::Refusal),
+    /// The ruling cannot be written down.
+    #[error(transparent)]
+    Ruling(#[from] statement::RulingTextError),
+    /// The asked window cannot be.
+    #[error("the window is not possible: {0}")]
+    Window(&'static str),
+    /// What was asked for is not built yet, or not in this release.
+    #[error("{0}")]
+    Unsupported(&'static str),
+    /// No such request, or none that this user may see.
+    #[error("there is no request {0} that you may see; list yours with: hallpass status")]
+    NoRequest(RequestId),
+    /// The decision does not count.
+    #[error(transparent)]
+    Ballot(#[from] request::BallotRefused),
+    /// The same person decided before.
+    #[error("{0} has decided on this request already; one person fills one place")]
+    DecidedBefore(UserName),
+    /// The request is not in a state for this.
+    #[error("request {id} is {state}; {hint}")]
+    WrongState {
+        /// The request.
+        id: RequestId,
+        /// Its state.
+        state: request::StateName,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// Only its requester may do this.
+    #[error("request {0} is not yours to end; only its requester can")]
+    NotYours(RequestId),
+    /// There is no grant.
+    #[error(transparent)]
+    NotGranted(#[from] request::NotGranted),
+    /// A realm without a user CA.
+    #[error("realm {0} has no user CA here; an administrator makes one with: hallpassd realm {0} --config FILE")]
+    NoRealm(domain::RealmName),
+    /// A right is missing.
+    #[error("{user} lacks the right `{right}`; an administrator gives it in directory.toml")]
+    NoRight {
+        /// Who.
+        user: UserName,
+        /// Which.
+        right: &'static str,
+    },
+    /// No session.
+    #[error("this call needs a session; start one with: hallpass login")]
+    NoSession,
+    /// The store could not be read or written, or refused what was judged by an older state.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What the store gave back does not hold.
+    #[error("request {id} is stored with {what}, so nothing was done; an administrator must look at the ledger")]
+    Tampered {
+        /// The request.
+        id: RequestId,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A certificate could not be made.
+    #[error("the certificate could not be made, so none was: {0}")]
+    Certificate(String),
+}
+
+impl Error {
+    /// The stable reason that programs match on (`google.rpc.ErrorInfo.reason`).
+    pub const fn reason(&self) -> &'static str {
+        self.entry().0
+    }
+
+    /// The kind of refusal.
+    pub const fn class(&self) -> Class {
+        self.entry().1
+    }
+
+    const fn entry(&self) -> (&'static str, Class) {
+        match self {
+            Self::Statement(_) => ("STATEMENT_INVALID", Class::Invalid),
+            Self::Stale { .. } => ("STATEMENT_STALE", Class::Invalid),
+            Self::OtherServer { .. } => ("OTHER_SERVER", Class::Invalid),
+            Self::RelayedLogin(_) => ("RELAYED_LOGIN", Class::Unauthenticated),
+            Self::UnknownKey(_) => ("UNKNOWN_KEY", Class::Unauthenticated),
+            Self::OtherUsersKey { .. } => ("OTHER_USERS_KEY", Class::Unauthenticated),
+            Self::Disabled(_) => ("USER_DISABLED", Class::Denied),
+            Self::Replayed => ("REPLAYED", Class::Exists),
+            Self::SeenUnknown(_) => ("SEEN_UNKNOWN", Class::Invalid),
+            Self::Stopped(_) => ("ISSUING_STOPPED", Class::Unavailable),
+            Self::Clock(_) => ("CLOCK_FAULT", Class::Unavailable),
+            Self::Refused(_) => ("POLICY_REFUSED", Class::Denied),
+            Self::Ruling(_) => ("RULING_TOO_LARGE", Class::Invalid),
+            Self::Window(_) => ("WINDOW_INVALID", Class::Invalid),
+            Self::Unsupported(_) => ("UNSUPPORTED", Class::Invalid),
+            Self::NoRequest(_) => ("NO_SUCH_REQUEST", Class::NotFound),
+            Self::Ballot(_) => ("DECISION_REFUSED", Class::Denied),
+            Self::DecidedBefore(_) => ("DECIDED_BEFORE", Class::Exists),
+            Self::WrongState { .. } => ("WRONG_STATE", Class::State),
+            Self::NotYours(_) => ("NOT_YOURS", Class::Denied),
+            Self::NotGranted(_) => ("NOT_GRANTED", Class::Denied),
+            Self::NoRealm(_) => ("NO_REALM_CA", Class::State),
+            Self::NoRight { .. } => ("NO_RIGHT", Class::Denied),
+            Self::NoSession => ("NO_SESSION", Class::Unauthenticated),
+            Self::Store(error) => of_store(error),
+            Self::Tampered { .. } => ("STORE_TAMPERED", Class::Internal),
+            Self::Certificate(_) => ("CERTIFICATE_FAILED", Class::Internal),
+        }
+    }
+}
+
+const fn of_store(error: &StoreError) -> (&'static str, Class) {
+    match error {
+        StoreError::Busy => ("BUSY", Class::Exhausted),
+        StoreError::Closed => ("STOPPING", Class::Unavailable),
+        StoreError::Replayed => ("REPLAYED", Class::Exists),
+        StoreError::Forgotten(_) => ("STATEMENT_STALE", Class::Invalid),
+        StoreError::Conflict(_) | StoreError::BundleChanged | StoreError::IdTaken(_) => {
+            ("CHANGED_MEANWHILE", Class::Conflict)
+        }
+        StoreError::UnknownRequest(_) => ("NO_SUCH_REQUEST", Class::NotFound),
+        StoreError::TooManyPending(_) => ("TOO_MANY_PENDING", Class::Exhausted),
+        StoreError::NotApproved(_) | StoreError::UsedUp(_) | StoreError::NothingToIssue => {
+            ("NOT_GRANTED", Class::Denied)
+        }
+        StoreError::EpochChanged | StoreError::Halted(_) => ("ISSUING_STOPPED", Class::Unavailable),
+        StoreError::Certificate(_) => ("CERTIFICATE_FAILED", Class::Internal),
+        StoreError::Full | StoreError::ReadOnly | StoreError::Damaged(_) | StoreError::Database(_) => {
+            ("STORE_FAILED", Class::Unavailable)
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The gate that certificates leave through, and that a stop takes for itself (invariant 9).
+//!
+//! ```text
+//! fetch:  epoch 7 ── rules, commits, signs ──► pass(7) ─ bytes to the transport ─ release
+//! stop:            take the gate alone ─ commit ─ epoch 8 ─ release ─ acknowledge
+//! ```
+//!
+//! A fetch that was made under epoch 7 finds the gate at 8 and is refused, so nothing leaves after the acknowledgement.
+
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+/// How many stops there were. It only grows, across restarts too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Epoch(u64);
+
+impl Epoch {
+    /// The epoch as the store counts it.
+    pub const fn new(stops: u64) -> Self {
+        Self(stops)
+    }
+
+    /// The number of stops.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+/// Issuing is stopped, or was stopped in between.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("issuing is stopped: {reason}. An administrator ends this with: hallpass admin resume -m REASON")]
+pub struct Stopped {
+    /// Why.
+    pub reason: String,
+}
+
+struct Inner {
+    epoch: Epoch,
+    stopped: Option<String>,
+}
+
+/// The shared gate.
+pub struct Gate(RwLock<Inner>);
+
+/// Leave to hand bytes to the transport: no stop is acknowledged while one is held.
+#[must_use = "bytes may leave only while this is held"]
+pub struct Pass<'a>(#[expect(dead_code, reason = "held for its lock")] RwLockReadGuard<'a, Inner>);
+
+impl Gate {
+    /// A gate at the epoch and in the state that the store remembers.
+    pub const fn new(epoch: Epoch, stopped: Option<String>) -> Self {
+        Self(RwLock::new(Inner { epoch, stopped }))
+    }
+
+    /// The epoch to issue under.
+    ///
+    /// # Errors
+    /// When issuing is stopped.
+    pub fn epoch(&self) -> Result<Epoch, Stopped> {
+        let inner = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        match &inner.stopped {
+            None => Ok(inner.epoch),
+            Some(reason) => Err(Stopped { reason: reason.clone() }),
+        }
+    }
+
+    /// Why issuing is stopped, if it is.
+    pub fn stopped(&self) -> Option<Stopped> {
+        self.epoch().err()
+    }
+
+    /// Leave to let out what was issued under this epoch.
+    ///
+    /// # Errors
+    /// When issuing is stopped, or was stopped since, even if it was resumed.
+    pub fn pass(&self, issued_under: Epoch) -> Result<Pass<'_>, Stopped> {
+        let inner = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reason) = &inner.stopped {
+            return Err(Stopped { reason: reason.clone() });
+        }
+        if inner.epoch != issued_under {
+            return Err(Stopped { reason: "issuing was stopped while this fetch was under way; fetch again".into() });
+        }
+        Ok(Pass(inner))
+    }
+
+    /// Stops issuing: takes the gate alone, lets `commit` record it, raises the epoch. The gate stays shut even when
+    /// the commit fails: a stop that cannot be recorded is still a stop.
+    ///
+    /// # Errors
+    /// What `commit` said.
+    pub fn stop<E>(&self, reason: &str, commit: impl FnOnce() -> Result<Epoch, E>) -> Result<(), E> {
+        let mut inner = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        inner.stopped = Some(reason.to_owned());
+        let committed = commit();
+        inner.epoch = match &committed {
+            Ok(epoch) => *epoch,
+            Err(_) => Epoch(inner.epoch.0.saturating_add(1)),
+        };
+        committed.map(|_| ())
+    }
+
+    /// Opens the gate again, at the epoch that the store recorded.
+    pub fn resume(&self, epoch: Epoch) {
+        let mut inner = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        inner.epoch = inner.epoch.max(epoch);
+        inner.stopped = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_issued_before_a_stop_never_passes_after_it() {
+        let gate = Gate::new(Epoch::new(7), None);
+        let before = gate.epoch().unwrap();
+        assert!(gate.pass(before).is_ok());
+        gate.stop::<()>("clock", || Ok(Epoch::new(8))).unwrap();
+        assert_eq!(gate.pass(before).err().map(|s| s.reason), Some("clock".into()));
+        assert!(gate.epoch().is_err());
+        gate.resume(Epoch::new(8));
+        assert!(gate.pass(before).is_err(), "resumed, yet issued under the epoch before");
+        assert!(gate.pass(gate.epoch().unwrap()).is_ok());
+    }
+
+    #[test]
+    fn a_stop_that_cannot_be_recorded_still_stops() {
+        let gate = Gate::new(Epoch::new(0), None);
+        assert_eq!(gate.stop("disk", || Err("full")), Err("full"));
+        assert!(gate.stopped().is_some());
+        gate.resume(Epoch::new(0));
+        assert!(gate.pass(Epoch::new(0)).is_err(), "the epoch was raised all the same");
+    }
+
+    #[test]
+    fn a_stop_waits_for_those_who_are_passing() {
+        let gate = Gate::new(Epoch::new(0), None);
+        let acknowledged = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let pass = gate.pass(Epoch::new(0)).unwrap();
+            let stop = scope.spawn(|| {
+                gate.stop::<()>("now", || Ok(Epoch::new(1))).unwrap();
+                acknowledged.store(true, std::sync::atomic::Ordering::SeqCst);
+            });
+            assert!(!acknowledged.load(std::sync::atomic::Ordering::SeqCst));
+            drop(pass);
+            stop.join().unwrap();
+        });
+        assert!(acknowledged.into_inner());
+    }
+}

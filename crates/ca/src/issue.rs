@@ -1,0 +1,140 @@
+//! Issuing, one way: the only page from which a certificate leaves.
+//!
+//! ```text
+//! time trusted, gate open ──► fetch statement ──► read the request ──► policy rules again
+//!   ──► request::grant: every signature, binding and membership as of now ──► Grant
+//!   ──► drafts ──► store: serial = ledger index, compared, committed ──► signed ──► the gate ──► out
+//! ```
+
+use cert::{CaSigner, Certificate, Draft, KeyId, Principal, ToBeSigned};
+use domain::{Pair, Span, UnixTime};
+use request::Grant;
+use statement::FetchStatement;
+use store::{IssueTx, StoreError};
+
+use crate::arrive::kept;
+use crate::gate::Epoch;
+use crate::{Ca, Error};
+
+/// How far certificates are backdated, for hosts whose clocks run late: sshd allows no skew.
+const BACKDATED: Span = match Span::from_seconds(30) {
+    Ok(span) => span,
+    Err(_) => Span::ZERO,
+};
+
+/// Certificates that were signed and may leave through the gate while its epoch is this one.
+#[must_use = "certificates leave only through the gate"]
+pub struct Issued {
+    /// Each pair's certificate.
+    pub certificates: Vec<(Pair, Certificate)>,
+    /// The epoch they were issued under.
+    pub epoch: Epoch,
+}
+
+impl Ca {
+    /// Issues certificates under a grant. A repeated fetch passes every check again and gets the same certificates.
+    ///
+    /// # Errors
+    /// When the clock cannot be trusted, issuing is stopped, the statement is refused, there is no grant, or nothing
+    /// could be logged. In each case no certificate exists.
+    pub async fn fetch(&self, text: &[u8], signature: &[u8]) -> Result<Issued, Error> {
+        let now = self.trusted_time().await?;
+        let epoch = self.gate.epoch()?;
+        let (fetch, _) = self.arrive::<FetchStatement>(text, signature).await?;
+        let bundle = self.bundle.load_full();
+        let id = fetch.statement().id;
+        let record = self.record(id)?.ok_or(Error::NoRequest(id))?;
+
+        let today = record.rule_again(&bundle, now)?;
+        let case = record.case();
+        let grant = request::grant(&case, &record.state, &record.decisions, &fetch, &today, bundle.directory(), now)?;
+
+        let ca = self.signers.of(grant.obligations().realm.as_ref())?;
+        let ca_key = ca.public_key().clone();
+        let drafts = self.drafts(&grant, now)?;
+        let (statement, version, bundle) = (kept(&fetch), record.version, bundle.digest());
+        let entries = self
+            .log_first(IssueTx {
+                now,
+                statement,
+                request: id,
+                version,
+                bundle,
+                epoch: epoch.get(),
+                uses: None,
+                drafts,
+                ca_key,
+            })
+            .await?;
+        let certificates = certify_all(&grant, &entries, ca)?;
+        Ok(Issued { certificates, epoch })
+    }
+
+    /// Commits the entries, or finds those of the identical fetch that came before.
+    async fn log_first(&self, issue: IssueTx) -> Result<Vec<ToBeSigned>, Error> {
+        let digest = issue.statement.digest();
+        match self.store.issue(issue).await {
+            Ok(entries) => Ok(entries),
+            Err(StoreError::Replayed) => self.store.find_fetch(digest)?.ok_or(Error::Replayed),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// One draft for each pair of the fetch, within the grant's obligations and window.
+    fn drafts(&self, grant: &Grant, now: UnixTime) -> Result<Vec<Draft>, Error> {
+        let obligations = grant.obligations();
+        let deadline = grant.window().not_after();
+        let end = now.after(obligations.ttl).ok_or(Error::Window("it would end after the year 9999"))?;
+        let draft = |pair: &Pair| Draft {
+            connecting_key: grant.connecting_key().clone(),
+            principal: principal(grant, pair),
+            key_id: KeyId { request: grant.id(), user: grant.requester().clone(), deadline },
+            valid_after: now.before(BACKDATED),
+            valid_before: end.min(deadline),
+            force_command: obligations.command.clone(),
+            extensions: obligations.allow.clone(),
+            nonce: self.fresh_nonce(),
+        };
+        Ok(grant.pairs().iter().map(draft).collect())
+    }
+
+    fn fresh_nonce(&self) -> [u8; 32] {
+        let mut nonce = [0; 32];
+        self.random.fill(&mut nonce);
+        nonce
+    }
+}
+
+/// A scoped host takes `login@host`; a plain host takes the login, on every host of its realm.
+fn principal(grant: &Grant, pair: &Pair) -> Principal {
+    match grant.obligations().realm {
+        None => Principal::Scoped(pair.clone()),
+        Some(_) => Principal::Plain(pair.login.clone()),
+    }
+}
+
+/// A certificate for each pair, in the order of the pairs, which is that of the entries too.
+fn certify_all(grant: &Grant, entries: &[ToBeSigned], ca: &dyn CaSigner) -> Result<Vec<(Pair, Certificate)>, Error> {
+    if entries.len() != grant.pairs().len() {
+        return Err(Error::Certificate("the ledger holds other entries for this fetch; sign a new one".into()));
+    }
+    let signed = |(pair, entry): (&Pair, &ToBeSigned)| Ok((pair.clone(), certify(grant, pair, entry, ca)?));
+    grant.pairs().iter().zip(entries).map(signed).collect()
+}
+
+/// The one function that signs user certificates: what was logged, for a grant that covers it.
+fn certify(grant: &Grant, pair: &Pair, entry: &ToBeSigned, ca: &dyn CaSigner) -> Result<Certificate, Error> {
+    let draft = entry.draft();
+    let obligations = grant.obligations();
+    let covered = draft.principal == principal(grant, pair)
+        && draft.key_id.request == grant.id()
+        && draft.connecting_key == *grant.connecting_key()
+        && draft.valid_before <= grant.window().not_after()
+        && draft.force_command == obligations.command
+        && draft.extensions.is_subset(&obligations.allow);
+    if !covered {
+        let (serial, id) = (entry.serial(), grant.id());
+        return Err(Error::Certificate(format!("entry {serial} says more than request {id} grants now; fetch again")));
+    }
+    cert::sign(entry, ca).map_err(|e| Error::Certificate(e.to_string()))
+}

@@ -1,0 +1,174 @@
+//! Reading: what a session may see of requests.
+//!
+//! One sees one's own requests, those one may decide, and everything with the `audit` right.
+
+use std::collections::BTreeSet;
+
+use directory::{Directory, Host, Right};
+use domain::{RequestId, UserName};
+use request::{State, StateName};
+use store::{Filter, StoredRequest};
+
+use crate::record::Record;
+use crate::session::Session;
+use crate::{Ca, Error};
+
+/// A request as it is shown: what was signed, and what follows from it today.
+pub struct View {
+    /// The request as stored, with every signed text.
+    pub stored: StoredRequest,
+    /// Its state; a pending request past its hour shows as expired before the background job has come by.
+    pub state: StateName,
+    /// Who may approve it now.
+    pub approvers: BTreeSet<UserName>,
+    /// What is missing of the quorum, in words; empty when it is complete.
+    pub missing: String,
+    /// Where the hosts of the ruling are reached today.
+    pub hosts: Vec<Host>,
+}
+
+/// Which requests are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// One's own.
+    Mine,
+    /// Pending ones that one may decide now.
+    Inbox,
+    /// All that one may read.
+    All,
+}
+
+impl Ca {
+    /// One request.
+    ///
+    /// # Errors
+    /// [`Error::NoRequest`] also when it exists and the session may not see it.
+    pub fn get(&self, session: &Session, id: RequestId) -> Result<View, Error> {
+        let record = self.record(id)?.ok_or(Error::NoRequest(id))?;
+        if self.may_read(session, &record) { self.viewed(record) } else { Err(Error::NoRequest(id)) }
+    }
+
+    /// Requests, newest first, at most `limit`; only those that can still be used or decided when `live`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn list(&self, session: &Session, which: Which, liveness: Liveness, limit: usize) -> Result<Vec<View>, Error> {
+        let filter = match which {
+            Which::Mine => Filter::Of(session.user().clone()),
+            Which::Inbox => Filter::Pending,
+            Which::All => Filter::All,
+        };
+        let mut views = Vec::new();
+        for stored in self.store.requests(&filter, None, SCANNED)? {
+            if views.len() == limit {
+                break;
+            }
+            let record = self.verified(stored)?;
+            if self.selected(session, which, &record)? {
+                let view = self.viewed(record)?;
+                let live = matches!(view.state, StateName::Pending | StateName::Approved);
+                if live || liveness == Liveness::Any {
+                    views.push(view);
+                }
+            }
+        }
+        Ok(views)
+    }
+
+    /// Whether a changed request belongs to what a session watches.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn watched(&self, session: &Session, which: Which, id: RequestId) -> Result<Option<View>, Error> {
+        let Some(record) = self.record(id)? else { return Ok(None) };
+        // An inbox also learns that a request left it: whoever might have decided it may read it.
+        let selected = match which {
+            Which::Inbox => self.may_decide(session.user(), &record),
+            other => self.selected(session, other, &record)?,
+        };
+        if selected { self.viewed(record).map(Some) } else { Ok(None) }
+    }
+
+    /// Every request that changes, as it does.
+    pub fn changes(&self) -> tokio::sync::broadcast::Receiver<store::RequestChanged> {
+        self.store.subscribe()
+    }
+
+    pub(crate) fn view(&self, id: RequestId) -> Result<View, Error> {
+        self.record(id)?.ok_or(Error::NoRequest(id)).and_then(|record| self.viewed(record))
+    }
+
+    fn selected(&self, session: &Session, which: Which, record: &Record) -> Result<bool, Error> {
+        Ok(match which {
+            Which::Mine => record.request.statement().requester == *session.user(),
+            Which::Inbox => {
+                let waits = self.state_now(record)? == StateName::Pending;
+                let directory = self.bundle.load();
+                let owner = directory.directory().owner_of(session.user()).cloned();
+                let decided = record.deciders().any(|decider| Some(decider) == owner.as_ref());
+                waits && !decided && self.may_decide(session.user(), record)
+            }
+            Which::All => self.may_read(session, record),
+        })
+    }
+
+    fn may_read(&self, session: &Session, record: &Record) -> bool {
+        record.request.statement().requester == *session.user()
+            || self.may_decide(session.user(), record)
+            || self.has_right(session, Right::Audit)
+    }
+
+    fn may_decide(&self, user: &UserName, record: &Record) -> bool {
+        approvers(self.bundle.load().directory(), record).contains(user)
+    }
+
+    fn state_now(&self, record: &Record) -> Result<StateName, Error> {
+        let now = self.time.wall()?;
+        let over = match &record.state {
+            State::Pending(pending) => pending.until() <= now,
+            State::Approved(approved) => approved.window().not_after() <= now,
+            State::Ended(_) => false,
+        };
+        Ok(if over { StateName::Expired } else { record.state.name() })
+    }
+
+    fn viewed(&self, record: Record) -> Result<View, Error> {
+        let bundle = self.bundle.load();
+        let directory = bundle.directory();
+        let state = self.state_now(&record)?;
+        let (approvers, missing) = if state == StateName::Pending {
+            let open = request::missing(&record.ruling.obligations().quorum, &record.voters(directory));
+            (approvers(directory, &record), in_words(&open))
+        } else {
+            (BTreeSet::new(), String::new())
+        };
+        let hosts = &record.ruling.obligations().hosts;
+        let hosts = hosts.iter().filter_map(|host| directory.host(host.as_str())).cloned().collect();
+        Ok(View { stored: record.stored, state, approvers, missing, hosts })
+    }
+}
+
+/// Whether requests that are over are wanted too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Liveness {
+    /// All of them.
+    Any,
+    /// Only those that can still be used or decided.
+    Live,
+}
+
+/// Most requests that one listing looks at.
+const SCANNED: u32 = 5_000;
+
+/// Who may decide on a request as of now: enabled people in the groups it asks, never the requester's own accounts.
+fn approvers(directory: &Directory, record: &Record) -> BTreeSet<UserName> {
+    let requester = &record.request.statement().requester;
+    policy::approvers(directory, &record.ruling.obligations().quorum, requester)
+}
+
+/// `1 of security, 2 of sre`, from the open slots.
+fn in_words(open: &[domain::GroupName]) -> String {
+    let groups: BTreeSet<_> = open.iter().collect();
+    let counted = |group: &&domain::GroupName| format!("{} of {group}", open.iter().filter(|g| g == group).count());
+    groups.iter().map(counted).collect::<Vec<_>>().join(", ")
+}

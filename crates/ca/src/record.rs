@@ -1,0 +1,112 @@
+//! A request as the store kept it, with every signature checked again.
+
+use domain::{Obligations, RequestId, Span, UnixTime, UserName};
+use policy::Ruling;
+use request::{Approved, Case, Counted, Ended, Pending, State, Voter, Window};
+use statement::{Canonical as _, DecisionStatement, RequestStatement, RulingText, Verified};
+use store::{RequestState, StoredDecision, StoredRequest};
+
+use crate::bundle::Bundle;
+use crate::submit::ask;
+use crate::{Ca, Error};
+
+/// One second.
+const SHORTEST: Span = match Span::from_seconds(1) {
+    Ok(span) => span,
+    Err(_) => Span::ZERO,
+};
+
+/// A request, its ruling, its decisions and its state, parsed and verified.
+pub(crate) struct Record {
+    pub(crate) id: RequestId,
+    pub(crate) version: u64,
+    pub(crate) state: State,
+    pub(crate) request: Verified<RequestStatement>,
+    pub(crate) ruling: RulingText,
+    pub(crate) decisions: Vec<Counted>,
+    pub(crate) stored: StoredRequest,
+}
+
+impl Ca {
+    /// Reads a request; `None` when there is none.
+    pub(crate) fn record(&self, id: RequestId) -> Result<Option<Record>, Error> {
+        self.store.request(id)?.map(|stored| self.verified(stored)).transpose()
+    }
+
+    /// Checks what the store gave back: it is trusted to remember, not to be believed.
+    pub(crate) fn verified(&self, stored: StoredRequest) -> Result<Record, Error> {
+        let id = stored.id;
+        let tampered = |what: String| Error::Tampered { id, what };
+        let request = self
+            .memory
+            .verify::<RequestStatement>(stored.statement.text.as_bytes(), &stored.statement.signature)
+            .map_err(|e| tampered(format!("a statement that does not verify ({e})")))?;
+        let ruling =
+            RulingText::parse(&stored.ruling).map_err(|e| tampered(format!("a ruling that does not parse ({e})")))?;
+        let count = |d: &StoredDecision| {
+            let decision = self.memory.verify::<DecisionStatement>(d.statement.text.as_bytes(), &d.statement.signature);
+            let decision = decision.map_err(|e| tampered(format!("a decision that does not verify ({e})")))?;
+            Ok(Counted { decision, taken: d.time })
+        };
+        let decisions = stored.decisions.iter().map(count).collect::<Result<_, Error>>()?;
+        let state = state_of(&stored).ok_or_else(|| tampered("a window without length".to_owned()))?;
+        Ok(Record { id, version: stored.version, state, request, ruling, decisions, stored })
+    }
+}
+
+fn state_of(stored: &StoredRequest) -> Option<State> {
+    Some(match stored.state {
+        RequestState::Pending => State::Pending(Pending::restored(stored.expires)),
+        RequestState::Approved(store::Window { not_before, not_after }) => {
+            State::Approved(Approved::restored(Window::new(not_before, not_after)?))
+        }
+        RequestState::Denied => State::Ended(Ended::Denied),
+        RequestState::Cancelled => State::Ended(Ended::Cancelled),
+        RequestState::GivenBack => State::Ended(Ended::GivenBack),
+        RequestState::Expired => State::Ended(Ended::Expired),
+    })
+}
+
+/// A state as the store writes it down.
+pub(crate) const fn stored_as(state: &State) -> RequestState {
+    match state {
+        State::Pending(_) => RequestState::Pending,
+        State::Approved(approved) => {
+            let window = approved.window();
+            RequestState::Approved(store::Window { not_before: window.not_before(), not_after: window.not_after() })
+        }
+        State::Ended(Ended::Denied) => RequestState::Denied,
+        State::Ended(Ended::Cancelled) => RequestState::Cancelled,
+        State::Ended(Ended::GivenBack) => RequestState::GivenBack,
+        State::Ended(Ended::Expired) => RequestState::Expired,
+    }
+}
+
+impl Record {
+    /// The request as it was signed and ruled on.
+    pub(crate) const fn case(&self) -> Case<'_> {
+        Case { id: self.id, request: &self.request, ruling: &self.ruling }
+    }
+
+    /// The people who decided, by the owner that the store noted when they did.
+    pub(crate) fn deciders(&self) -> impl Iterator<Item = &UserName> {
+        self.stored.decisions.iter().map(|decision| &decision.owner)
+    }
+
+    /// Those whose approvals count today.
+    pub(crate) fn voters(&self, directory: &directory::Directory) -> Vec<Voter> {
+        let judged = |counted: &Counted| request::judge(&self.case(), &counted.decision, counted.taken, directory).ok();
+        self.decisions.iter().filter_map(judged).map(|ballot| ballot.voter().clone()).collect()
+    }
+
+    /// What policy says today of the path that was approved. It is asked for the shortest window there is: the grant
+    /// cuts the window to today's longest instead of refusing it.
+    pub(crate) fn rule_again(&self, bundle: &Bundle, now: UnixTime) -> Result<Obligations, Error> {
+        let mut again = ask(self.request.statement(), SHORTEST);
+        again.rule = Some(self.ruling.obligations().rule.clone());
+        match policy::rule(bundle.policy(), bundle.directory(), &again, now) {
+            Ruling::Permitted(obligations) => Ok(obligations),
+            Ruling::Refused(refusal) => Err(Error::Refused(refusal)),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Stopping issuing when time or history cannot be trusted, and resuming it by an administrator's act.
+
+use std::sync::Arc;
+
+use directory::Right;
+use domain::UnixTime;
+use statement::{Act, ActStatement};
+use store::{ActTx, Change, HaltTx};
+
+use crate::arrive::{kept, signer_is};
+use crate::gate::Epoch;
+use crate::timekeeper::ClockFault;
+use crate::{Ca, Error};
+
+impl Ca {
+    /// The time to issue by; a clock that jumped stops issuing before anything is written.
+    pub(crate) async fn trusted_time(&self) -> Result<UnixTime, Error> {
+        match self.time.trusted() {
+            Ok(now) => Ok(now),
+            Err(fault) => {
+                if let ClockFault::Diverged(_) = fault {
+                    self.stop(&fault.to_string()).await;
+                }
+                Err(fault.into())
+            }
+        }
+    }
+
+    /// Looks at the clock, as the background job does every second.
+    pub async fn watch_clock(&self) {
+        // The stop itself is the effect; who fetches next is told why.
+        let _stopped = self.trusted_time().await;
+    }
+
+    /// Stops issuing: nothing leaves once this returns. A second stop while one lasts changes nothing.
+    pub(crate) async fn stop(&self, reason: &str) {
+        if self.gate.stopped().is_some() {
+            return;
+        }
+        let (store, gate, why) = (Arc::clone(&self.store), Arc::clone(&self.gate), reason.to_owned());
+        let now = self.time.wall().unwrap_or_else(|_| self.store.latest_time());
+        let runtime = tokio::runtime::Handle::current();
+        // The gate is taken, and the commit waited for, on a thread that may block.
+        let stopping = move || {
+            let halt = HaltTx { now, reason: why.clone() };
+            gate.stop(&why, || runtime.block_on(store.halt(halt)).map(|_| Epoch::new(store.epoch())))
+        };
+        let stopped = tokio::task::spawn_blocking(stopping).await;
+        match stopped {
+            Ok(Ok(())) => tracing::error!(reason, "issuing is stopped until an administrator resumes it"),
+            Ok(Err(error)) => tracing::error!(reason, %error, "issuing is stopped, though this could not be recorded"),
+            Err(error) => tracing::error!(reason, %error, "issuing may not be stopped: its thread ended early"),
+        }
+    }
+
+    /// Ends a stop: an administrator says that clock and ledger are right.
+    ///
+    /// # Errors
+    /// What a statement can be refused for, [`Error::NoRight`], and a clock that shows no valid time.
+    pub async fn resume(&self, text: &[u8], signature: &[u8]) -> Result<(), Error> {
+        let (act, now) = self.arrive::<ActStatement>(text, signature).await?;
+        let bundle = self.bundle.load_full();
+        let said = act.statement();
+        signer_is(bundle.directory(), act.key(), &said.user)?;
+        if said.act != Act::Resume {
+            return Err(Error::Unsupported("this call takes the act `resume` alone"));
+        }
+        if !bundle.directory().has_right(&said.user, Right::Admin) {
+            return Err(Error::NoRight { user: said.user.clone(), right: "admin" });
+        }
+        let user = said.user.clone();
+        self.store.act(ActTx { now, statement: kept(&act), change: Change::Resume }).await?;
+        self.time.rebase()?;
+        self.gate.resume(Epoch::new(self.store.epoch()));
+        tracing::warn!(%user, "issuing was resumed");
+        Ok(())
+    }
+}
