@@ -44,6 +44,13 @@ impl Directory {
     /// # Errors
     /// Every mistake in both, at once.
     pub fn parse(directory: &Source, hosts: &Source) -> Result<Self, Mistakes> {
+        let (parsed, mistakes) = Self::parse_all(directory, hosts);
+        mistakes.unless_any(parsed)
+    }
+
+    /// Reads `directory.toml` and `hosts.toml` and goes on past mistakes: what could be read, to look for mistakes in the
+    /// files that speak of it, and every mistake. Only without any is it a directory to rule by.
+    pub fn parse_all(directory: &Source, hosts: &Source) -> (Self, Mistakes) {
         let (in_directory, in_hosts) = (Notes::new(directory), Notes::new(hosts));
         let (users, groups) = read::users_and_groups(&in_directory);
         let (users, bindings) = check::users(&in_directory, users);
@@ -51,8 +58,7 @@ impl Directory {
         let hosts = check::hosts(&in_hosts, read::hosts(&in_hosts));
         let mut mistakes = in_directory.into_mistakes();
         mistakes.extend(in_hosts.into_mistakes());
-        Mistakes(mistakes).unless_any(())?;
-        Ok(Self::index(users, bindings, groups, hosts))
+        (Self::index(users, bindings, groups, hosts), Mistakes(mistakes))
     }
 
     fn index(

@@ -18,5 +18,5 @@ mod tests;
 
 pub use key_file::{KeyFileError, Protection, create, generate, load_ed25519};
 pub use passphrase::{Passphrase, PassphraseError, PassphraseSource};
-pub use secret_file::SecretFileError;
+pub use secret_file::{SecretFileError, create_secret, read_secret};
 pub use soft::{SoftSigner, public_half};

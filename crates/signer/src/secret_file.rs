@@ -63,6 +63,22 @@ pub(crate) enum Readers {
     ThePlaces,
 }
 
+/// Reads a file that only its owner can read, such as a TLS key, which is no key of OpenSSH's.
+///
+/// # Errors
+/// When it cannot be read, or others could.
+pub fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretFileError> {
+    read(path, Readers::Owner)
+}
+
+/// Makes a file with mode 0600 that was not there before, and has it on disk before it returns.
+///
+/// # Errors
+/// When something is there already, or it cannot be written.
+pub fn create_secret(path: &Path, bytes: &[u8]) -> Result<(), SecretFileError> {
+    create(path, bytes)
+}
+
 /// Reads a whole file. Its mode is that of the file once opened, so that nobody can exchange it in between; a symbolic
 /// link is followed, since what it points to is checked.
 pub(crate) fn read(path: &Path, readers: Readers) -> Result<Zeroizing<Vec<u8>>, SecretFileError> {
@@ -88,7 +104,6 @@ pub(crate) fn read(path: &Path, readers: Readers) -> Result<Zeroizing<Vec<u8>>, 
     Ok(bytes)
 }
 
-/// Makes a file with mode 0600 that was not there before, and has it on disk before it returns.
 pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<(), SecretFileError> {
     let failed = |cause| SecretFileError::Write { path: path.to_owned(), cause };
     let mut file = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {

@@ -87,8 +87,6 @@ pub struct Request {
     pub approvers: Vec<UserName>,
     /// Where the hosts of the ruling are reached.
     pub endpoints: Vec<Endpoint>,
-    /// How many certificates were issued under it.
-    pub certificates: u64,
     /// What is still missing of the quorum.
     pub missing: Option<Quorum>,
 }
@@ -158,7 +156,6 @@ impl TryFrom<Option<v1::Request>> for Request {
             window,
             approvers: each("approvers", &given.approvers)?,
             endpoints: given.endpoints.into_iter().map(Endpoint::try_from).collect::<Result<_, _>>()?,
-            certificates: given.certificates,
             missing: optional("missing", &given.missing)?,
         })
     }
@@ -179,7 +176,6 @@ impl From<Request> for v1::Request {
             not_after,
             approvers: request.approvers.iter().map(ToString::to_string).collect(),
             endpoints: request.endpoints.into_iter().map(Into::into).collect(),
-            certificates: request.certificates,
             missing: request.missing.map(|missing| missing.to_string()).unwrap_or_default(),
         }
     }
@@ -293,7 +289,6 @@ mod tests {
                 via: None,
                 aliases: vec!["w".parse().unwrap()],
             }],
-            certificates: 3,
             missing: Some("1 of sre".parse().unwrap()),
         }
     }
