@@ -29,7 +29,7 @@ use crate::{checkpoints, entries};
 /// Dropping it finishes what waits.
 pub struct Store {
     // In this order they are dropped: the lock goes last.
-    writer: WriterHandle,
+    pub(crate) writer: WriterHandle,
     readers: Readers,
     ledger_key: LedgerKey,
     _lock: File,

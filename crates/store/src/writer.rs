@@ -19,7 +19,7 @@ use crate::batch::{Batch, Head, RequestChanged};
 use crate::checkpoints;
 
 /// How many commands may wait; more are refused as [`StoreError::Busy`].
-const QUEUE: usize = 1024;
+pub(crate) const QUEUE: usize = 1024;
 /// How many commands share a transaction.
 const BATCH: usize = 256;
 /// How many changes a slow watcher may be behind.

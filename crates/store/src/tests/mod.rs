@@ -1,12 +1,15 @@
 //! The store as `ca` uses it, over real files.
 
+mod batching;
+mod durability;
 mod issuing;
+mod opening;
 mod replay;
 mod requests;
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 
 use cert::{Draft, KeyId, Principal};
 use domain::{Digest, PublicKey, Random, RequestId, UnixTime};
@@ -14,6 +17,8 @@ use ed25519_dalek::SigningKey;
 use ledger::{CheckpointSigner, Frontier};
 use tempfile::TempDir;
 
+use crate::batch::Batch;
+use crate::writer::Transaction;
 use crate::{Bundle, BundleTx, DecideTx, IssueTx, RequestState, Statement, Store, StoreError, SubmitTx, Window};
 
 const NOW: u64 = 1_772_373_720;
@@ -158,4 +163,30 @@ pub(crate) fn refused<T>(outcome: Result<T, StoreError>) -> StoreError {
         Ok(_) => panic!("this should have been refused"),
         Err(error) => error,
     }
+}
+
+/// Something that only a test does inside the writer.
+pub(crate) struct Inside<F>(pub(crate) F);
+
+impl<F: FnOnce(&mut Batch<'_>) -> Result<(), StoreError> + Send + 'static> Transaction for Inside<F> {
+    type Output = ();
+
+    fn run(self, batch: &mut Batch<'_>) -> Result<(), StoreError> {
+        (self.0)(batch)
+    }
+}
+
+/// Keeps the writer busy until the returned sender is used or dropped; what is asked meanwhile waits together.
+pub(crate) async fn hold(store: &Arc<Store>) -> mpsc::Sender<()> {
+    let (release, held) = mpsc::channel::<()>();
+    let (begun, started) = tokio::sync::oneshot::channel();
+    let wait = move |_: &mut Batch<'_>| {
+        begun.send(()).ok();
+        held.recv().ok();
+        Ok(())
+    };
+    let store = Arc::clone(store);
+    tokio::spawn(async move { store.writer.write(Inside(wait)).await });
+    started.await.unwrap();
+    release
 }
