@@ -99,8 +99,8 @@ impl IssueTx {
 }
 
 /// What an earlier, identical fetch was given: the same bytes to sign again.
-pub(crate) fn find_fetch(connection: &Connection, digest: Digest) -> Result<Option<Vec<ToBeSigned>>, StoreError> {
-    let Some((first, count)) = statements::entries_of(connection, digest)? else { return Ok(None) };
+pub(crate) fn find_fetch(connection: &Connection, fetch: &Statement) -> Result<Option<Vec<ToBeSigned>>, StoreError> {
+    let Some((first, count)) = statements::entries_of(connection, fetch)? else { return Ok(None) };
     let mut select = connection
         .prepare_cached("SELECT payload FROM entries WHERE idx >= ?1 AND idx < ?2 AND kind = ?3 ORDER BY idx")?;
     let kind = EntryKind::Certificate;

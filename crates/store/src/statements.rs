@@ -22,7 +22,8 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// A statement from its text, its raw SSHSIG, and the `time:` that the text names.
+    /// A statement from its text, its raw SSHSIG, and the `time:` that the text names: no other time, for a used
+    /// statement is found by it.
     pub fn new(text: String, signature: Vec<u8>, time: UnixTime) -> Self {
         let signed = SignedText { text, signature };
         Self { digest: signed.digest(), signed, time }
@@ -74,7 +75,9 @@ impl Batch<'_> {
 }
 
 /// The entries that a statement wrote: the first, and how many.
-pub(crate) fn entries_of(connection: &Connection, digest: Digest) -> Result<Option<(u64, u64)>, StoreError> {
-    let mut select = connection.prepare_cached("SELECT entry, entries FROM statements WHERE hash = ?1")?;
-    Ok(select.query_row([digest.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+pub(crate) fn entries_of(connection: &Connection, used: &Statement) -> Result<Option<(u64, u64)>, StoreError> {
+    let mut select =
+        connection.prepare_cached("SELECT entry, entries FROM statements WHERE time = ?1 AND hash = ?2")?;
+    let key = params![used.time.seconds(), used.digest.as_bytes()];
+    Ok(select.query_row(key, |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
 }

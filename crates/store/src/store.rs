@@ -22,6 +22,7 @@ use crate::readers::Readers;
 use crate::reading::{self, Filter, StoredRequest};
 use crate::requests::{DecideTx, ExpireTx, SubmitTx};
 use crate::sessions::{self, EndSessionTx, LoginTx, Session};
+use crate::statements::Statement;
 use crate::writer::{Committed, Writer, WriterHandle};
 use crate::{checkpoints, entries};
 
@@ -231,11 +232,11 @@ impl Store {
         self.readers.read(|connection| reading::due(connection, now, limit))
     }
 
-    /// What an earlier, identical fetch was given, by the digest of its statement.
+    /// What an earlier, identical fetch was given.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn find_fetch(&self, statement: Digest) -> Result<Option<Vec<ToBeSigned>>, StoreError> {
+    pub fn find_fetch(&self, statement: &Statement) -> Result<Option<Vec<ToBeSigned>>, StoreError> {
         self.readers.read(|connection| issue::find_fetch(connection, statement))
     }
 

@@ -29,14 +29,15 @@ CREATE TABLE checkpoints (
     signature BLOB NOT NULL
 ) STRICT;
 
--- The replay state: hashes of statements, and the entries that each wrote.
+-- The replay state: hashes of statements, and the entries that each wrote. The time is part of what is hashed, so the
+-- pair is as unique as the hash; with the time in front, what is written together lies together, and the oldest first.
 CREATE TABLE statements (
-    hash BLOB PRIMARY KEY,
     time INTEGER NOT NULL,
+    hash BLOB NOT NULL,
     entry INTEGER NOT NULL,
-    entries INTEGER NOT NULL
+    entries INTEGER NOT NULL,
+    PRIMARY KEY (time, hash)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX statements_by_time ON statements (time);
 
 -- A bundle's files by digest: what did not change between two bundles is kept once.
 CREATE TABLE files (
@@ -57,8 +58,8 @@ CREATE INDEX sessions_by_expiry ON sessions (expires);
 
 -- Texts and signatures are in the entries; here is what changes, and what is searched for.
 CREATE TABLE requests (
-    id TEXT PRIMARY KEY,
-    entry INTEGER NOT NULL,
+    entry INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
     requester TEXT NOT NULL,
     owner TEXT NOT NULL,
     expires INTEGER NOT NULL,
@@ -67,9 +68,8 @@ CREATE TABLE requests (
     not_before INTEGER,
     not_after INTEGER,
     uses INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX requests_by_requester ON requests (requester, entry);
-CREATE INDEX requests_by_entry ON requests (entry);
 CREATE INDEX requests_pending ON requests (requester) WHERE state = 'pending';
 CREATE INDEX requests_due ON requests (expires) WHERE state = 'pending';
 

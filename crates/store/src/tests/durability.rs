@@ -104,7 +104,7 @@ async fn after_a_crash_everything_that_was_answered_is_there() {
     let (copy, _) = crashed(&directory);
     let recovered = reopen(copy.path());
     assert_eq!(recovered.checkpoint(), store.checkpoint());
-    assert_eq!(recovered.find_fetch(fetch(1, "one").statement.digest()).unwrap(), Some(issued));
+    assert_eq!(recovered.find_fetch(&fetch(1, "one").statement).unwrap(), Some(issued));
     assert_eq!(recovered.bundle_in_force(), store.bundle_in_force());
     assert_intact(&recovered);
     recovered.submit(submission(20)).await.unwrap();

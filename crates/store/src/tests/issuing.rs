@@ -32,15 +32,15 @@ async fn the_serial_is_the_index_of_the_entry_that_holds_the_bytes() {
 async fn a_repeated_fetch_finds_the_bytes_of_the_same_entries() {
     let (directory, store) = fresh();
     approved(&store, 1).await;
-    let digest = fetch(1, "one").statement.digest();
-    assert_eq!(store.find_fetch(digest).unwrap(), None);
+    let fetched = fetch(1, "one").statement;
+    assert_eq!(store.find_fetch(&fetched).unwrap(), None);
     let issued = store.issue(fetch(1, "one")).await.unwrap();
     store.issue(fetch(1, "two")).await.unwrap();
     assert!(matches!(refused(store.issue(fetch(1, "one")).await), StoreError::Replayed));
-    assert_eq!(store.find_fetch(digest).unwrap(), Some(issued.clone()));
-    assert_eq!(store.find_fetch(submission(1).statement.digest()).unwrap(), None, "a request is no fetch");
+    assert_eq!(store.find_fetch(&fetched).unwrap(), Some(issued.clone()));
+    assert_eq!(store.find_fetch(&submission(1).statement).unwrap(), None, "a request is no fetch");
     drop(store);
-    assert_eq!(reopen(directory.path()).find_fetch(digest).unwrap(), Some(issued));
+    assert_eq!(reopen(directory.path()).find_fetch(&fetched).unwrap(), Some(issued));
 }
 
 #[tokio::test]
