@@ -14,17 +14,21 @@ pub struct Source {
     pub name: String,
     /// All of its text.
     pub text: String,
+    /// Where its line breaks are.
+    breaks: Vec<usize>,
 }
 
 impl Source {
     /// A file's name and text.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { name: name.into(), text: text.into() }
+        let text: String = text.into();
+        let breaks = text.match_indices('\n').map(|(at, _)| at).collect();
+        Self { name: name.into(), text, breaks }
     }
 
     /// The line that holds this byte, counted from 1.
     pub fn line(&self, at: usize) -> usize {
-        self.before(at).bytes().filter(|b| *b == b'\n').count() + 1
+        self.breaks.partition_point(|newline| *newline < at) + 1
     }
 
     fn before(&self, at: usize) -> &str {

@@ -209,12 +209,14 @@ pub struct Obligations {
 }
 
 impl Obligations {
-    /// The stricter of both, as each certificate is judged: the ruling that was approved and today's. `None` when they
-    /// share no host or differ in login, command or realm, so that nothing is left to grant.
+    /// The stricter of both, as each certificate is judged: the ruling that was approved, and today's as `other`. `None`
+    /// when they share no host or differ in login, command or realm, so that nothing is left to grant. A certificate
+    /// for a realm opens every host of it: one that joined since was approved by nobody, so nothing is left either.
     #[must_use]
     pub fn intersect(&self, other: &Self) -> Option<Self> {
         let hosts: BTreeSet<HostName> = self.hosts.intersection(&other.hosts).cloned().collect();
-        let same = self.login == other.login && self.command == other.command && self.realm == other.realm;
+        let grown = self.realm.is_some() && !other.hosts.is_subset(&self.hosts);
+        let same = self.login == other.login && self.command == other.command && self.realm == other.realm && !grown;
         (same && !hosts.is_empty()).then(|| Self {
             rule: self.rule.clone(),
             quorum: self.quorum.and(&other.quorum),
@@ -272,6 +274,9 @@ mod tests {
         let today = obligations(&["b", "c"], "2m", &[Extension::Pty]);
         assert_eq!(approved.intersect(&today), Some(obligations(&["b"], "2m", &[Extension::Pty])));
         assert_eq!(approved.intersect(&obligations(&["c"], "2m", &[])), None);
+        let in_realm = |hosts: &[&str]| Obligations { realm: "legacy".parse().ok(), ..obligations(hosts, "5m", &[]) };
+        assert_eq!(in_realm(&["a", "b"]).intersect(&in_realm(&["a"])), Some(in_realm(&["a"])));
+        assert_eq!(in_realm(&["a"]).intersect(&in_realm(&["a", "b"])), None, "nobody approved b");
         let other_login = Obligations { login: "deploy".parse().unwrap(), ..today };
         assert_eq!(approved.intersect(&other_login), None);
     }

@@ -51,6 +51,9 @@ pub enum Refusal {
     /// No host has these labels.
     #[error("no host has the labels `{0}`; `hallpass ls` shows the hosts and their labels")]
     NoHostsMatch(Selector),
+    /// None of the hosts looked at is meant any longer.
+    #[error("none of the hosts asked for is part of this request any longer; make a new request")]
+    NoHostsLeft,
     /// The labels mean more hosts than one request may name.
     #[error("the labels mean {count} hosts, and one request may name {most}; add a label that narrows them")]
     TooManyHosts {

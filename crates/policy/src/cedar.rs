@@ -30,16 +30,19 @@ pub(crate) struct Statement {
     pub(crate) meaning: Meaning,
 }
 
-/// Understands one statement; `None` after noting why not. `place` is where it stands in the file.
-pub(crate) fn understand(notes: &Notes<'_>, text: &str, place: &Range<usize>, id: usize) -> Option<Statement> {
-    let policy = match Policy::parse(Some(PolicyId::new(id.to_string())), text) {
+/// Understands one statement; `None` after noting why not. `place` is where it stands in the file, `number` among all
+/// statements.
+pub(crate) fn understand(notes: &Notes<'_>, text: &str, place: &Range<usize>, number: usize) -> Option<Statement> {
+    let line = format!("{}:{}", notes.source().name, notes.source().line(place.start));
+    // Cedar's errors name the id: so it says where to look.
+    let id = PolicyId::new(format!("{line}#{number}"));
+    let policy = match Policy::parse(Some(id), text) {
         Ok(policy) => policy,
         Err(errors) => {
             errors.iter().for_each(|error| notes.note(within(place, error), error.to_string()));
             return None;
         }
     };
-    let line = format!("{}:{}", notes.source().name, notes.source().line(place.start));
     match meaning(&policy, line) {
         Ok(meaning) => Some(Statement { policy, meaning }),
         Err(wrongs) => {
@@ -51,6 +54,12 @@ pub(crate) fn understand(notes: &Notes<'_>, text: &str, place: &Range<usize>, id
             None
         }
     }
+}
+
+/// The number that [`understand`] was given.
+pub(crate) fn number(id: &PolicyId) -> Option<usize> {
+    let text: &str = id.as_ref();
+    text.rsplit_once('#').and_then(|(_, number)| number.parse().ok())
 }
 
 /// The statements of a hand-written text: each from its first character to its semicolon, comments between them left

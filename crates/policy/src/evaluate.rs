@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cedar_policy::{Authorizer, Decision, PolicyId, PolicySet};
 use domain::{HostName, RuleName};
 
-use crate::cedar::{Meaning, Statement};
+use crate::cedar::{self, Meaning, Statement};
 use crate::facts::Facts;
 use crate::terms::{Path, Terms};
 use crate::{Policy, Refusal};
@@ -68,7 +68,6 @@ fn matched(mut reasons: Vec<(usize, &Statement)>) -> Matched<'_> {
 }
 
 fn statement<'p>(policy: &'p Policy, id: &PolicyId) -> Result<(usize, &'p Statement), Refusal> {
-    let text: &str = id.as_ref();
-    let found = text.parse().ok().and_then(|place: usize| Some((place, policy.statements.get(place)?)));
+    let found = cedar::number(id).and_then(|place| Some((place, policy.statements.get(place)?)));
     found.ok_or_else(|| Refusal::Evaluation(format!("no statement has the id {id}")))
 }

@@ -27,7 +27,7 @@ mod tests;
 pub use ask::{Ask, Refusal, Ruling};
 pub use people::{Candidate, approvers, candidates};
 pub use policy::Policy;
-pub use rule::rule;
+pub use rule::{rule, rule_again};
 
 /// An `access.toml` to start from; its examples are comments.
 pub const SAMPLE_ACCESS: &str = include_str!("sample/access.toml");

@@ -6,6 +6,7 @@ use directory::{Directory, Host};
 use domain::{AskedLogin, Quorum, RuleName, Span, Target, UnixTime, UserName};
 
 use crate::rule::open_paths;
+use crate::target::Look;
 use crate::{Ask, Policy};
 
 /// The users who may decide on a request with this quorum: enabled persons of its groups, but no account of the person
@@ -61,7 +62,7 @@ fn candidate(
         ticket: None,
         rule: None,
     };
-    let open = open_paths(policy, directory, &ask, now).ok()?;
+    let open = open_paths(policy, directory, &ask, Look::All, now).ok()?;
     open.paths.into_iter().next().map(|choice| Candidate {
         login: login.clone(),
         rule: choice.rule.clone(),

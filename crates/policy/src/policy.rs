@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
+use cedar_policy::EntityUid;
 use directory::{Directory, Mistakes, Notes, Source};
 use domain::{AskedLogin, Quorum, RuleName};
 
@@ -10,7 +11,7 @@ use crate::access::{self, Says};
 use crate::cedar::{self, Meaning, Statement};
 use crate::compile;
 use crate::facts::Vocabulary;
-use crate::slice::Slices;
+use crate::slice::{self, Slices};
 use crate::terms::Path;
 
 /// Rules, requirements and prohibitions, free of mistakes.
@@ -86,7 +87,7 @@ impl Loading {
             let text = notes.source().text.get(place.clone()).unwrap_or_default();
             if let Some(statement) = self.statement(notes, text, &place) {
                 cedar::validate(notes, &validator, statement, &place);
-                known_groups(notes, directory, statement, &place);
+                known_names(notes, directory, statement, &place);
             }
         }
     }
@@ -111,7 +112,8 @@ impl Loading {
     }
 }
 
-fn known_groups(notes: &Notes<'_>, directory: &Directory, statement: &Statement, place: &Range<usize>) {
+/// A misspelt name in a scope would match nobody, and a `forbid` would forbid nothing. Labels come and go with hosts.
+fn known_names(notes: &Notes<'_>, directory: &Directory, statement: &Statement, place: &Range<usize>) {
     let quorum = match &statement.meaning {
         Meaning::Rule(_, path) => Some(&path.quorum),
         Meaning::Requirement(terms) => terms.quorum.as_ref(),
@@ -121,5 +123,19 @@ fn known_groups(notes: &Notes<'_>, directory: &Directory, statement: &Statement,
         if directory.group(group).is_none() {
             notes.note(place.clone(), format!("the group `{group}` of @quorum is not in the directory"));
         }
+    }
+    let scope = [slice::principal(&statement.policy), slice::resource(&statement.policy)];
+    for uid in scope.into_iter().flatten().filter(|uid| !is_known(directory, uid)) {
+        notes.note(place.clone(), format!("{uid} is not in the directory; a host goes by its canonical name"));
+    }
+}
+
+fn is_known(directory: &Directory, uid: &EntityUid) -> bool {
+    let id = uid.id().unescaped();
+    match uid.type_name().basename() {
+        "User" => id.parse().is_ok_and(|name| directory.user(&name).is_some()),
+        "Group" => id.parse().is_ok_and(|name| directory.group(&name).is_some()),
+        "Host" => directory.host(id).is_some_and(|host| host.name.as_str() == id),
+        _ => true,
     }
 }

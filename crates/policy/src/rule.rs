@@ -1,29 +1,48 @@
 //! The ruling: every path that is open to a request, and the one it takes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use directory::{Directory, Host, User};
-use domain::{AskedLogin, Login, Obligations, RealmName, RuleName, Span, UnixTime};
+use domain::{AskedLogin, HostName, Login, Obligations, RealmName, RuleName, Span, UnixTime};
 
 use crate::evaluate::{Matched, evaluate};
 use crate::facts::{Asker, facts};
-use crate::target;
+use crate::target::{self, Look};
 use crate::terms::{Path, Terms};
 use crate::{Ask, Policy, Refusal, Ruling};
 
-/// What policy says of a request. Ask again at every issue: for the pair to be issued, as one host. For a host of a
-/// realm that means every host of it.
+/// What policy says of a request.
 pub fn rule(policy: &Policy, directory: &Directory, ask: &Ask, now: UnixTime) -> Ruling {
-    match permit(policy, directory, ask, now) {
-        Ok(obligations) => Ruling::Permitted(obligations),
-        Err(refusal) => Ruling::Refused(refusal),
-    }
+    let permit = || {
+        let open = open_paths(policy, directory, ask, Look::All, now)?;
+        let chosen = choose(&open.paths, directory, ask)?;
+        Ok(obligations(&open, chosen, ask))
+    };
+    permit().map_or_else(Ruling::Refused, Ruling::Permitted)
 }
 
-fn permit(policy: &Policy, directory: &Directory, ask: &Ask, now: UnixTime) -> Result<Obligations, Refusal> {
-    let open = open_paths(policy, directory, ask, now)?;
-    let chosen = choose(&open.paths, directory, ask)?;
-    Ok(Obligations {
+/// What policy says today of a request that was approved under `rule`, for these of its hosts: so a host that is gone
+/// or forbidden by now takes no other with it. A window that is longer than today's longest is not refused but cut,
+/// and who may approve was judged when they did: both are the grant's to look at.
+pub fn rule_again(
+    policy: &Policy,
+    directory: &Directory,
+    ask: &Ask,
+    rule: &RuleName,
+    hosts: &BTreeSet<HostName>,
+    now: UnixTime,
+) -> Ruling {
+    let permit = || {
+        let open = open_paths(policy, directory, ask, Look::At(hosts), now)?;
+        let same = by_name(&open.paths, rule)?;
+        ticket_fits(same, ask)?;
+        Ok(obligations(&open, same, ask))
+    };
+    permit().map_or_else(Ruling::Refused, Ruling::Permitted)
+}
+
+fn obligations(open: &Open<'_>, chosen: &Choice<'_>, ask: &Ask) -> Obligations {
+    Obligations {
         rule: chosen.rule.clone(),
         quorum: chosen.path.quorum.clone(),
         hosts: open.hosts.iter().map(|host| host.name.clone()).collect(),
@@ -33,7 +52,7 @@ fn permit(policy: &Policy, directory: &Directory, ask: &Ask, now: UnixTime) -> R
         allow: chosen.path.allow.clone(),
         command: ask.command.clone(),
         realm: open.realm.cloned(),
-    })
+    }
 }
 
 /// Every path that rules open for a request, whatever window and ticket.
@@ -56,10 +75,11 @@ pub(crate) fn open_paths<'a>(
     policy: &'a Policy,
     directory: &'a Directory,
     ask: &'a Ask,
+    look: Look<'_>,
     now: UnixTime,
 ) -> Result<Open<'a>, Refusal> {
     let (user, login) = asker(directory, ask)?;
-    let target::Hosts { all: hosts, realm } = target::hosts(directory, &ask.target)?;
+    let target::Hosts { all: hosts, realm } = target::hosts(directory, &ask.target, look)?;
     let asker = Asker { user, login, ask, now };
     let user_uids = policy.vocabulary.user(directory, user);
     let mut on_hosts = Vec::with_capacity(hosts.len());
@@ -112,15 +132,18 @@ fn common<'p>(on_hosts: &[Matched<'p>]) -> Vec<Choice<'p>> {
 
 /// The rule that was named, or the first that this window, this ticket and the people there are can satisfy.
 fn choose<'c, 'p>(paths: &'c [Choice<'p>], directory: &Directory, ask: &Ask) -> Result<&'c Choice<'p>, Refusal> {
+    let satisfied = |choice| {
+        window_fits(choice, ask)?;
+        ticket_fits(choice, ask)?;
+        quorum_exists(choice, directory, ask)
+    };
     if let Some(named) = &ask.rule {
-        let matching = || paths.iter().map(|choice| choice.rule.clone()).collect();
-        let chosen = paths.iter().find(|choice| choice.rule == named);
-        let chosen = chosen.ok_or_else(|| Refusal::RuleNotApplicable { rule: named.clone(), matching: matching() })?;
-        return satisfied(chosen, directory, ask).map(|()| chosen);
+        let chosen = by_name(paths, named)?;
+        return satisfied(chosen).map(|()| chosen);
     }
     let mut first_refusal = None;
     for choice in paths {
-        match satisfied(choice, directory, ask) {
+        match satisfied(choice) {
             Ok(()) => return Ok(choice),
             Err(refusal) => first_refusal.get_or_insert(refusal),
         };
@@ -128,25 +151,42 @@ fn choose<'c, 'p>(paths: &'c [Choice<'p>], directory: &Directory, ask: &Ask) -> 
     Err(first_refusal.unwrap_or(Refusal::NoCommonRule))
 }
 
-fn satisfied(choice: &Choice<'_>, directory: &Directory, ask: &Ask) -> Result<(), Refusal> {
-    let Path { quorum, max, tickets, .. } = &choice.path;
+fn by_name<'c, 'p>(paths: &'c [Choice<'p>], named: &RuleName) -> Result<&'c Choice<'p>, Refusal> {
+    paths.iter().find(|choice| choice.rule == named).ok_or_else(|| Refusal::RuleNotApplicable {
+        rule: named.clone(),
+        matching: paths.iter().map(|choice| choice.rule.clone()).collect(),
+    })
+}
+
+fn window_fits(choice: &Choice<'_>, ask: &Ask) -> Result<(), Refusal> {
+    let max = choice.path.max;
     if ask.window == Span::ZERO {
-        return Err(Refusal::WindowEmpty);
+        Err(Refusal::WindowEmpty)
+    } else if ask.window > max {
+        Err(Refusal::WindowTooLong { asked: ask.window, max, rule: choice.rule.clone() })
+    } else {
+        Ok(())
     }
-    if ask.window > *max {
-        return Err(Refusal::WindowTooLong { asked: ask.window, max: *max, rule: choice.rule.clone() });
-    }
-    for ticket in tickets {
-        let pattern = || ticket.pattern().to_owned();
+}
+
+fn ticket_fits(choice: &Choice<'_>, ask: &Ask) -> Result<(), Refusal> {
+    for ticket in &choice.path.tickets {
+        let pattern = ticket.pattern().to_owned();
         match &ask.ticket {
-            None => return Err(Refusal::TicketRequired { pattern: pattern() }),
-            Some(given) if !ticket.matches(given) => return Err(Refusal::TicketMismatch { pattern: pattern() }),
+            None => return Err(Refusal::TicketRequired { pattern }),
+            Some(given) if !ticket.matches(given) => return Err(Refusal::TicketMismatch { pattern }),
             Some(_) => {}
         }
     }
-    let owner = directory.owner_of(&ask.requester);
-    for (group, needed) in quorum.counts() {
-        let available = directory.enabled_people_in(group).into_iter().filter(|person| Some(*person) != owner).count();
+    Ok(())
+}
+
+/// Each group has people enough besides the one who asks. That one person is not counted for two groups is seen when
+/// they decide.
+fn quorum_exists(choice: &Choice<'_>, directory: &Directory, ask: &Ask) -> Result<(), Refusal> {
+    let asks = directory.owner_of(&ask.requester);
+    for (group, needed) in choice.path.quorum.counts() {
+        let available = directory.enabled_people_in(group).into_iter().filter(|person| Some(*person) != asks).count();
         if usize::try_from(needed).is_ok_and(|needed| available < needed) {
             return Err(Refusal::TooFewApprovers { group: group.clone(), needed, available });
         }

@@ -30,15 +30,16 @@ impl Slices {
     }
 }
 
-/// `is` alone limits nothing here: users are all the principals and hosts all the resources that there are.
-fn principal(policy: &Policy) -> Option<EntityUid> {
+/// The user or group that the scope names. `is` alone limits nothing here: users are all the principals and hosts all the resources that there are.
+pub(crate) fn principal(policy: &Policy) -> Option<EntityUid> {
     match policy.principal_constraint() {
         PrincipalConstraint::Any | PrincipalConstraint::Is(_) => None,
         PrincipalConstraint::Eq(uid) | PrincipalConstraint::In(uid) | PrincipalConstraint::IsIn(_, uid) => Some(uid),
     }
 }
 
-fn resource(policy: &Policy) -> Option<EntityUid> {
+/// The host or label that the scope names.
+pub(crate) fn resource(policy: &Policy) -> Option<EntityUid> {
     match policy.resource_constraint() {
         ResourceConstraint::Any | ResourceConstraint::Is(_) => None,
         ResourceConstraint::Eq(uid) | ResourceConstraint::In(uid) | ResourceConstraint::IsIn(_, uid) => Some(uid),

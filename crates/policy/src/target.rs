@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use directory::{Directory, Host};
-use domain::{RealmName, Target};
+use domain::{HostName, RealmName, Target};
 
 use crate::Refusal;
 
@@ -16,10 +16,19 @@ pub(crate) struct Hosts<'d> {
     pub(crate) realm: Option<&'d RealmName>,
 }
 
+/// Which of a target's hosts are looked at.
+#[derive(Clone, Copy)]
+pub(crate) enum Look<'a> {
+    /// All that the target means.
+    All,
+    /// Those of these names that the target still means.
+    At(&'a BTreeSet<HostName>),
+}
+
 /// The hosts of a target. For a plain host these are all the hosts of its realm: the certificate opens every one, so
 /// the rules must allow every one.
-pub(crate) fn hosts<'d>(directory: &'d Directory, target: &Target) -> Result<Hosts<'d>, Refusal> {
-    let named = match target {
+pub(crate) fn hosts<'d>(directory: &'d Directory, target: &Target, look: Look<'_>) -> Result<Hosts<'d>, Refusal> {
+    let mut named = match target {
         Target::Host(name) => {
             let host = directory.host(name.as_str()).ok_or_else(|| Refusal::UnknownHost(name.clone()))?;
             vec![host]
@@ -28,6 +37,12 @@ pub(crate) fn hosts<'d>(directory: &'d Directory, target: &Target) -> Result<Hos
     };
     if let (Target::Labels(selector), []) = (target, named.as_slice()) {
         return Err(Refusal::NoHostsMatch(selector.clone()));
+    }
+    if let Look::At(names) = look {
+        named.retain(|host| names.contains(&host.name));
+        if named.is_empty() {
+            return Err(Refusal::NoHostsLeft);
+        }
     }
     if named.len() > MOST_HOSTS {
         return Err(Refusal::TooManyHosts { count: named.len(), most: MOST_HOSTS });

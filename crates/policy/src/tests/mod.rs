@@ -1,1 +1,103 @@
-//! The policy as a whole.
+//! The policy as a whole: rulings as tables, mistakes, slices, speed.
+
+mod again;
+mod mistakes;
+mod people;
+mod rulings;
+mod size;
+mod slices;
+mod text;
+
+use directory::{Directory, Mistakes, Source};
+use domain::{Access, Extension, UnixTime};
+
+use crate::{Ask, Policy, Ruling, rule};
+
+/// Carol is in two groups, alice has two accounts, mallory is disabled, erin has no login.
+const DIRECTORY: &str = r#"
+    user = [
+        { name = "alice", login = "al" }, { name = "alice-2", owner = "alice", login = "al" },
+        { name = "bob", login = "bob" }, { name = "carol", login = "carol" }, { name = "dave", login = "dave" },
+        { name = "erin" }, { name = "mallory", login = "mallory", disabled = true },
+        { name = "backup", kind = "service", owner = "bob", login = "backup" },
+    ]
+    group = [
+        { name = "sre", members = ["alice", "alice-2", "bob", "carol", "mallory"] },
+        { name = "security", members = ["carol", "dave"] }, { name = "contractors", members = ["erin"] },
+        { name = "jobs", members = ["backup"] }, { name = "nobody" }, { name = "lonely", members = ["alice"] },
+    ]
+"#;
+
+/// Three scoped hosts; two plain ones in the realm `legacy`, one in `museum`.
+const HOSTS: &str = r#"
+    host = [
+        { name = "web-1", aliases = ["w1"], labels = { env = "prod", role = "web" } },
+        { name = "db-1", labels = { env = "prod", role = "db", data = "pii" } },
+        { name = "stage-1", labels = { env = "stage", role = "web" } },
+        { name = "old-1", realm = "legacy", labels = { age = "old", role = "mail" } },
+        { name = "old-2", realm = "legacy", labels = { age = "old", role = "print" } },
+        { name = "older-1", realm = "museum", labels = { age = "old" } },
+    ]
+"#;
+
+fn directory() -> Directory {
+    Directory::parse(&Source::new("directory.toml", DIRECTORY), &Source::new("hosts.toml", HOSTS)).unwrap()
+}
+
+fn compile(access: &str, cedar: Option<&str>) -> Result<Policy, Mistakes> {
+    let cedar = cedar.map(|text| Source::new("extra.cedar", text));
+    Policy::compile(&Source::new("access.toml", access), cedar.as_ref(), &directory())
+}
+
+fn now() -> UnixTime {
+    "2026-03-01T14:02:00Z".parse().unwrap()
+}
+
+/// `USER [LOGIN@]TARGET WINDOW [ticket=T] [rule=R] [command=C]`
+fn ask(words: &str) -> Ask {
+    let mut words = words.split_whitespace();
+    let requester = words.next().unwrap().parse().unwrap();
+    let Access { login, target } = words.next().unwrap().parse().unwrap();
+    let window = words.next().unwrap().parse().unwrap();
+    let mut ask = Ask { requester, login, target, window, command: None, ticket: None, rule: None };
+    for (key, value) in words.map(|word| word.split_once('=').unwrap()) {
+        match key {
+            "ticket" => ask.ticket = Some(value.parse().unwrap()),
+            "rule" => ask.rule = Some(value.parse().unwrap()),
+            "command" => ask.command = Some(value.parse().unwrap()),
+            other => panic!("{other}?"),
+        }
+    }
+    ask
+}
+
+/// `RULE: QUORUM; LOGIN on HOSTS; MAX/TTL [EXTENSIONS]`, or the refusal as people see it.
+fn shown(ruling: Ruling) -> String {
+    let permitted = match ruling {
+        Ruling::Refused(refusal) => return refusal.to_string(),
+        Ruling::Permitted(permitted) => permitted,
+    };
+    let hosts: Vec<&str> = permitted.hosts.iter().map(|host| host.as_str()).collect();
+    let allow: Vec<&str> = permitted.allow.iter().map(|extension: &Extension| extension.as_str()).collect();
+    let realm = permitted.realm.map(|realm| format!("; realm {realm}")).unwrap_or_default();
+    let command = permitted.command.map(|command| format!("; only {command}")).unwrap_or_default();
+    format!(
+        "{}: {}; {} on {}; {}/{} [{}]{command}{realm}",
+        permitted.rule,
+        permitted.quorum,
+        permitted.login,
+        hosts.join(" "),
+        permitted.max,
+        permitted.ttl,
+        allow.join(" ")
+    )
+}
+
+/// Each request against what the policy says of it.
+fn table(access: &str, cedar: Option<&str>, cases: &[(&str, &str)]) {
+    let policy = compile(access, cedar).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let directory = directory();
+    for (asked, expected) in cases {
+        assert_eq!(shown(rule(&policy, &directory, &ask(asked), now())), *expected, "{asked}");
+    }
+}
