@@ -70,7 +70,7 @@ fn bindings(notes: &Notes<'_>, users: &[ReadUser]) -> Bindings {
     for (user, key) in users.iter().flat_map(|user| user.keys.iter().map(move |key| (user, key))) {
         match bound.get(key.get_ref()) {
             Some((other, first)) => {
-                let line = notes.source().line(first.span().start);
+                let line = notes.line(first.span().start);
                 let message = format!("this key is already bound to `{other}`, in line {line}");
                 notes.note_with_help(key.span(), message, "a key belongs to one user: remove one of the two");
             }
@@ -158,7 +158,7 @@ fn once<'r, N: Eq + Hash + Display>(
 ) {
     match first.entry(name.get_ref()) {
         Entry::Occupied(first) => {
-            let line = notes.source().line(first.get().span().start);
+            let line = notes.line(first.get().span().start);
             notes.note(name.span(), format!("the {what} `{}` is already in line {line}", name.get_ref()));
         }
         Entry::Vacant(free) => {

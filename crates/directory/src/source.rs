@@ -14,21 +14,12 @@ pub struct Source {
     pub name: String,
     /// All of its text.
     pub text: String,
-    /// Where its line breaks are.
-    breaks: Vec<usize>,
 }
 
 impl Source {
     /// A file's name and text.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        let text: String = text.into();
-        let breaks = text.match_indices('\n').map(|(at, _)| at).collect();
-        Self { name: name.into(), text, breaks }
-    }
-
-    /// The line that holds this byte, counted from 1.
-    pub fn line(&self, at: usize) -> usize {
-        self.breaks.partition_point(|newline| *newline < at) + 1
+        Self { name: name.into(), text: text.into() }
     }
 
     fn before(&self, at: usize) -> &str {
@@ -66,7 +57,7 @@ impl Mistake {
         let marked = marked_to.get(before.len()..).map_or(0, |marked| marked.chars().count()).max(1);
         Self {
             file: source.name.clone(),
-            line: source.line(span.start),
+            line: before.matches('\n').count() + 1,
             span,
             column,
             message: message.into(),
@@ -133,18 +124,31 @@ impl fmt::Display for Mistakes {
 #[derive(Debug)]
 pub struct Notes<'s> {
     source: &'s Source,
+    /// Where the line breaks are: many entries of a large file ask for their line.
+    breaks: Vec<usize>,
     found: RefCell<Vec<Mistake>>,
 }
 
 impl<'s> Notes<'s> {
     /// No mistakes yet.
-    pub const fn new(source: &'s Source) -> Self {
-        Self { source, found: RefCell::new(Vec::new()) }
+    pub fn new(source: &'s Source) -> Self {
+        let breaks = source.text.match_indices('\n').map(|(at, _)| at).collect();
+        Self { source, breaks, found: RefCell::new(Vec::new()) }
     }
 
     /// The file.
     pub const fn source(&self) -> &'s Source {
         self.source
+    }
+
+    /// `file:line` of this byte.
+    pub fn place(&self, at: usize) -> String {
+        format!("{}:{}", self.source.name, self.line(at))
+    }
+
+    /// The line of this byte, from 1.
+    pub fn line(&self, at: usize) -> usize {
+        self.breaks.partition_point(|newline| *newline < at) + 1
     }
 
     /// Notes a mistake.

@@ -105,7 +105,7 @@ impl Reader<'_> {
         let terms = self.terms(&fields, asks);
         fields.finish();
         let name = name?;
-        if let Some(line) = named.insert(name.get_ref().clone(), self.notes.source().line(name.span().start)) {
+        if let Some(line) = named.insert(name.get_ref().clone(), self.notes.line(name.span().start)) {
             self.notes.note(name.span(), format!("the rule `{}` is already in line {line}", name.get_ref()));
         }
         Some(Entry { span, scope, says: Says::Rule(name.into_inner(), terms) })

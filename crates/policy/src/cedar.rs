@@ -33,7 +33,7 @@ pub(crate) struct Statement {
 /// Understands one statement; `None` after noting why not. `place` is where it stands in the file, `number` among all
 /// statements.
 pub(crate) fn understand(notes: &Notes<'_>, text: &str, place: &Range<usize>, number: usize) -> Option<Statement> {
-    let line = format!("{}:{}", notes.source().name, notes.source().line(place.start));
+    let line = notes.place(place.start);
     // Cedar's errors name the id: so it says where to look.
     let id = PolicyId::new(format!("{line}#{number}"));
     let policy = match Policy::parse(Some(id), text) {

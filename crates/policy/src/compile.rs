@@ -1,14 +1,14 @@
 //! What `access.toml` becomes: Cedar text, a statement for each group and each host or label of an entry, so that a
 //! statement's scope alone says whether it can apply.
 
-use directory::Source;
+use directory::Notes;
 use domain::{AskedLogin, GroupName};
 
 use crate::access::{Entry, Hosts, Says, Scope};
 
 /// The Cedar statements of an entry.
-pub(crate) fn statements(source: &Source, entry: &Entry) -> Vec<String> {
-    let head = head(source, entry);
+pub(crate) fn statements(notes: &Notes<'_>, entry: &Entry) -> Vec<String> {
+    let head = head(&notes.place(entry.span.start), entry);
     let whos = alternatives(&entry.scope.who);
     let wheres = alternatives(&entry.scope.hosts);
     let each = whos.iter().flat_map(|who| wheres.iter().map(|hosts| statement(&head, *who, *hosts, &entry.scope)));
@@ -21,8 +21,7 @@ fn alternatives<T>(items: &[T]) -> Vec<Option<&T>> {
 }
 
 /// The annotations and the effect. Requirements and prohibitions have no names: their place in the file is shown.
-fn head(source: &Source, entry: &Entry) -> String {
-    let place = format!("{}:{}", source.name, source.line(entry.span.start));
+fn head(place: &str, entry: &Entry) -> String {
     match &entry.says {
         Says::Rule(name, terms) => format!("@rule(\"{name}\")\n{}permit", terms.annotations()),
         Says::Require(terms) => format!("@require({place:?})\n{}permit", terms.annotations()),

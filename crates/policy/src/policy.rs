@@ -70,7 +70,7 @@ impl Loading {
             return;
         }
         for entry in entries {
-            for text in compile::statements(notes.source(), &entry) {
+            for text in compile::statements(notes, &entry) {
                 self.statement(notes, &text, &entry.span);
                 self.text.push_str(&text);
                 self.text.push('\n');
