@@ -72,10 +72,10 @@ impl Ca {
 
     /// Commits the entries, or finds those of the identical fetch that came before.
     async fn log_first(&self, issue: IssueTx) -> Result<Vec<ToBeSigned>, Error> {
-        let digest = issue.statement.digest();
+        let statement = issue.statement.clone();
         match self.store.issue(issue).await {
             Ok(entries) => Ok(entries),
-            Err(StoreError::Replayed) => self.store.find_fetch(digest)?.ok_or(Error::Replayed),
+            Err(StoreError::Replayed) => self.store.find_fetch(&statement)?.ok_or(Error::Replayed),
             Err(other) => Err(other.into()),
         }
     }
