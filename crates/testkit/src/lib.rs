@@ -1,1 +1,18 @@
-//! Test-only: a manual clock, keys, stores, a private sshd, an in-process server.
+//! Test-only: a manual clock, repeatable randomness, a private sshd, and a user's machine with OpenSSH's programs.
+//!
+//! Everything here answers with a [`Result`] whose error tells the whole story: tests unwrap it.
+
+mod clock;
+mod machine;
+mod random;
+mod run;
+mod sshd;
+
+#[cfg(test)]
+mod tests;
+
+pub use clock::{ManualClock, SystemClock};
+pub use machine::{Certify, Machine, SK_DUMMY};
+pub use random::SeededRandom;
+pub use run::{Output, Result, eventually};
+pub use sshd::{Sshd, SshdHost, SshdOptions};
