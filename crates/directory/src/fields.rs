@@ -15,6 +15,8 @@ use crate::Notes;
 pub struct Fields<'a> {
     notes: &'a Notes<'a>,
     table: &'a DeTable<'a>,
+    /// Where in the file the text starts that the table was read from.
+    offset: usize,
     span: Range<usize>,
     asked: RefCell<Vec<&'static str>>,
 }
@@ -22,11 +24,12 @@ pub struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// The top of a file.
     pub const fn top(notes: &'a Notes<'a>, table: &'a DeTable<'a>) -> Self {
-        Self::new(notes, table, 0..0)
+        Self::part(notes, table, 0)
     }
 
-    const fn new(notes: &'a Notes<'a>, table: &'a DeTable<'a>, span: Range<usize>) -> Self {
-        Self { notes, table, span, asked: RefCell::new(Vec::new()) }
+    /// The top of a part of a file, which starts there.
+    pub(crate) const fn part(notes: &'a Notes<'a>, table: &'a DeTable<'a>, offset: usize) -> Self {
+        Self { notes, table, offset, span: offset..offset, asked: RefCell::new(Vec::new()) }
     }
 
     /// Where the table starts: its header.
@@ -58,7 +61,7 @@ impl<'a> Fields<'a> {
         if let Some(value) =
             self.table.get(key).filter(|value| value.get_ref().as_array().is_some_and(|a| a.is_empty()))
         {
-            self.notes.note(value.span(), format!("the list `{key}` is empty"));
+            self.notes.note(self.place(value), format!("the list `{key}` is empty"));
         }
         self.list(key)
     }
@@ -71,10 +74,10 @@ impl<'a> Fields<'a> {
 
     /// `true` or `false`; absent is `false`.
     pub fn flag(&self, key: &'static str) -> bool {
-        match self.value(key).map(|value| (value.get_ref(), value.span())) {
+        match self.value(key).map(|value| (value.get_ref(), value)) {
             Some((DeValue::Boolean(flag), _)) => *flag,
-            Some((_, span)) => {
-                self.notes.note(span, "expected true or false");
+            Some((_, other)) => {
+                self.notes.note(self.place(other), "expected true or false");
                 false
             }
             None => false,
@@ -89,7 +92,7 @@ impl<'a> Fields<'a> {
             _ => None,
         };
         if number.is_none() {
-            self.notes.note(value.span(), format!("expected {expected}"));
+            self.notes.note(self.place(value), format!("expected {expected}"));
         }
         number
     }
@@ -99,7 +102,7 @@ impl<'a> Fields<'a> {
         let Some(value) = self.value(key) else { return Vec::new() };
         let form = format!("[[{key}]]");
         let DeValue::Array(items) = value.get_ref() else {
-            self.notes.note(value.span(), format!("expected tables, each under its own {form}"));
+            self.notes.note(self.place(value), format!("expected tables, each under its own {form}"));
             return Vec::new();
         };
         items.iter().filter_map(|item| self.inner(item, &form)).collect()
@@ -113,7 +116,7 @@ impl<'a> Fields<'a> {
     /// Every field as `key = "text"` under names that the file chooses.
     pub fn pairs(&self) -> Vec<(Spanned<String>, Spanned<String>)> {
         let texts = self.table.iter().filter_map(|(key, value)| {
-            let key = Spanned::new(key.span(), key.get_ref().clone().into_owned());
+            let key = Spanned::new(self.place(key), key.get_ref().clone().into_owned());
             self.parse(value).map(|value| (key, value))
         });
         texts.collect()
@@ -121,12 +124,21 @@ impl<'a> Fields<'a> {
 
     /// Notes every field that nobody asked for.
     pub fn finish(self) {
-        let asked = self.asked.into_inner();
+        let asked = self.asked.take();
         for (key, _) in self.table.iter().filter(|(key, _)| !asked.contains(&key.get_ref().as_ref())) {
             let name: String = key.get_ref().chars().take(64).flat_map(char::escape_default).collect();
             let known = asked.join("`, `");
-            self.notes.note_with_help(key.span(), format!("unknown field `{name}`"), format!("known are `{known}`"));
+            self.notes.note_with_help(
+                self.place(key),
+                format!("unknown field `{name}`"),
+                format!("known are `{known}`"),
+            );
         }
+    }
+
+    /// Where in the file something is.
+    fn place<T>(&self, what: &Spanned<T>) -> Range<usize> {
+        self.offset + what.span().start..self.offset + what.span().end
     }
 
     fn present(&self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
@@ -147,9 +159,11 @@ impl<'a> Fields<'a> {
 
     fn inner(&self, value: &'a Spanned<DeValue<'a>>, form: &str) -> Option<Self> {
         match value.get_ref() {
-            DeValue::Table(table) => Some(Self::new(self.notes, table, value.span())),
+            DeValue::Table(table) => {
+                Some(Self { span: self.place(value), ..Self::part(self.notes, table, self.offset) })
+            }
             _ => {
-                self.notes.note(value.span(), format!("expected a table: {form}"));
+                self.notes.note(self.place(value), format!("expected a table: {form}"));
                 None
             }
         }
@@ -161,9 +175,9 @@ impl<'a> Fields<'a> {
             _ => Err("expected a text in quotes".to_owned()),
         };
         match parsed {
-            Ok(parsed) => Some(Spanned::new(value.span(), parsed)),
+            Ok(parsed) => Some(Spanned::new(self.place(value), parsed)),
             Err(message) => {
-                self.notes.note(value.span(), message);
+                self.notes.note(self.place(value), message);
                 None
             }
         }

@@ -35,12 +35,11 @@ pub(crate) struct ReadHost {
 
 /// Reads `directory.toml`.
 pub(crate) fn users_and_groups(notes: &Notes<'_>) -> (Vec<ReadUser>, Vec<ReadGroup>) {
-    let toml = notes.toml();
-    let top = Fields::top(notes, toml.get_ref());
-    let users = top.tables("user").into_iter().filter_map(|fields| user(notes, fields)).collect();
-    let groups = top.tables("group").into_iter().filter_map(group).collect();
-    top.finish();
-    (users, groups)
+    notes.read(|top, (users, groups): &mut (Vec<_>, Vec<_>)| {
+        users.extend(top.tables("user").into_iter().filter_map(|fields| user(notes, fields)));
+        groups.extend(top.tables("group").into_iter().filter_map(group));
+        top.finish();
+    })
 }
 
 fn user(notes: &Notes<'_>, fields: Fields<'_>) -> Option<ReadUser> {
@@ -67,11 +66,10 @@ fn group(fields: Fields<'_>) -> Option<ReadGroup> {
 
 /// Reads `hosts.toml`.
 pub(crate) fn hosts(notes: &Notes<'_>) -> Vec<ReadHost> {
-    let toml = notes.toml();
-    let top = Fields::top(notes, toml.get_ref());
-    let hosts = top.tables("host").into_iter().filter_map(|fields| host(notes, fields)).collect();
-    top.finish();
-    hosts
+    notes.read(|top, hosts: &mut Vec<_>| {
+        hosts.extend(top.tables("host").into_iter().filter_map(|fields| host(notes, fields)));
+        top.finish();
+    })
 }
 
 fn host(notes: &Notes<'_>, fields: Fields<'_>) -> Option<ReadHost> {

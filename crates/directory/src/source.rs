@@ -7,6 +7,8 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::DeTable;
 
+use crate::Fields;
+
 /// The text of one file, under the name that mistakes show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
@@ -120,6 +122,20 @@ impl fmt::Display for Mistakes {
     }
 }
 
+/// Where the parts of a text start and end: each at a line that opens an entry.
+fn parts(text: &str) -> Vec<(usize, usize)> {
+    let (mut parts, mut start, mut at) = (Vec::new(), 0, 0);
+    for line in text.split_inclusive('\n') {
+        if line.trim_start().starts_with("[[") {
+            parts.push((start, at));
+            start = at;
+        }
+        at += line.len();
+    }
+    parts.push((start, at));
+    parts
+}
+
 /// Mistakes noted down while one file is read, so that reading goes on.
 #[derive(Debug)]
 pub struct Notes<'s> {
@@ -172,8 +188,31 @@ impl<'s> Notes<'s> {
         if errors.is_empty() {
             return table;
         }
-        self.found.borrow_mut().extend(errors.iter().map(|error| Mistake::from_toml(self.source, error)));
+        let mut mistakes: Vec<_> = errors.iter().map(|error| Mistake::from_toml(self.source, error)).collect();
+        // What follows on the same line follows from the first.
+        mistakes.dedup_by_key(|mistake| mistake.line);
+        self.found.borrow_mut().extend(mistakes);
         Spanned::new(0..0, DeTable::new())
+    }
+
+    /// Reads a file of `[[entry]]` tables into what `each` fills; it is given the top of the file, or of a part of it.
+    ///
+    /// As one tree, ten thousand hosts would take some 60 MB and most of the time to start: so the file is read in
+    /// parts, each of an entry. Where a part is no TOML by itself (a string or array goes on over the cut, or there
+    /// really is a mistake), the file is read as a whole.
+    pub fn read<T: Default>(&self, each: impl Fn(Fields<'_>, &mut T)) -> T {
+        let mut filled = T::default();
+        let text = &self.source.text;
+        for (start, end) in parts(text) {
+            let Ok(part) = DeTable::parse(text.get(start..end).unwrap_or_default()) else {
+                self.found.borrow_mut().clear();
+                filled = T::default();
+                each(Fields::top(self, self.toml().get_ref()), &mut filled);
+                break;
+            };
+            each(Fields::part(self, part.get_ref(), start), &mut filled);
+        }
+        filled
     }
 
     /// What was noted, in the order of the file.

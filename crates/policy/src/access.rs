@@ -54,7 +54,7 @@ pub(crate) struct Scope {
 #[derive(Debug)]
 pub(crate) enum Says {
     /// `[[rule]]`: a complete path to access.
-    Rule(RuleName, Terms),
+    Rule(Spanned<RuleName>, Terms),
     /// `[[require]]`: adds to every path.
     Require(Terms),
     /// `[[forbid]]`: wins over all.
@@ -71,16 +71,29 @@ pub(crate) struct Entry {
 
 /// Reads `access.toml`; entries with mistakes are left out.
 pub(crate) fn read(notes: &Notes<'_>, directory: &Directory) -> Vec<Entry> {
-    let toml = notes.toml();
-    let top = Fields::top(notes, toml.get_ref());
     let reader = Reader { notes, directory };
-    let mut named = HashMap::new();
-    let rules = top.tables("rule").into_iter().filter_map(|fields| reader.rule(fields, &mut named));
-    let mut entries: Vec<Entry> = rules.collect();
-    entries.extend(top.tables("require").into_iter().map(|fields| reader.require(fields)));
-    entries.extend(top.tables("forbid").into_iter().map(|fields| reader.forbid(fields)));
-    top.finish();
+    let entries = notes.read(|top, entries: &mut Vec<Entry>| {
+        entries.extend(top.tables("rule").into_iter().filter_map(|fields| reader.rule(fields)));
+        entries.extend(top.tables("require").into_iter().map(|fields| reader.require(fields)));
+        entries.extend(top.tables("forbid").into_iter().map(|fields| reader.forbid(fields)));
+        top.finish();
+    });
+    named_once(notes, &entries);
     entries
+}
+
+fn named_once(notes: &Notes<'_>, entries: &[Entry]) {
+    let mut first = HashMap::new();
+    for entry in entries {
+        let Says::Rule(name, _) = &entry.says else { continue };
+        match first.get(name.get_ref()) {
+            Some(at) => {
+                let line = notes.line(*at);
+                notes.note(name.span(), format!("the rule `{}` is already in line {line}", name.get_ref()));
+            }
+            None => drop(first.insert(name.get_ref(), name.span().start)),
+        }
+    }
 }
 
 struct Reader<'r> {
@@ -89,9 +102,9 @@ struct Reader<'r> {
 }
 
 impl Reader<'_> {
-    fn rule(&self, fields: Fields<'_>, named: &mut HashMap<RuleName, usize>) -> Option<Entry> {
+    fn rule(&self, fields: Fields<'_>) -> Option<Entry> {
         let span = fields.span();
-        let name: Option<Spanned<RuleName>> = fields.required("name");
+        let name = fields.required("name");
         let who = fields.required_list("who");
         let hosts = fields.required_list("hosts");
         let logins = fields.required_list("logins");
@@ -104,11 +117,7 @@ impl Reader<'_> {
         };
         let terms = self.terms(&fields, asks);
         fields.finish();
-        let name = name?;
-        if let Some(line) = named.insert(name.get_ref().clone(), self.notes.line(name.span().start)) {
-            self.notes.note(name.span(), format!("the rule `{}` is already in line {line}", name.get_ref()));
-        }
-        Some(Entry { span, scope, says: Says::Rule(name.into_inner(), terms) })
+        Some(Entry { span, scope, says: Says::Rule(name?, terms) })
     }
 
     fn require(&self, fields: Fields<'_>) -> Entry {

@@ -23,7 +23,7 @@ fn alternatives<T>(items: &[T]) -> Vec<Option<&T>> {
 /// The annotations and the effect. Requirements and prohibitions have no names: their place in the file is shown.
 fn head(place: &str, entry: &Entry) -> String {
     match &entry.says {
-        Says::Rule(name, terms) => format!("@rule(\"{name}\")\n{}permit", terms.annotations()),
+        Says::Rule(name, terms) => format!("@rule(\"{}\")\n{}permit", name.get_ref(), terms.annotations()),
         Says::Require(terms) => format!("@require({place:?})\n{}permit", terms.annotations()),
         Says::Forbid => format!("@forbid({place:?})\nforbid"),
     }

@@ -87,3 +87,27 @@ fn the_mistakes_of_both_files_are_told_at_once_and_in_order() {
         ["directory.toml:3:12", "directory.toml:4:11", "hosts.toml:1:1", "hosts.toml:2:1", "hosts.toml:3:7"]
     );
 }
+
+#[test]
+fn a_file_that_cannot_be_cut_at_its_entries_reads_as_a_whole() {
+    let hosts = "[[host]]\nname = \"a\"\naliases = [\n[[]]\n]\n[[host]]\nname = \"b\"\nrole = \"\"\"\n[[host]]\nname = \"c\"\n\"\"\"";
+    let mistakes = parse("", hosts).unwrap_err();
+    let told: Vec<_> = mistakes.0.iter().map(|m| format!("{}:{}: {}", m.line, m.column, m.message)).collect();
+    assert_eq!(told, ["4:1: expected a text in quotes", "8:1: unknown field `role`"]);
+}
+
+#[test]
+fn broken_toml_late_in_a_file_is_told_alone_and_in_its_place() {
+    let mistakes = parse("", "[[host]]\nname = \"A\"\n[[host]]\nname = \"b\"\nport = = 2\n").unwrap_err();
+    assert_eq!(mistakes.0.iter().map(|m| (m.line, m.column)).collect::<Vec<_>>(), [(5, 8)], "{mistakes}");
+}
+
+#[test]
+fn tables_under_an_entry_belong_to_it() {
+    let hosts = "[[host]]\nname = \"a\"\n[host.labels]\nenv = \"prod\"\n\n  [[host]]\n  name = \"b\"\n";
+    let directory = parse("", hosts).unwrap();
+    let labels = |name: &str| directory.host(name).unwrap().labels.len();
+    assert_eq!((labels("a"), labels("b")), (1, 0));
+    let mistakes = parse("", "[[host]]\nname = \"a\"\n[[host.labels]]\nenv = \"prod\"\n").unwrap_err();
+    assert_eq!(mistakes.0[0].line, 3, "{mistakes}");
+}
