@@ -1,3 +1,5 @@
 //! `hallpass`: a few lines; all code lives in `crates/`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -1,0 +1,302 @@
+//! What `hallpass` understands: the one definition behind parsing, help, completions and man pages.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use domain::{Access, RequestId, RuleName, Selector, Span, UnixTime, UserName};
+
+/// Ask for a login on a host, have it approved, and use it for as long as was granted.
+#[derive(Debug, Parser)]
+#[command(name = "hallpass", version, after_help = EXIT_CODES)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 1 failed, 2 usage, 3 denied, 4 timed out waiting.
+
+Environment: HALLPASS_SERVER, HALLPASS_USER and HALLPASS_KEY stand for --server, --user and --key. \
+HALLPASS_CONFIG names another configuration file than ~/.config/hallpass/config.toml. NO_COLOR turns colours off.";
+
+const GLOBAL: &str = "Options of every command";
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Print JSON for programs (docs/json.md) instead of text for people.
+    #[arg(long, global = true, help_heading = GLOBAL)]
+    pub(crate) json: bool,
+    /// The server, by its name in the configuration file.
+    #[arg(long, global = true, value_name = "NAME", help_heading = GLOBAL)]
+    pub(crate) server: Option<String>,
+    /// What signs: a key file, or a key in the ssh-agent by its fingerprint or comment. FIDO keys work through the agent.
+    #[arg(long, global = true, value_name = "KEY", help_heading = GLOBAL)]
+    pub(crate) key: Option<String>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Begin a session: sign a login statement, and start the client helper with a fresh connecting key.
+    Login(LoginTo),
+    /// End the session, and drop its connecting key and certificates.
+    Logout,
+    /// Show who I am, my requests, and my grants with when they end.
+    Status(Status),
+    /// List hosts, the logins that I may ask for, and who approves.
+    Ls(Ls),
+    /// Ask for a login on a host, or on hosts by labels; wait for approval, then fetch certificates.
+    Request(Request),
+    /// Show one request with everything that was signed about it, checked here.
+    Show(One),
+    /// List the requests that wait for my decision.
+    Inbox(Inbox),
+    /// Approve a request, after showing what will be signed.
+    Approve(Decide),
+    /// Deny a request, after showing what will be signed.
+    Deny(Decide),
+    /// Be done with a request: cancel it, or give its grant back.
+    Done(Done),
+    /// Log in to a host under a grant; everything after the host goes to ssh.
+    Ssh(Ssh),
+    /// Fetch a certificate under a grant, and load it into the running ssh-agent.
+    Cert(Cert),
+    /// Run the client helper in the foreground; `login` starts it by itself.
+    Agent(Agent),
+    /// Print the lines for ~/.ssh/config that make plain ssh, scp, sftp and rsync work.
+    SshConfig,
+    /// Have a certificate ready for a host; called by ssh through `ssh-config`. Never asks and never waits.
+    Ensure(Ensure),
+    /// Administer the server.
+    Admin(Admin),
+    /// Print a completion script for a shell.
+    Completions(Completions),
+    /// Write the manual pages into a directory.
+    Man(Man),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoginTo {
+    /// HOST[:PORT][#FINGERPRINT] of a server that is new here, or the name of one in the configuration file. The
+    /// fingerprint is the SHA-256 of the server's ledger key, as its operator gives it; without it you are asked.
+    #[arg(value_name = "SERVER")]
+    pub(crate) place: Option<String>,
+    /// The user to log in as; else the one of the configuration file, else the name of the Unix account.
+    #[arg(long, value_name = "USER")]
+    pub(crate) user: Option<UserName>,
+    /// The name that a new server gets in the configuration file; else its host name.
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Also requests that are over.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ls {
+    /// Only hosts with all of these labels, such as env=prod,role=web.
+    #[arg(value_name = "LABELS")]
+    pub(crate) labels: Option<Selector>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Request {
+    /// [LOGIN@]HOST, or [LOGIN@]LABELS such as root@env=prod,role=web. Without a login: my own (`self`).
+    #[arg(value_name = "[LOGIN@]HOST|LABELS")]
+    pub(crate) access: Access,
+    /// How long, such as 30m or 1h30m.
+    #[arg(long = "for", value_name = "DURATION")]
+    pub(crate) window: Span,
+    /// Why; approvers read it, and it is kept.
+    #[arg(short = 'm', long = "message", value_name = "REASON")]
+    pub(crate) reason: String,
+    /// Start then and not at approval, such as 2026-03-01T14:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<UnixTime>,
+    /// Do not wait for approval.
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    /// Have certificates for this key of mine and not for the session's: its public key file. FIDO keys are fine.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) connecting_key: Option<PathBuf>,
+    /// Take this rule, and not the one that needs the fewest people.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) rule: Option<RuleName>,
+    /// The ticket that this belongs to.
+    #[arg(long, value_name = "TICKET")]
+    pub(crate) ticket: Option<String>,
+    /// Fetch certificates at most this often.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) uses: Option<NonZeroU32>,
+    /// The one command that certificates may run.
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct One {
+    /// The request, such as 7K3F9-QXMWT.
+    #[arg(value_name = "ID")]
+    pub(crate) id: RequestId,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inbox {
+    /// Stay, and show requests as they come.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Decide {
+    /// The request, such as 7K3F9-QXMWT.
+    #[arg(value_name = "ID")]
+    pub(crate) id: RequestId,
+    /// A comment that is signed with the decision.
+    #[arg(short = 'm', long = "message", value_name = "COMMENT")]
+    pub(crate) comment: Option<String>,
+    /// Sign without asking, after showing what.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Done {
+    /// The request; may be left out when only one of mine is live.
+    #[arg(value_name = "ID")]
+    pub(crate) id: Option<RequestId>,
+    /// Why; it is signed and kept.
+    #[arg(short = 'm', long = "message", value_name = "REASON")]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ssh {
+    /// [LOGIN@]HOST. Without a login: my own (`self`).
+    #[arg(value_name = "[LOGIN@]HOST")]
+    pub(crate) access: Access,
+    /// What ssh gets after the host: its options, or a command.
+    #[arg(value_name = "SSH ARGUMENTS", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) rest: Vec<std::ffi::OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cert {
+    /// [LOGIN@]HOST. Without a login: my own (`self`).
+    #[arg(value_name = "[LOGIN@]HOST")]
+    pub(crate) access: Access,
+    /// Write the certificate and its public key into this directory, and leave the ssh-agent alone.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Agent {
+    /// End the running helper: it wipes its keys, and takes back what it loaded.
+    #[arg(long)]
+    pub(crate) stop: bool,
+    /// Leave the terminal and its session, as `login` wants it.
+    #[arg(long, hide = true)]
+    pub(crate) detach: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ensure {
+    /// The host, as it was given to ssh (%n).
+    #[arg(value_name = "HOST")]
+    pub(crate) host: std::ffi::OsString,
+    /// The login on it (%r).
+    #[arg(value_name = "LOGIN")]
+    pub(crate) login: std::ffi::OsString,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Admin {
+    #[command(subcommand)]
+    pub(crate) what: AdminCommand,
+}
+
+/// What administrators do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Let the server issue certificates again, after it stopped by itself.
+    Resume {
+        /// Why it is safe; it is signed and kept.
+        #[arg(short = 'm', long = "message", value_name = "REASON")]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell.
+    pub(crate) shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// Where the pages go; without it the main page is printed.
+    #[arg(value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// Reviewed texts: a change of a help text shows as a change of a file in `snapshots/`.
+    #[test]
+    fn help_texts_are_as_reviewed() {
+        let mut hallpass = Arguments::command().term_width(100);
+        hallpass.build();
+        insta::assert_snapshot!("help-hallpass", hallpass.render_long_help());
+        for command in hallpass.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+            let name = format!("help-{}", command.get_name());
+            insta::assert_snapshot!(name, command.render_long_help());
+        }
+    }
+
+    #[test]
+    fn the_definitions_hold_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn what_people_type_is_understood() {
+        let parsed = |line: &str| Arguments::try_parse_from(line.split(' ')).map(|arguments| arguments.command);
+        assert!(matches!(
+            parsed("hallpass request root@web-1 --for 30m -m x -- systemctl restart nginx").unwrap(),
+            Command::Request(asked) if asked.command == ["systemctl", "restart", "nginx"]
+        ));
+        assert!(matches!(
+            parsed("hallpass ssh root@web-1 -L 1:x:2 uptime -p").unwrap(),
+            Command::Ssh(asked) if asked.rest == ["-L", "1:x:2", "uptime", "-p"]
+        ));
+        assert!(
+            matches!(parsed("hallpass show 7k3f9qxmwt").unwrap(), Command::Show(one) if one.id.to_string() == "7K3F9-QXMWT")
+        );
+        for wrong in [
+            "hallpass",
+            "hallpass request web-1 -m x",
+            "hallpass request WEB --for 30m -m x",
+            "hallpass request web-1 --for -5m -m x",
+            "hallpass request web-1 --for 99999999h -m x",
+            "hallpass request web-1 --for 30m -m x --at yesterday",
+            "hallpass approve not-an-id",
+            "hallpass admin resume",
+        ] {
+            assert_eq!(parsed(wrong).unwrap_err().exit_code(), 2, "{wrong}");
+        }
+    }
+}

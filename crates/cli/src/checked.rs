@@ -1,0 +1,134 @@
+//! A request as the signed texts tell it: what the server says beside them is only believed where nothing is signed.
+
+use domain::{AskedLogin, Digest, Pair, Target};
+use statement::{
+    Canonical, DecisionStatement, RequestStatement, RulingText, ServerId, StatementError, Verified, VerifyError, verify,
+};
+
+/// Why what a server sent about a request was refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CheckError {
+    /// The request's signature does not hold.
+    #[error(
+        "the signed text of request {id} does not stand up to checking; do not trust this server before its operator explains it"
+    )]
+    Request {
+        /// The request.
+        id: domain::RequestId,
+        /// What is wrong.
+        #[source]
+        cause: VerifyError,
+    },
+    /// The ruling is no ruling.
+    #[error("the ruling on request {id} cannot be read; do not trust this server before its operator explains it")]
+    Ruling {
+        /// The request.
+        id: domain::RequestId,
+        /// What is wrong.
+        #[source]
+        cause: StatementError,
+    },
+    /// A decision's signature does not hold.
+    #[error(
+        "a decision on request {id} does not stand up to checking; do not trust this server before its operator explains it"
+    )]
+    Decision {
+        /// The request.
+        id: domain::RequestId,
+        /// What is wrong.
+        #[source]
+        cause: VerifyError,
+    },
+    /// Texts that do not belong together.
+    #[error(
+        "what the server sent about request {id} does not fit together: {what}. Do not trust it before its operator explains it"
+    )]
+    Mismatch {
+        /// The request.
+        id: domain::RequestId,
+        /// What does not fit.
+        what: &'static str,
+    },
+}
+
+/// A request whose texts were parsed, hashed and whose signatures were checked here.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// What the server says of it.
+    pub(crate) told: wire::Request,
+    /// What the requester signed.
+    pub(crate) request: Verified<RequestStatement>,
+    /// What policy permits.
+    pub(crate) ruling: RulingText,
+    /// SHA-256 of the ruling's text.
+    pub(crate) ruling_digest: Digest,
+    /// What approvers signed.
+    pub(crate) decisions: Vec<Verified<DecisionStatement>>,
+}
+
+impl Checked {
+    /// Checks everything that can be checked without the server's directory.
+    ///
+    /// # Errors
+    /// When a signature does not hold, or the texts do not belong together or to the pinned server.
+    pub(crate) fn new(told: wire::Request, server: &ServerId) -> Result<Self, CheckError> {
+        let id = told.id;
+        let mismatch = |what| CheckError::Mismatch { id, what };
+        let request = verify::<RequestStatement>(told.statement.text(), told.statement.signature())
+            .map_err(|cause| CheckError::Request { id, cause })?;
+        request.statement().header.meant_for(server).map_err(|_| mismatch("it was asked of another server"))?;
+        let text = std::str::from_utf8(&told.ruling).map_err(|_| mismatch("its ruling is not text"))?;
+        let ruling = RulingText::parse(text).map_err(|cause| CheckError::Ruling { id, cause })?;
+        fits(request.statement(), request.digest(), &ruling).map_err(mismatch)?;
+        let ruling_digest = ruling.digest();
+        let decisions = told.decisions.iter().map(|told| {
+            let decision = verify::<DecisionStatement>(told.statement.text(), told.statement.signature())
+                .map_err(|cause| CheckError::Decision { id, cause })?;
+            let said = decision.statement();
+            let bound = said.id == id && said.request == *request.digest() && said.ruling == ruling_digest;
+            let as_told = said.approver == told.approver && said.verdict == told.verdict;
+            if bound && as_told && said.header.meant_for(server).is_ok() {
+                Ok(decision)
+            } else {
+                Err(mismatch("a decision was made on something else"))
+            }
+        });
+        let decisions = decisions.collect::<Result<_, _>>()?;
+        Ok(Self { request, ruling, ruling_digest, decisions, told })
+    }
+
+    /// The logins on hosts that certificates under it open.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = Pair> {
+        let allowed = self.ruling.obligations();
+        allowed.hosts.iter().map(|host| Pair { login: allowed.login.clone(), host: host.clone() })
+    }
+}
+
+/// Whether a ruling is one on this request, as far as the two texts tell: who the login `self` is, and which hosts have
+/// the labels, only the server knows.
+fn fits(request: &RequestStatement, digest: &Digest, ruling: &RulingText) -> Result<(), &'static str> {
+    let allowed = ruling.obligations();
+    if ruling.request() != digest {
+        return Err("its ruling is on another request");
+    }
+    if let AskedLogin::Named(login) = &request.access.login
+        && *login != allowed.login
+    {
+        return Err("its ruling allows another login than was asked for");
+    }
+    if let Target::Host(host) = &request.access.target
+        && !allowed.hosts.iter().eq([host])
+    {
+        return Err("its ruling allows other hosts than were asked for");
+    }
+    if request.command != allowed.command {
+        return Err("its ruling allows another command than was asked for");
+    }
+    if request.window > allowed.max {
+        return Err("its ruling allows less time than was asked for");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,50 @@
+//! The commands, a module each.
+
+mod admin;
+mod agent;
+mod cert;
+mod decide;
+mod done;
+mod ensure;
+mod inbox;
+mod login;
+mod logout;
+mod ls;
+mod manual;
+mod request;
+mod show;
+mod ssh;
+mod ssh_config;
+mod status;
+
+pub(crate) use login::LoginError;
+
+use crate::app::App;
+use crate::arguments::{AdminCommand, Command};
+use crate::failure::{Exit, Failure};
+
+/// Runs one command.
+pub(crate) async fn run(app: &App<'_>, command: &Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Login(asked) => login::run(app, asked).await,
+        Command::Logout => logout::run(app).await,
+        Command::Status(asked) => status::run(app, asked).await,
+        Command::Ls(asked) => ls::run(app, asked).await,
+        Command::Request(asked) => request::run(app, asked).await,
+        Command::Show(asked) => show::run(app, asked).await,
+        Command::Inbox(asked) => inbox::run(app, asked).await,
+        Command::Approve(asked) => decide::run(app, asked, domain::Approval::Approve).await,
+        Command::Deny(asked) => decide::run(app, asked, domain::Approval::Deny).await,
+        Command::Done(asked) => done::run(app, asked).await,
+        Command::Ssh(asked) => ssh::run(app, asked).await,
+        Command::Cert(asked) => cert::run(app, asked).await,
+        Command::Agent(asked) => agent::run(app, asked).await,
+        Command::SshConfig => ssh_config::run(app),
+        Command::Ensure(asked) => ensure::run(app, asked).await,
+        Command::Admin(asked) => match &asked.what {
+            AdminCommand::Resume { reason } => admin::resume(app, reason).await,
+        },
+        Command::Completions(asked) => manual::completions(app, asked.shell),
+        Command::Man(asked) => manual::pages(app, asked.out.as_deref()),
+    }
+}

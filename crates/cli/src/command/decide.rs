@@ -1,0 +1,86 @@
+//! `hallpass approve` and `hallpass deny`: show what will be signed, ask, sign.
+
+use domain::Approval;
+use statement::DecisionStatement;
+use wire::State;
+
+use crate::app::{App, Joined, Look, text};
+use crate::arguments::Decide;
+use crate::checked::Checked;
+use crate::failure::{Exit, Failure};
+use crate::terminal::Colours;
+use crate::view::{self, OneRequest};
+
+pub(crate) async fn run(app: &App<'_>, asked: &Decide, verdict: Approval) -> Result<Exit, Failure> {
+    let comment = asked.comment.as_deref().map(|given| text("--message", given)).transpose()?;
+    let mut joined = app.joined().await?;
+    let request = joined.link.request(asked.id).await?;
+    let statement = decision(app, &joined, &request, verdict, comment)?;
+    let signing = app.signing(&joined).await?;
+    show(app, &request, &statement)?;
+    if !asked.yes {
+        ask(app, verdict)?;
+    }
+    let told = format!("{verdict} request {}", request.told.id);
+    let signed = app.sign(&signing, &statement, &told).await?;
+    let decided = joined.link.decide(signed).await?;
+    said_next(app, &decided);
+    app.report(&OneRequest::new(&decided))?;
+    Ok(Exit::Done)
+}
+
+/// The decision binds to the texts as they were checked and hashed here.
+fn decision(
+    app: &App<'_>,
+    joined: &Joined,
+    request: &Checked,
+    verdict: Approval,
+    comment: Option<domain::Text>,
+) -> Result<DecisionStatement, Failure> {
+    if request.told.state != State::Pending {
+        return Err(Failure::NotPending { id: request.told.id, state: request.told.state });
+    }
+    Ok(DecisionStatement {
+        header: joined.header(app)?,
+        approver: joined.session.user.clone(),
+        id: request.told.id,
+        request: *request.request.digest(),
+        ruling: request.ruling_digest,
+        allows: request.ruling.in_words().clone(),
+        verdict,
+        comment,
+    })
+}
+
+fn show(app: &App<'_>, request: &Checked, statement: &DecisionStatement) -> Result<(), Failure> {
+    let look = Look { colours: Colours::Off, zone: &app.context.time_zone, now: app.context.now()? };
+    let mut told = view::details(request, &look);
+    told.push_str(&format!("You {} as {}: {}", statement.verdict, statement.approver, statement.allows));
+    if let Some(comment) = &statement.comment {
+        told.push_str(&format!("\n  comment: {comment}"));
+    }
+    app.context.terminal.note(&told);
+    Ok(())
+}
+
+fn ask(app: &App<'_>, verdict: Approval) -> Result<(), Failure> {
+    let answer = app.context.terminal.ask(&format!("Sign and {verdict}? [y/N] "));
+    match answer.as_deref().map(str::trim) {
+        None => Err(Failure::NobodyToAsk),
+        Some("y" | "Y" | "yes") => Ok(()),
+        Some(_) => Err(Failure::Declined),
+    }
+}
+
+fn said_next(app: &App<'_>, decided: &Checked) {
+    let id = decided.told.id;
+    let told = match (decided.told.state, &decided.told.missing) {
+        (State::Approved, _) => format!("Request {id} is approved."),
+        (State::Denied, _) => format!("Request {id} is denied."),
+        (_, Some(missing)) => {
+            format!("Request {id} still needs {missing}; {} may decide.", view::people(&decided.told.approvers))
+        }
+        (state, None) => format!("Request {id} is {state}."),
+    };
+    app.context.terminal.note(&told);
+}

@@ -1,0 +1,50 @@
+//! `hallpass done`: cancels a request, or gives its grant back.
+
+use statement::{Act, ActStatement};
+use wire::{State, View};
+
+use crate::app::{App, Joined, text};
+use crate::arguments::Done;
+use crate::checked::Checked;
+use crate::failure::{Exit, Failure};
+use crate::link::Which;
+use crate::ssh_files;
+use crate::view::{OneRequest, access};
+
+pub(crate) async fn run(app: &App<'_>, asked: &Done) -> Result<Exit, Failure> {
+    let reason = asked.reason.as_deref().map(|given| text("--message", given)).transpose()?;
+    let mut joined = app.joined().await?;
+    let request = match asked.id {
+        Some(id) => joined.link.request(id).await?,
+        None => only_live(app, &joined).await?,
+    };
+    let id = request.told.id;
+    let (act, told) = match request.told.state {
+        State::Pending => (Act::Cancel(id), "cancel"),
+        State::Approved => (Act::GiveBack(id), "give back"),
+        state => return Err(Failure::AlreadyOver { id, state }),
+    };
+    let statement = ActStatement { header: joined.header(app)?, user: joined.session.user.clone(), act, reason };
+    let signing = app.signing(&joined).await?;
+    let told = format!("{told} request {id}, {}", access(&request));
+    let signed = app.sign(&signing, &statement, &told).await?;
+    let ended = joined.link.end(signed).await?;
+    for pair in ended.pairs() {
+        ssh_files::remove(&app.places, &pair)?;
+    }
+    app.report(&OneRequest::new(&ended))?;
+    Ok(Exit::Done)
+}
+
+async fn only_live(app: &App<'_>, joined: &Joined) -> Result<Checked, Failure> {
+    let mut live = app.requests(&joined.link, View::Mine, Which::Live).await?;
+    match (live.pop(), live.as_slice()) {
+        (None, _) => Err(Failure::NothingLive),
+        (Some(only), []) => Ok(only),
+        (Some(last), others) => {
+            let line = |request: &Checked| format!("  {} {}", request.told.id, access(request));
+            let lines = others.iter().chain([&last]).map(line).collect::<Vec<_>>().join("\n");
+            Err(Failure::SeveralLive(lines))
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! `hallpass request`: ask, wait, and be ready to log in.
+
+use ::agent::Lifetime;
+use domain::{Access, Command, HostName, PublicKey, Target, Text};
+use serde::Serialize;
+use statement::RequestStatement;
+use wire::State;
+
+use crate::app::{App, Joined, Look, Report, text};
+use crate::arguments::Request;
+use crate::checked::Checked;
+use crate::failure::{Exit, Failure};
+use crate::fetch::{self, FetchError};
+use crate::grants;
+use crate::view::{self, OneRequest};
+use crate::{json, ssh_files, wait, when};
+
+pub(crate) async fn run(app: &App<'_>, asked: &Request) -> Result<Exit, Failure> {
+    let reason = text("--message", &asked.reason)?;
+    let ticket = asked.ticket.as_deref().map(|given| text("--ticket", given)).transpose()?;
+    let command = if asked.command.is_empty() { None } else { Some(Command::from_words(&asked.command)?) };
+    let mut joined = app.joined().await?;
+    let access = canonical(app, &joined, &asked.access).await?;
+    let statement = RequestStatement {
+        header: joined.header(app)?,
+        requester: joined.session.user.clone(),
+        access,
+        start: asked.at,
+        window: asked.window,
+        uses: asked.uses,
+        command,
+        reason,
+        ticket,
+        connecting_key: connecting_key(app, &joined, asked).await?,
+        rule: asked.rule.clone(),
+        break_glass: None,
+        extends: None,
+    };
+    let signing = app.signing(&joined).await?;
+    let told = in_words(&statement);
+    let signed = app.sign(&signing, &statement, &told).await?;
+    let submitted = joined.link.submit(signed).await?;
+    answered(app, joined, asked, submitted).await
+}
+
+/// What happens once the server has taken the request.
+async fn answered(app: &App<'_>, mut joined: Joined, asked: &Request, submitted: Checked) -> Result<Exit, Failure> {
+    let id = submitted.told.id;
+    app.context.terminal.note(&format!("Request {id}: {}", submitted.ruling.in_words()));
+    if submitted.told.state == State::Pending && asked.no_wait {
+        app.report(&OneRequest::new(&submitted))?;
+        return Ok(Exit::Done);
+    }
+    let decided = match submitted.told.state {
+        State::Pending => wait::for_decision(app, &joined.link, submitted).await?,
+        _ => submitted,
+    };
+    match decided.told.state {
+        State::Approved => {
+            let ready = ready(app, &mut joined, decided).await?;
+            app.report(&ready)?;
+            Ok(Exit::Done)
+        }
+        State::Denied => Err(Failure::Denied { id, by: denied_by(&decided) }),
+        State::Expired => Err(Failure::Unanswered(id)),
+        state => Err(Failure::AlreadyOver { id, state }),
+    }
+}
+
+/// The canonical name of a host that was named by an alias: what is signed holds no aliases.
+async fn canonical(app: &App<'_>, joined: &Joined, asked: &Access) -> Result<Access, Failure> {
+    let Target::Host(given) = &asked.target else { return Ok(asked.clone()) };
+    let hosts = joined.link.hosts(None).await?;
+    ssh_files::keep_hosts(&app.places, &joined.server.name, &hosts)?;
+    let found = hosts.iter().find(|host| host.name == *given || host.aliases.contains(given));
+    // One that is not listed is the server's to refuse: it says why.
+    let name: &HostName = found.map_or(given, |host| &host.name);
+    Ok(Access { login: asked.login.clone(), target: Target::Host(name.clone()) })
+}
+
+async fn connecting_key(app: &App<'_>, joined: &Joined, asked: &Request) -> Result<PublicKey, Failure> {
+    let Some(file) = &asked.connecting_key else { return Ok(grants::session_key(app, joined).await?) };
+    let text = std::fs::read_to_string(file).map_err(|cause| Failure::ReadKey { file: file.clone(), cause })?;
+    let key: PublicKey = text.parse().map_err(|cause| Failure::RefusedKey { file: file.clone(), cause })?;
+    let file = std::path::absolute(file).map_err(|cause| Failure::ReadKey { file: file.clone(), cause })?;
+    joined.state.keep_own_key(&key, &file)?;
+    Ok(key)
+}
+
+fn in_words(asked: &RequestStatement) -> String {
+    let maybe = |name: &str, value: Option<String>| value.map_or_else(String::new, |value| format!(", {name} {value}"));
+    format!(
+        "ask as {} for {} for {}{}{}{}{}{}: {}",
+        asked.requester,
+        asked.access,
+        asked.window,
+        maybe("from", asked.start.map(|start| start.to_string())),
+        maybe("only to run", asked.command.as_ref().map(ToString::to_string)),
+        maybe("by rule", asked.rule.as_ref().map(ToString::to_string)),
+        maybe("ticket", asked.ticket.as_ref().map(Text::to_string)),
+        maybe("at most times", asked.uses.map(|uses| uses.to_string())),
+        asked.reason,
+    )
+}
+
+fn denied_by(request: &Checked) -> String {
+    let deny = request.decisions.iter().map(|decision| decision.statement());
+    let Some(said) = deny.into_iter().find(|said| said.verdict == domain::Approval::Deny) else {
+        return String::new();
+    };
+    let comment = said.comment.as_ref().map_or_else(String::new, |comment| format!(": {comment}"));
+    format!(" by {}{comment}", said.approver)
+}
+
+/// Fetches, so that the grant works at once. A grant for several hosts is fetched host by host when it is used: each
+/// certificate lives for minutes only.
+async fn ready(app: &App<'_>, joined: &mut Joined, decided: Checked) -> Result<Ready, Failure> {
+    let now = app.context.now()?;
+    let started = decided.told.window.is_some_and(|(start, _)| start <= now);
+    let mut pairs = decided.pairs();
+    let only = pairs.next().filter(|_| pairs.next().is_none());
+    drop(pairs);
+    let certificate = match only {
+        Some(pair) if started => {
+            let live = [decided];
+            let login = domain::AskedLogin::Named(pair.login.clone());
+            let usable = grants::find(app, joined, &live, Some(&login), &pair.host).await?;
+            let certificate = fetch::certificate(app, joined, &usable).await?;
+            let serial = certificate.serial().get();
+            let loaded = loaded(app, fetch::load(app, joined, &usable, certificate).await);
+            let [decided] = live;
+            return Ok(Ready { serial: Some(serial), loaded, request: decided });
+        }
+        _ => None,
+    };
+    Ok(Ready { serial: certificate, loaded: false, request: decided })
+}
+
+/// That the ssh-agent did not take it is no failure: plain ssh and `hallpass ssh` need no agent.
+fn loaded(app: &App<'_>, outcome: Result<Lifetime, Failure>) -> bool {
+    match outcome {
+        Ok(_) => true,
+        Err(Failure::Fetch(FetchError::NoAgent | FetchError::OwnKey)) => false,
+        Err(failure) => {
+            app.context.terminal.note(&crate::failure::in_full("not loaded into the ssh-agent", &failure));
+            false
+        }
+    }
+}
+
+/// A grant that can be used.
+#[derive(Serialize)]
+struct Ready {
+    #[serde(serialize_with = "as_json")]
+    request: Checked,
+    serial: Option<u64>,
+    loaded: bool,
+}
+
+fn as_json<S: serde::Serializer>(request: &Checked, serializer: S) -> Result<S::Ok, S::Error> {
+    json::Request::from(request).serialize(serializer)
+}
+
+impl Report for Ready {
+    fn text(&self, look: &Look<'_>) -> String {
+        let (id, access) = (self.request.told.id, view::access(&self.request));
+        let state = view::state(&self.request, look);
+        let next = match (self.serial, self.request.told.window) {
+            (Some(_), _) => format!("Log in: hallpass ssh {access}"),
+            (None, Some((start, _))) if start > look.now => {
+                format!("It begins {}; then: hallpass ssh {access}", when::full(start, look.zone))
+            }
+            _ => "Log in to any of its hosts: hallpass ssh [LOGIN@]HOST".to_owned(),
+        };
+        let loaded = if self.loaded { "; the ssh-agent has the certificate" } else { "" };
+        format!("Request {id} is approved: {access} {state}{loaded}.\n{next}\n")
+    }
+}

@@ -1,0 +1,254 @@
+//! How commands end: exit codes, and every way to fail.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use agent::{HelperError, SocketError};
+use domain::{CommandError, KeyError, Pair, RequestId, TextError, TimeError};
+use tonic::Code;
+use wire::State;
+
+use crate::command::LoginError;
+use crate::config::ConfigError;
+use crate::fetch::FetchError;
+use crate::grants::GrantError;
+use crate::link::LinkError;
+use crate::places::NoHome;
+use crate::signing::SigningError;
+use crate::ssh_files::SshFilesError;
+use crate::state::StateError;
+
+/// How a command ended, as its exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: done.
+    Done,
+    /// 1: failed.
+    Failed,
+    /// 2: not how it is called.
+    Usage,
+    /// 3: denied, by a person or by policy.
+    Denied,
+    /// 4: timed out waiting.
+    TimedOut,
+    /// What a program that ran in place of this one ended with.
+    Program(u8),
+}
+
+impl Exit {
+    /// The exit code.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Denied => 3,
+            Self::TimedOut => 4,
+            Self::Program(code) => code,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// No place for files.
+    #[error(transparent)]
+    NoHome(#[from] NoHome),
+    /// The configuration does not say what to do.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Something remembered could not be read or kept.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A file for ssh could not be made.
+    #[error(transparent)]
+    SshFiles(#[from] SshFilesError),
+    /// No new session.
+    #[error(transparent)]
+    Login(#[from] LoginError),
+    /// No connection, or the server said no.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// No signature.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+    /// The client helper failed.
+    #[error(transparent)]
+    Helper(#[from] HelperError),
+    /// The client helper has no place for its socket.
+    #[error(transparent)]
+    HelperSocket(#[from] SocketError),
+    /// Nothing opens a login on a host.
+    #[error(transparent)]
+    Grant(#[from] GrantError),
+    /// A certificate was refused.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// This machine's clock is wrong.
+    #[error("the clock of this machine is wrong; correct it")]
+    Clock(#[from] TimeError),
+    /// A text that would be signed is not acceptable.
+    #[error("{option} is refused")]
+    Text {
+        /// Where it was given.
+        option: &'static str,
+        /// What is wrong.
+        #[source]
+        cause: TextError,
+    },
+    /// The command to run under a certificate is not acceptable.
+    #[error("the command after `--` is refused")]
+    Command(#[from] CommandError),
+    /// The public key file of `--connecting-key` cannot be read.
+    #[error("the connecting key {} cannot be read", file.display())]
+    ReadKey {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// The public key of `--connecting-key` is not accepted.
+    #[error("the connecting key {} is refused", file.display())]
+    RefusedKey {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        cause: KeyError,
+    },
+    /// Nobody to ask before signing.
+    #[error("nobody can be asked here whether to sign; nothing was signed. To sign without being asked, add --yes")]
+    NobodyToAsk,
+    /// The person said no.
+    #[error("nothing was signed")]
+    Declined,
+    /// A request was denied.
+    #[error("request {id} was denied{by}")]
+    Denied {
+        /// The request.
+        id: RequestId,
+        /// By whom, and what they said.
+        by: String,
+    },
+    /// Nobody decided in time.
+    #[error("nobody decided on request {0} in time; ask again, and tell those who may approve")]
+    Unanswered(RequestId),
+    /// The user interrupted the wait.
+    #[error(
+        "stopped waiting. Request {0} stays in place: see it with `hallpass show {0}`, cancel it with `hallpass done {0}`"
+    )]
+    Interrupted(RequestId),
+    /// The server is gone.
+    #[error(
+        "stopped waiting, as the server cannot be asked. Request {id} stays in place: see it with `hallpass show {id}`"
+    )]
+    StoppedWaiting {
+        /// The request.
+        id: RequestId,
+        /// What happened.
+        #[source]
+        cause: LinkError,
+    },
+    /// The server ended a stream that should go on.
+    #[error("the server ended the stream; follow it again: hallpass inbox -f")]
+    StreamEnded,
+    /// There is nothing to decide.
+    #[error("request {id} is {state}; only pending requests are decided")]
+    NotPending {
+        /// The request.
+        id: RequestId,
+        /// Where it is in its life.
+        state: State,
+    },
+    /// There is nothing to end or to use.
+    #[error("request {id} is {state}: it is over")]
+    AlreadyOver {
+        /// The request.
+        id: RequestId,
+        /// Where it is in its life.
+        state: State,
+    },
+    /// No request to end.
+    #[error("no request of yours is pending, and no grant is live")]
+    NothingLive,
+    /// Several requests could be meant.
+    #[error("several requests of yours are live; say which one:\n{0}")]
+    SeveralLive(String),
+    /// A certificate for a key of the user's own cannot be fetched without asking.
+    #[error("the grant for {0} is for a key of your own; log in with: hallpass ssh {0}")]
+    OnlyBySsh(Pair),
+    /// A program cannot be started.
+    #[error("{program} cannot be started")]
+    Start {
+        /// Which.
+        program: &'static str,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// This process cannot be made what it must be.
+    #[error("this process cannot be set up as a client helper")]
+    Process(#[source] io::Error),
+    /// What was to be written was not.
+    #[error("{what} could not be written")]
+    Write {
+        /// What.
+        what: String,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+}
+
+impl Failure {
+    /// How the command ends.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Text { .. } | Self::Command(_) => Exit::Usage,
+            Self::Denied { .. } | Self::Link(LinkError::Refused { code: Code::PermissionDenied, .. }) => Exit::Denied,
+            Self::Unanswered(_) => Exit::TimedOut,
+            _ => Exit::Failed,
+        }
+    }
+
+    /// A stable word for programs: the server's own where it said no.
+    pub(crate) fn reason(&self) -> &str {
+        match self {
+            Self::Link(LinkError::Refused { reason, .. }) => reason,
+            Self::Link(LinkError::NoSession(_)) => "NO_SESSION",
+            Self::Denied { .. } => "DENIED",
+            Self::Unanswered(_) => "UNANSWERED",
+            Self::Text { .. } => "TEXT",
+            Self::Declined => "DECLINED",
+            Self::Link(LinkError::Check(_) | LinkError::Seen(_)) => "UNTRUSTWORTHY",
+            Self::Grant(GrantError::KeyGone { .. }) => "KEY_GONE",
+            Self::Grant(_) => "NO_GRANT",
+            Self::Interrupted(_) => "INTERRUPTED",
+            Self::Link(LinkError::Dial(_)) => "NO_CONNECTION",
+            Self::Config(_) => "CONFIGURATION",
+            Self::Signing(_) => "NO_SIGNATURE",
+            _ => "FAILED",
+        }
+    }
+}
+
+/// An error with its causes, a line each.
+pub(crate) fn in_full(what: &str, error: &dyn Error) -> String {
+    let mut text = format!("{what}: {error}");
+    let causes = std::iter::successors(error.source(), |cause| (**cause).source());
+    for cause in causes {
+        let _never_fails = write!(text, "\n  because: {cause}");
+    }
+    text
+}

@@ -1,0 +1,106 @@
+//! Taking certificates under a grant, and checking that they are what was granted.
+
+use agent::{Lifetime, Load};
+use cert::{Certificate, CertificateError};
+use domain::Pair;
+use statement::{FetchStatement, Pairs};
+use wire::Issued;
+
+use crate::app::{App, Joined};
+use crate::checked::Checked;
+use crate::failure::Failure;
+use crate::grants::{self, Holder, Usable};
+use crate::ssh_files;
+
+/// Why a certificate was refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FetchError {
+    /// It cannot be read.
+    #[error("the certificate for {pair} cannot be read")]
+    Unreadable {
+        /// What it is for.
+        pair: Pair,
+        /// What is wrong.
+        #[source]
+        cause: CertificateError,
+    },
+    /// It is not what was granted.
+    #[error("the certificate for {pair} is not what was granted: {what}. Do not use it; tell the server's operator")]
+    NotAsGranted {
+        /// What it is for.
+        pair: Pair,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// It is not there.
+    #[error("the server sent no certificate for {0}; try again")]
+    Missing(Pair),
+    /// There is no ssh-agent to load it into.
+    #[error(
+        "SSH_AUTH_SOCK names no ssh-agent to load the certificate into; use `hallpass ssh`, or write it: --out DIR"
+    )]
+    NoAgent,
+    /// The user holds the key, not the helper.
+    #[error("the certificate is for a key of your own, which only you can load; write it beside: --out DIR")]
+    OwnKey,
+}
+
+/// A new certificate for the grant's pair, checked and put where ssh finds it.
+pub(crate) async fn certificate(
+    app: &App<'_>,
+    joined: &mut Joined,
+    usable: &Usable<'_>,
+) -> Result<Certificate, Failure> {
+    let request = usable.request;
+    let statement =
+        FetchStatement { header: joined.header(app)?, id: request.told.id, pairs: Pairs::from(usable.pair.clone()) };
+    let signed = usable.signing(app).await?.sign(&statement).await?;
+    let issued = joined.link.fetch(signed).await?;
+    let issued = issued.into_iter().find(|issued| issued.pair == usable.pair);
+    let issued = issued.ok_or_else(|| FetchError::Missing(usable.pair.clone()))?;
+    let certificate = check(&issued, request)?;
+    let files = ssh_files::files(&app.places, &usable.pair.login, &usable.pair.host);
+    files.write(usable.connecting_key(), &certificate)?;
+    Ok(certificate)
+}
+
+/// The certificate, if it opens what was granted and nothing else.
+fn check(issued: &Issued, request: &Checked) -> Result<Certificate, FetchError> {
+    let pair = issued.pair.clone();
+    let certificate = Certificate::from_openssh(&issued.certificate)
+        .map_err(|cause| FetchError::Unreadable { pair: pair.clone(), cause })?;
+    match wrong(&certificate, issued, request) {
+        None => Ok(certificate),
+        Some(what) => Err(FetchError::NotAsGranted { pair, what }),
+    }
+}
+
+fn wrong(certificate: &Certificate, issued: &Issued, request: &Checked) -> Option<&'static str> {
+    let allowed = request.ruling.obligations();
+    let principal = grants::principal(request, &issued.pair).to_string();
+    let command = allowed.command.as_ref().map(|command| ("force-command", command.as_str()));
+    let extension = |name: &str| allowed.allow.iter().any(|extension| extension.openssh_name() == name);
+    let window_end = request.told.window.map(|(_, end)| end);
+    let checks = [
+        (*certificate.public_key() == request.request.statement().connecting_key, "it certifies another key"),
+        (certificate.principals() == [principal], "it opens another login or host"),
+        (certificate.serial() == issued.serial, "it has another serial"),
+        (certificate.critical_options().eq(command), "its options differ"),
+        (certificate.extensions().all(|(name, _)| extension(name)), "it allows more"),
+        (window_end.is_none_or(|end| certificate.valid_before() <= end), "it outlives the window"),
+    ];
+    checks.into_iter().find(|(holds, _)| !holds).map(|(_, what)| what)
+}
+
+/// Has the helper load a certificate and its key into the running ssh-agent.
+pub(crate) async fn load(
+    app: &App<'_>,
+    joined: &Joined,
+    usable: &Usable<'_>,
+    certificate: Certificate,
+) -> Result<Lifetime, Failure> {
+    let Holder::Helper(helper) = &usable.holder else { return Err(FetchError::OwnKey.into()) };
+    let agent = app.context.environment.path("SSH_AUTH_SOCK").ok_or(FetchError::NoAgent)?;
+    let (server, host) = (joined.server.name.clone(), usable.pair.host.clone());
+    Ok(helper.load(&Load { server, host, agent, certificate }).await?)
+}

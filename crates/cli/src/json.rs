@@ -1,0 +1,158 @@
+//! What programs read: one JSON object a line, each with `schema: 1` (docs/json.md).
+
+use std::io;
+
+use domain::{Access, Span, UnixTime};
+use serde::Serialize;
+
+use crate::checked::Checked;
+use crate::failure::Failure;
+
+/// The version of these objects. Fields are only added under one version.
+const SCHEMA: u32 = 1;
+
+#[derive(Serialize)]
+struct Envelope<'a, T> {
+    schema: u32,
+    #[serde(flatten)]
+    body: &'a T,
+}
+
+/// One object on one line.
+pub(crate) fn line<T: Serialize>(body: &T) -> Result<String, Failure> {
+    let line = serde_json::to_string(&Envelope { schema: SCHEMA, body })
+        .map_err(|cause| Failure::Write { what: "the result as JSON".to_owned(), cause: io::Error::other(cause) })?;
+    Ok(line + "\n")
+}
+
+/// A request.
+#[derive(Debug, Serialize)]
+pub(crate) struct Request {
+    id: String,
+    state: &'static str,
+    requester: String,
+    access: String,
+    window: String,
+    start: Option<String>,
+    reason: String,
+    ticket: Option<String>,
+    command: Option<String>,
+    uses: Option<u32>,
+    connecting_key: String,
+    signed_by: String,
+    digest: String,
+    submitted: String,
+    pending_until: Option<String>,
+    not_before: Option<String>,
+    not_after: Option<String>,
+    ruling: Ruling,
+    decisions: Vec<Decision>,
+    missing: Option<String>,
+    approvers: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Ruling {
+    digest: String,
+    rule: String,
+    quorum: String,
+    login: String,
+    hosts: Vec<String>,
+    realm: Option<String>,
+    realm_hosts: Option<u32>,
+    max: String,
+    ttl: String,
+    extensions: Vec<&'static str>,
+    allows: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Decision {
+    approver: String,
+    verdict: String,
+    time: String,
+    comment: Option<String>,
+    signed_by: String,
+}
+
+impl From<&Checked> for Request {
+    fn from(checked: &Checked) -> Self {
+        let (asked, told) = (checked.request.statement(), &checked.told);
+        let pending = told.state == wire::State::Pending;
+        Self {
+            id: told.id.to_string(),
+            state: told.state.as_str(),
+            requester: asked.requester.to_string(),
+            access: Access::to_string(&asked.access),
+            window: Span::to_string(&asked.window),
+            start: asked.start.as_ref().map(UnixTime::to_string),
+            reason: asked.reason.to_string(),
+            ticket: asked.ticket.as_ref().map(ToString::to_string),
+            command: asked.command.as_ref().map(ToString::to_string),
+            uses: asked.uses.map(Into::into),
+            connecting_key: asked.connecting_key.to_string(),
+            signed_by: checked.request.key().fingerprint().to_string(),
+            digest: checked.request.digest().to_string(),
+            submitted: told.submitted.to_string(),
+            pending_until: pending.then(|| told.pending_until.to_string()),
+            not_before: told.window.map(|(start, _)| start.to_string()),
+            not_after: told.window.map(|(_, end)| end.to_string()),
+            ruling: Ruling::from(checked),
+            decisions: checked.decisions.iter().map(Decision::from).collect(),
+            missing: told.missing.as_ref().map(ToString::to_string),
+            approvers: told.approvers.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl From<&Checked> for Ruling {
+    fn from(checked: &Checked) -> Self {
+        let allowed = checked.ruling.obligations();
+        Self {
+            digest: checked.ruling_digest.to_string(),
+            rule: allowed.rule.to_string(),
+            quorum: allowed.quorum.to_string(),
+            login: allowed.login.to_string(),
+            hosts: allowed.hosts.iter().map(ToString::to_string).collect(),
+            realm: allowed.realm.as_ref().map(ToString::to_string),
+            realm_hosts: checked.ruling.realm_hosts().map(Into::into),
+            max: allowed.max.to_string(),
+            ttl: allowed.ttl.to_string(),
+            extensions: allowed.allow.iter().map(|extension| extension.as_str()).collect(),
+            allows: checked.ruling.in_words().to_string(),
+        }
+    }
+}
+
+impl From<&statement::Verified<statement::DecisionStatement>> for Decision {
+    fn from(decision: &statement::Verified<statement::DecisionStatement>) -> Self {
+        let said = decision.statement();
+        Self {
+            approver: said.approver.to_string(),
+            verdict: said.verdict.to_string(),
+            time: said.header.time.to_string(),
+            comment: said.comment.as_ref().map(ToString::to_string),
+            signed_by: decision.key().fingerprint().to_string(),
+        }
+    }
+}
+
+/// A failure.
+#[derive(Debug, Serialize)]
+pub(crate) struct Failed {
+    error: Error,
+}
+
+#[derive(Debug, Serialize)]
+struct Error {
+    reason: String,
+    message: String,
+    exit_code: u8,
+}
+
+impl From<&Failure> for Failed {
+    fn from(failure: &Failure) -> Self {
+        let message = failure.to_string();
+        Self { error: Error { reason: failure.reason().to_owned(), message, exit_code: failure.exit().code() } }
+    }
+}

@@ -1,0 +1,285 @@
+//! A session with one server: calls, and the ledger's head that every answer carries.
+
+use std::future::Future;
+use std::time::Duration;
+
+use dial::{Address, AddressError, Bearer, Connection, DialError, Pin};
+use domain::{Digest, RequestId, TimeError};
+use ledger::{LedgerKey, LedgerKeyError};
+use statement::{Header, Seen, ServerId, Signed};
+use tonic::{Code, Response, Status, Streaming};
+use tonic_types::StatusExt;
+use wire::{Head, Identity, Issued, SignedText, View, WatchRequests, WireError, v1};
+
+use crate::checked::{CheckError, Checked};
+use crate::config::Server;
+use crate::context::Context;
+use crate::seen::{self, SeenError};
+use crate::state::{ServerState, Session, StateError};
+
+/// How long one call may take. What waits for people is a stream.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Why a call did not do what it was to do.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LinkError {
+    /// The configured address is none.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// No connection to the pinned server.
+    #[error(transparent)]
+    Dial(#[from] DialError),
+    /// Its ledger key is none.
+    #[error("the server's ledger key cannot be used")]
+    LedgerKey(#[from] LedgerKeyError),
+    /// The ledger's head is refused.
+    #[error(transparent)]
+    Seen(#[from] SeenError),
+    /// What is remembered cannot be read or kept.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// What it sent about a request does not stand up to checking.
+    #[error(transparent)]
+    Check(#[from] CheckError),
+    /// No session, or it is over.
+    #[error("there is no session with `{0}`; log in: hallpass login {0}")]
+    NoSession(agent::ServerName),
+    /// The server said no.
+    #[error("{message}")]
+    Refused {
+        /// A stable word for programs.
+        reason: String,
+        /// What to do next, in the server's words.
+        message: String,
+        /// What kind of no.
+        code: Code,
+    },
+    /// The server did not answer in time.
+    #[error("the server did not answer within {} seconds; try again", PATIENCE.as_secs())]
+    Slow,
+    /// The answer cannot be read.
+    #[error("the server's answer cannot be read; is it of another version?")]
+    Malformed(#[from] WireError),
+    /// This machine's clock is wrong.
+    #[error("the clock of this machine is wrong; correct it")]
+    Clock(#[from] TimeError),
+}
+
+impl LinkError {
+    /// Whether trying the same once more may help.
+    pub(crate) const fn may_pass(&self) -> bool {
+        match self {
+            Self::Dial(DialError::Connect { .. } | DialError::Timeout(_)) | Self::Slow => true,
+            Self::Refused { code, .. } => matches!(code, Code::Unavailable | Code::Unknown | Code::Internal),
+            _ => false,
+        }
+    }
+}
+
+/// An open connection to the pinned server, with what this client knows of its ledger.
+pub(crate) struct Link {
+    connection: Connection,
+    server: Server,
+    ledger_key: LedgerKey,
+    state: ServerState,
+    seen: Option<Seen>,
+    bearer: Bearer,
+}
+
+impl Link {
+    /// Connects; with a session, calls carry its token.
+    ///
+    /// # Errors
+    /// When the pinned server does not answer there.
+    pub(crate) async fn open(
+        server: &Server,
+        state: &ServerState,
+        session: Option<&Session>,
+    ) -> Result<Self, LinkError> {
+        let address: Address = server.address.parse()?;
+        let pin = Pin { name: server.origin.clone(), ledger_key: server.ledger_key };
+        let connection = dial::connect(&address, &pin).await?;
+        let ledger_key = LedgerKey::new(connection.server().ledger_key)?;
+        let bearer = session.map_or(Ok(Bearer::none()), |session| Bearer::new(&session.token))?;
+        let seen = state.seen()?;
+        Ok(Self { connection, server: server.clone(), ledger_key, state: state.clone(), seen, bearer })
+    }
+
+    /// Who the server is, by the pin.
+    pub(crate) fn server_id(&self) -> ServerId {
+        ServerId { name: self.server.origin.clone(), ledger_key: self.server.ledger_key }
+    }
+
+    /// The TLS key in use.
+    pub(crate) const fn tls_key(&self) -> Digest {
+        self.connection.tls_key()
+    }
+
+    /// What the next statement starts with.
+    pub(crate) fn header(&self, context: &Context) -> Result<Header, TimeError> {
+        Ok(Header { server: self.server_id(), nonce: context.nonce(), time: context.now()?, seen: self.seen.clone() })
+    }
+
+    /// Begins a session.
+    pub(crate) async fn login(&mut self, signed: Signed) -> Result<wire::Session, LinkError> {
+        let request = v1::LoginRequest { statement: sent(signed)? };
+        let answer = call(self.connection.sessions(&Bearer::none()).login(request)).await?;
+        let session = wire::Session::try_from(answer)?;
+        self.bearer = Bearer::new(&session.token)?;
+        self.learn(&session.head)?;
+        Ok(session)
+    }
+
+    /// Ends the session.
+    pub(crate) async fn logout(&self) -> Result<(), LinkError> {
+        call(self.connection.sessions(&self.bearer).logout(v1::LogoutRequest {})).await.map(drop)
+    }
+
+    /// Who the session is for.
+    pub(crate) async fn who_am_i(&mut self) -> Result<Identity, LinkError> {
+        let identity: Identity =
+            call(self.connection.sessions(&self.bearer).who_am_i(v1::WhoAmIRequest {})).await?.try_into()?;
+        self.learn(&identity.head)?;
+        Ok(identity)
+    }
+
+    /// Hosts that may be asked for; their names are remembered for `ensure` when all were asked for.
+    pub(crate) async fn hosts(&self, labels: Option<&domain::Selector>) -> Result<Vec<wire::Host>, LinkError> {
+        let request = v1::ListHostsRequest { selector: labels.map(ToString::to_string).unwrap_or_default() };
+        let answer = call(self.connection.hosts(&self.bearer).list_hosts(request)).await?;
+        let hosts: Vec<wire::Host> = answer.hosts.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
+        if labels.is_none() {
+            self.state.keep_hosts(hosts.iter().map(|host| (&host.name, host.aliases.as_slice())))?;
+        }
+        Ok(hosts)
+    }
+
+    /// Asks for access.
+    pub(crate) async fn submit(&mut self, signed: Signed) -> Result<Checked, LinkError> {
+        let request = v1::SubmitRequest { statement: sent(signed)? };
+        let answer = call(self.connection.requests(&self.bearer).submit(request)).await?;
+        self.learn(&answer.checkpoint.try_into()?)?;
+        self.checked(answer.request)
+    }
+
+    /// One request.
+    pub(crate) async fn request(&self, id: RequestId) -> Result<Checked, LinkError> {
+        let request = v1::GetRequestRequest { id: id.to_string() };
+        let answer = call(self.connection.requests(&self.bearer).get_request(request)).await?;
+        let checked = self.checked(answer.request)?;
+        if checked.told.id == id { Ok(checked) } else { Err(CheckError::Mismatch { id, what: "its id" }.into()) }
+    }
+
+    /// Requests, newest first; one that does not stand up to checking does not hide the others.
+    pub(crate) async fn requests(
+        &self,
+        view: View,
+        which: Which,
+    ) -> Result<Vec<Result<Checked, CheckError>>, LinkError> {
+        let request = v1::ListRequestsRequest { view: view.into(), limit: 0, live: which == Which::Live };
+        let answer = call(self.connection.requests(&self.bearer).list_requests(request)).await?;
+        let check = |request| Ok(Checked::new(Some(request).try_into()?, &self.server_id()));
+        answer.requests.into_iter().map(check).collect()
+    }
+
+    /// Requests as they change, starting with each as it is.
+    pub(crate) async fn watch(&self, what: WatchRequests) -> Result<Watch, LinkError> {
+        let request = match what {
+            WatchRequests::One(id) => v1::WatchRequestsRequest { view: 0, id: id.to_string() },
+            WatchRequests::View(view) => v1::WatchRequestsRequest { view: view.into(), id: String::new() },
+        };
+        let stream = call(self.connection.requests(&self.bearer).watch_requests(request)).await?;
+        Ok(Watch { stream, server: self.server_id() })
+    }
+
+    /// Approves or denies.
+    pub(crate) async fn decide(&mut self, signed: Signed) -> Result<Checked, LinkError> {
+        let request = v1::DecideRequest { statement: sent(signed)? };
+        let answer = call(self.connection.requests(&self.bearer).decide(request)).await?;
+        self.learn(&answer.checkpoint.try_into()?)?;
+        self.checked(answer.request)
+    }
+
+    /// Cancels or gives back.
+    pub(crate) async fn end(&mut self, signed: Signed) -> Result<Checked, LinkError> {
+        let request = v1::EndRequest { statement: sent(signed)? };
+        let answer = call(self.connection.requests(&self.bearer).end(request)).await?;
+        self.learn(&answer.checkpoint.try_into()?)?;
+        self.checked(answer.request)
+    }
+
+    /// Takes certificates.
+    pub(crate) async fn fetch(&mut self, signed: Signed) -> Result<Vec<Issued>, LinkError> {
+        let request = v1::FetchRequest { statement: sent(signed)? };
+        let answer = call(self.connection.requests(&self.bearer).fetch(request)).await?;
+        self.learn(&answer.checkpoint.try_into()?)?;
+        Ok(answer.certificates.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?)
+    }
+
+    /// Ends a stop of issuing.
+    pub(crate) async fn resume(&mut self, signed: Signed) -> Result<(), LinkError> {
+        let request = v1::ResumeRequest { statement: sent(signed)? };
+        let answer = call(self.connection.admin(&self.bearer).resume(request)).await?;
+        self.learn(&answer.checkpoint.try_into()?)
+    }
+
+    fn checked(&self, request: Option<v1::Request>) -> Result<Checked, LinkError> {
+        Ok(Checked::new(request.try_into()?, &self.server_id())?)
+    }
+
+    /// Takes the ledger's head into the next statement, unless it contradicts what is known.
+    fn learn(&mut self, head: &Head) -> Result<(), LinkError> {
+        let seen = seen::check(head, self.seen.as_ref(), &self.server.origin, &self.ledger_key)?;
+        self.state.keep_seen(&seen)?;
+        self.seen = Some(seen);
+        Ok(())
+    }
+}
+
+/// Which requests of a view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// Those that can still be used or decided.
+    Live,
+    /// All, also those that are over.
+    All,
+}
+
+/// Requests as they change.
+pub(crate) struct Watch {
+    stream: Streaming<v1::WatchRequestsResponse>,
+    server: ServerId,
+}
+
+impl Watch {
+    /// The next change; `None` when the server ended the stream.
+    pub(crate) async fn next(&mut self) -> Result<Option<Checked>, LinkError> {
+        match self.stream.message().await.map_err(|status| refused(&status))? {
+            Some(message) => Ok(Some(Checked::new(message.request.try_into()?, &self.server)?)),
+            None => Ok(None),
+        }
+    }
+}
+
+fn sent(signed: Signed) -> Result<Option<v1::Signed>, WireError> {
+    Ok(Some(SignedText::new(signed.text.into_bytes(), signed.signature.into_bytes())?.into()))
+}
+
+async fn call<T>(answer: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, LinkError> {
+    match tokio::time::timeout(PATIENCE, answer).await {
+        Ok(Ok(response)) => Ok(response.into_inner()),
+        Ok(Err(status)) => Err(refused(&status)),
+        Err(_) => Err(LinkError::Slow),
+    }
+}
+
+/// What a server says may be shown, but must not act on a terminal.
+fn refused(status: &Status) -> LinkError {
+    let plain = |text: &str| text.chars().filter(|c| !c.is_control() || *c == '\n').take(4096).collect::<String>();
+    let reason = status.get_details_error_info().map(|info| plain(&info.reason));
+    LinkError::Refused {
+        reason: reason.unwrap_or_else(|| format!("{:?}", status.code()).to_uppercase()),
+        message: plain(status.message()),
+        code: status.code(),
+    }
+}

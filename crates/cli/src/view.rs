@@ -1,0 +1,187 @@
+//! Requests as people read them.
+
+use std::fmt::Write as _;
+
+use domain::{Approval, UserName};
+use serde::{Serialize, Serializer};
+use wire::State;
+
+use crate::app::{Look, Report};
+use crate::checked::Checked;
+use crate::json;
+use crate::table::{Cell, Table, Tone};
+use crate::when;
+
+/// One request with everything that was signed about it.
+#[derive(Serialize)]
+pub(crate) struct OneRequest<'a> {
+    #[serde(serialize_with = "as_json")]
+    request: &'a Checked,
+}
+
+/// Several requests.
+#[derive(Serialize)]
+pub(crate) struct Requests {
+    #[serde(serialize_with = "all_as_json")]
+    pub(crate) requests: Vec<Checked>,
+    #[serde(skip)]
+    pub(crate) none: &'static str,
+}
+
+fn as_json<S: Serializer>(request: &&Checked, serializer: S) -> Result<S::Ok, S::Error> {
+    json::Request::from(*request).serialize(serializer)
+}
+
+pub(crate) fn all_as_json<S: Serializer>(requests: &[Checked], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(requests.iter().map(json::Request::from))
+}
+
+impl<'a> OneRequest<'a> {
+    pub(crate) const fn new(request: &'a Checked) -> Self {
+        Self { request }
+    }
+}
+
+impl Report for OneRequest<'_> {
+    fn text(&self, look: &Look<'_>) -> String {
+        details(self.request, look)
+    }
+}
+
+impl Report for Requests {
+    fn text(&self, look: &Look<'_>) -> String {
+        if self.requests.is_empty() { format!("{}\n", self.none) } else { table(&self.requests, look) }
+    }
+}
+
+/// A line a request.
+pub(crate) fn table(requests: &[Checked], look: &Look<'_>) -> String {
+    let mut table = Table::new(["ID", "STATE", "WHO", "ACCESS", "FOR", "REASON"]);
+    for request in requests {
+        let asked = request.request.statement();
+        table.row([
+            request.told.id.into(),
+            Cell::new(state(request, look), tone(request.told.state)),
+            (&asked.requester).into(),
+            access(request).into(),
+            asked.window.into(),
+            (&asked.reason).into(),
+        ]);
+    }
+    table.render(look.colours)
+}
+
+/// Login and host as allowed, so that `self` and labels are told by what they mean.
+pub(crate) fn access(request: &Checked) -> String {
+    let allowed = request.ruling.obligations();
+    let mut hosts = allowed.hosts.iter();
+    match (&allowed.realm, hosts.next(), hosts.next()) {
+        (None, Some(only), None) => format!("{}@{only}", allowed.login),
+        _ => request.request.statement().access.to_string(),
+    }
+}
+
+/// Where a request stands, in words.
+pub(crate) fn state(request: &Checked, look: &Look<'_>) -> String {
+    let at = |time| when::short(time, look.now, look.zone);
+    match (request.told.state, request.told.window) {
+        (State::Pending, _) => format!("pending until {}", at(request.told.pending_until)),
+        (State::Approved, Some((start, end))) if start > look.now => format!("from {} until {}", at(start), at(end)),
+        (State::Approved, Some((_, end))) if end > look.now => format!("until {}", at(end)),
+        (State::Approved, Some((_, end))) => format!("ended {}", at(end)),
+        (other, _) => other.to_string(),
+    }
+}
+
+const fn tone(state: State) -> Tone {
+    match state {
+        State::Pending => Tone::Waiting,
+        State::Approved => Tone::Good,
+        State::Denied => Tone::Bad,
+        State::Cancelled | State::GivenBack | State::Expired => Tone::Dim,
+    }
+}
+
+/// Everything about a request, from its signed texts.
+pub(crate) fn details(request: &Checked, look: &Look<'_>) -> String {
+    let (asked, allowed) = (request.request.statement(), request.ruling.obligations());
+    let mut lines = Lines(format!("Request {} by {}: {}\n", request.told.id, asked.requester, state(request, look)));
+    lines.add("access", &asked.access);
+    lines.add(
+        "for",
+        format!(
+            "{}, {}",
+            asked.window,
+            match asked.start {
+                Some(start) => format!("from {}", when::full(start, look.zone)),
+                None => "from approval".to_owned(),
+            }
+        ),
+    );
+    lines.add("reason", &asked.reason);
+    lines.maybe("ticket", asked.ticket.as_ref());
+    lines.maybe("command", asked.command.as_ref());
+    lines.maybe("uses", asked.uses);
+    lines.add("key", format!("{} {}", asked.connecting_key.kind(), asked.connecting_key.fingerprint()));
+    lines.add(
+        "asked",
+        format!("{}, signed by {}", when::full(asked.header.time, look.zone), signer(request.request.key())),
+    );
+    lines.add("allows", request.ruling.in_words());
+    lines.add("rule", format!("{}: {}", allowed.rule, allowed.quorum));
+    if allowed.hosts.len() > 1 {
+        lines.add("hosts", allowed.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
+    }
+    for decision in &request.decisions {
+        let said = decision.statement();
+        let comment = said.comment.as_ref().map_or_else(String::new, |comment| format!(": {comment}"));
+        let time = when::full(said.header.time, look.zone);
+        lines.add(
+            verb(said.verdict),
+            format!("{} at {time}, signed by {}{comment}", said.approver, signer(decision.key())),
+        );
+    }
+    if request.told.state == State::Pending {
+        lines.maybe("missing", request.told.missing.as_ref());
+        lines.add("may decide", people(&request.told.approvers));
+    }
+    lines.0
+}
+
+/// People as a list; nobody is worth saying.
+pub(crate) fn people(names: &[UserName]) -> String {
+    const SHOWN: usize = 8;
+    if names.is_empty() {
+        return "nobody".to_owned();
+    }
+    let mut text = names.iter().take(SHOWN).map(UserName::as_str).collect::<Vec<_>>().join(", ");
+    if let Some(more) = names.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        let _never_fails = write!(text, " and {more} more");
+    }
+    text
+}
+
+const fn verb(verdict: Approval) -> &'static str {
+    match verdict {
+        Approval::Approve => "approved",
+        Approval::Deny => "denied",
+    }
+}
+
+fn signer(key: &domain::PublicKey) -> String {
+    format!("{} {}", key.kind(), key.fingerprint())
+}
+
+struct Lines(String);
+
+impl Lines {
+    fn add(&mut self, name: &str, value: impl ToString) {
+        let _never_fails = writeln!(self.0, "  {name:<10}  {}", value.to_string());
+    }
+
+    fn maybe(&mut self, name: &str, value: Option<impl ToString>) {
+        if let Some(value) = value {
+            self.add(name, value);
+        }
+    }
+}

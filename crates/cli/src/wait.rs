@@ -1,0 +1,91 @@
+//! Waiting for people to decide: shows who may, and how long is left; an interrupt leaves the request in place.
+
+use std::time::Duration;
+
+use domain::{RequestId, UnixTime};
+use wire::{State, WatchRequests};
+
+use crate::app::App;
+use crate::checked::Checked;
+use crate::failure::Failure;
+use crate::link::{Link, LinkError, Watch};
+use crate::view::people;
+
+/// How long to wait before the server is tried again, when the connection broke.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// Waits until the request is no longer pending.
+///
+/// # Errors
+/// When nobody decides in time, the user interrupts, or the server is gone for good; each says that the request stays.
+pub(crate) async fn for_decision(app: &App<'_>, link: &Link, request: Checked) -> Result<Checked, Failure> {
+    let terminal = &app.context.terminal;
+    terminal.note(&format!("Waiting for approval; {}", told(&request, app.context.now()?)));
+    let mut waiting = Waiting { request, watch: None };
+    let outcome = tokio::select! {
+        outcome = waiting.until_decided(app, link) => outcome,
+        () = terminal.interrupted() => Err(Failure::Interrupted(waiting.id())),
+    };
+    terminal.progress(None);
+    outcome?;
+    Ok(waiting.request)
+}
+
+struct Waiting {
+    request: Checked,
+    watch: Option<Watch>,
+}
+
+impl Waiting {
+    const fn id(&self) -> RequestId {
+        self.request.told.id
+    }
+
+    async fn until_decided(&mut self, app: &App<'_>, link: &Link) -> Result<(), Failure> {
+        let mut seconds = tokio::time::interval(Duration::from_secs(1));
+        while self.request.told.state == State::Pending {
+            let now = app.context.now()?;
+            app.context.terminal.progress(Some(&told(&self.request, now)));
+            let changed = tokio::select! {
+                changed = self.changed(link) => Some(changed),
+                _ = seconds.tick() => None,
+            };
+            match changed {
+                Some(Ok(request)) => self.request = request,
+                Some(Err(error)) if error.may_pass() && now < self.request.told.pending_until => {
+                    self.watch = None;
+                    tokio::time::sleep(AGAIN).await;
+                }
+                Some(Err(cause)) => return Err(Failure::StoppedWaiting { id: self.id(), cause }),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The next change of the request. Dropping it half done loses nothing: the stream keeps its place.
+    async fn changed(&mut self, link: &Link) -> Result<Checked, LinkError> {
+        loop {
+            let watch = match &mut self.watch {
+                Some(watch) => watch,
+                none => none.insert(link.watch(WatchRequests::One(self.request.told.id)).await?),
+            };
+            match watch.next().await? {
+                Some(request) => return Ok(request),
+                None => self.watch = None,
+            }
+        }
+    }
+}
+
+/// `1 of sre is missing: bob or carol may approve, 58m left`.
+fn told(request: &Checked, now: UnixTime) -> String {
+    let told = &request.told;
+    let missing = told.missing.as_ref().map_or_else(String::new, |missing| format!("{missing} is missing: "));
+    let left = told.pending_until.since(now);
+    format!(
+        "{missing}{} may approve, {left} left (Ctrl-C leaves request {} in place)",
+        people(&told.approvers),
+        told.id
+    )
+}
