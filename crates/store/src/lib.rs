@@ -23,6 +23,7 @@ mod batch;
 mod bundles;
 mod checkpoints;
 mod columns;
+mod connection;
 mod entries;
 mod error;
 mod files;

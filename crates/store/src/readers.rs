@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
-use crate::StoreError;
+use crate::{StoreError, connection};
 
 /// How many idle connections are kept.
 const KEPT: usize = 8;
@@ -26,7 +25,7 @@ impl Readers {
         let taken = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match taken {
             Some(connection) => connection,
-            None => self.open()?,
+            None => connection::reader(&self.database)?,
         };
         connection.prepare_cached("BEGIN")?.execute([])?;
         let found = read(&connection);
@@ -37,13 +36,5 @@ impl Readers {
             idle.push(connection);
         }
         found
-    }
-
-    fn open(&self) -> Result<Connection, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.database, flags)?;
-        connection.busy_timeout(Duration::from_secs(5))?;
-        connection.set_prepared_statement_cache_capacity(64);
-        Ok(connection)
     }
 }

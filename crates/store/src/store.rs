@@ -3,12 +3,11 @@
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use cert::ToBeSigned;
 use domain::{Digest, Random, RequestId, UnixTime};
 use ledger::{CheckpointSigner, Entry, LedgerKey, Payload, SignedCheckpoint};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use tokio::sync::broadcast;
 
 use crate::acts::{ActTx, HaltTx};
@@ -24,7 +23,7 @@ use crate::requests::{DecideTx, ExpireTx, SubmitTx};
 use crate::sessions::{self, EndSessionTx, LoginTx, Session};
 use crate::statements::Statement;
 use crate::writer::{Committed, Writer, WriterHandle};
-use crate::{checkpoints, entries};
+use crate::{checkpoints, connection, entries};
 
 /// The one store of a server. Writes are `async` and answered after their commit; reads block for some microseconds.
 /// Dropping it finishes what waits.
@@ -52,7 +51,7 @@ impl Store {
         files.make_directory()?;
         let lock = files.lock()?;
         files.make_database()?;
-        let mut connection = connect(&files)?;
+        let mut connection = connection::writer(&files.database())?;
         migrate(&mut connection, &files, MIGRATIONS)?;
         write_genesis(&connection, &signer, &*random, now)?;
         files.sync_directory()?;
@@ -67,7 +66,7 @@ impl Store {
         let files = Files::at(directory);
         files.check_database()?;
         let lock = files.lock()?;
-        let mut connection = connect(&files)?;
+        let mut connection = connection::writer(&files.database())?;
         migrate(&mut connection, &files, MIGRATIONS)?;
         Self::start(&files, lock, connection, signer, random)
     }
@@ -272,20 +271,6 @@ impl Store {
     pub fn entries(&self, from: u64, limit: u32) -> Result<Vec<Entry>, StoreError> {
         self.readers.read(|connection| entries::read(connection, from, limit))
     }
-}
-
-/// The writer's connection: durable at every commit.
-fn connect(files: &Files) -> Result<Connection, OpenError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(files.database(), flags)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
-    connection.set_prepared_statement_cache_capacity(64);
-    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
-    if mode != "wal" {
-        return Err(OpenError::NoWal(files.database()));
-    }
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    Ok(connection)
 }
 
 fn write_genesis(
