@@ -76,7 +76,8 @@ pub(crate) fn facts(
     let of_host = host.realm.iter().map(|realm| ("realm".to_owned(), text(realm.as_str()))).collect();
     let (principal, user_entity) = entity(user, of_user)?;
     let (resource, host_entity) = entity(host_uids, of_host)?;
-    let entities = Entities::from_entities([user_entity, host_entity], None).map_err(failed)?;
+    // Adding to none repairs the hierarchy of these two; `from_entities` looks for cycles in all, and takes twice as long.
+    let entities = Entities::empty().add_entities([user_entity, host_entity], None).map_err(failed)?;
     let action = vocabulary.action.clone();
     let request = Request::new(principal, action, resource, context(asker)?, None).map_err(failed)?;
     Ok(Facts { request, entities })

@@ -1,6 +1,7 @@
 //! The policy as a whole: rulings as tables, mistakes, slices, speed.
 
 mod again;
+mod hand_written;
 mod mistakes;
 mod people;
 mod rulings;
