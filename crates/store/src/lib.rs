@@ -19,6 +19,7 @@
 //! Who may do what is not known here: `ca` and `request` judge, this crate keeps.
 
 mod acts;
+mod backfill;
 mod batch;
 mod bundles;
 mod checkpoints;

@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use tokio::sync::broadcast;
 
 use crate::acts::{ActTx, HaltTx};
+use crate::backfill::{self, Backfill};
 use crate::batch::{Batch, Halt, Head, RequestChanged};
 use crate::bundles::{self, Bundle, BundleTx};
 use crate::error::{OpenError, StoreError};
@@ -28,9 +29,10 @@ use crate::{checkpoints, connection, entries};
 /// The one store of a server. Writes are `async` and answered after their commit; reads block for some microseconds.
 /// Dropping it finishes what waits.
 pub struct Store {
-    // In this order they are dropped: the lock goes last.
-    pub(crate) writer: WriterHandle,
+    // In this order they are dropped: what could keep the log open goes first, the lock last.
     readers: Readers,
+    pub(crate) writer: WriterHandle,
+    _backfill: Backfill,
     ledger_key: LedgerKey,
     _lock: File,
 }
@@ -74,15 +76,17 @@ impl Store {
     fn start(
         files: &Files,
         lock: File,
-        connection: Connection,
+        mut connection: Connection,
         signer: CheckpointSigner,
         random: Arc<dyn Random>,
     ) -> Result<Self, OpenError> {
         let committed = recover(&connection, &signer)?;
+        let backfill = backfill::start(&mut connection, &files.database())?;
         let ledger_key = signer.public_key();
         let writer = WriterHandle::start(Writer { connection, signer, random, committed })
             .map_err(|source| file_error(&files.database(), source))?;
-        Ok(Self { writer, readers: Readers::of(files.database()), ledger_key, _lock: lock })
+        let readers = Readers::of(files.database());
+        Ok(Self { readers, writer, _backfill: backfill, ledger_key, _lock: lock })
     }
 }
 

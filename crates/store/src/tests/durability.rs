@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use ledger::Payload;
 use rusqlite::Connection;
@@ -134,6 +135,27 @@ async fn a_log_cut_anywhere_gives_an_earlier_whole_state() {
     }
     assert!(sizes.is_sorted(), "{sizes:?}");
     assert!(sizes.last() > sizes.first(), "{sizes:?}");
+}
+
+#[tokio::test]
+async fn the_log_is_moved_into_the_database_beside_the_writer() {
+    let (directory, store) = fresh();
+    let file = directory.path().join("store/hallpass.db");
+    let before = fs::metadata(&file).unwrap().len();
+    for number in 0..60 {
+        store.submit(big(number)).await.unwrap();
+    }
+    let patience = Instant::now() + Duration::from_secs(30);
+    while fs::metadata(&file).unwrap().len() < before + 1_000_000 {
+        assert!(Instant::now() < patience, "60 requests of 100 kB stayed in the log");
+        tokio::task::yield_now().await;
+    }
+    let (copy, _) = crashed(&directory);
+    assert_intact(&reopen(copy.path()));
+    assert!(store.request(id(59)).unwrap().is_some());
+    drop(store);
+    assert!(!directory.path().join("store/hallpass.db-wal").exists(), "every connection is closed");
+    assert_intact(&reopen(directory.path()));
 }
 
 #[tokio::test]
