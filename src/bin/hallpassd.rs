@@ -1,3 +1,5 @@
 //! `hallpassd`: a few lines; all code lives in `crates/`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    server::run(&server::command().get_matches())
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use directory::{Directory, Mistakes, Source};
+use directory::{Directory, Mistake, Mistakes, Notes, Source};
 use domain::Digest;
 use policy::Policy;
 
@@ -31,12 +31,26 @@ impl Bundle {
     /// Parses and compiles the files.
     ///
     /// # Errors
-    /// Every mistake in all of them at once; the rules are read only once directory and hosts are right.
+    /// Every mistake in all of them at once. Of rules that speak of files which are no TOML, only whether they are TOML
+    /// themselves: all names in them would be unknown.
     pub fn load(files: &Files) -> Result<Self, Mistakes> {
-        let directory = Directory::parse(&files.directory, &files.hosts)?;
-        let policy = Policy::compile(&files.access, files.cedar.as_ref(), &directory)?;
-        let kept = kept(files);
-        Ok(Self { digest: kept.digest(), kept, directory, policy })
+        let (directory, Mistakes(mut mistakes)) = Directory::parse_all(&files.directory, &files.hosts);
+        let unread = |source: &Source| !not_toml(source).is_empty();
+        if !mistakes.is_empty() && (unread(&files.directory) || unread(&files.hosts)) {
+            mistakes.extend(not_toml(&files.access));
+            return Err(Mistakes(mistakes));
+        }
+        match Policy::compile(&files.access, files.cedar.as_ref(), &directory) {
+            Ok(policy) if mistakes.is_empty() => {
+                let kept = kept(files);
+                Ok(Self { digest: kept.digest(), kept, directory, policy })
+            }
+            Ok(_) => Err(Mistakes(mistakes)),
+            Err(Mistakes(in_rules)) => {
+                mistakes.extend(in_rules);
+                Err(Mistakes(mistakes))
+            }
+        }
     }
 
     /// What rulings and entries name.
@@ -58,6 +72,13 @@ impl Bundle {
     pub const fn policy(&self) -> &Policy {
         &self.policy
     }
+}
+
+/// What keeps a file from being TOML.
+fn not_toml(source: &Source) -> Vec<Mistake> {
+    let notes = Notes::new(source);
+    notes.toml();
+    notes.into_mistakes()
 }
 
 /// The files by their role, whatever their paths are.

@@ -1,6 +1,6 @@
 //! Which CA signs: the user CA for scoped hosts, a realm's own for its plain hosts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cert::CaSigner;
@@ -30,6 +30,11 @@ impl Signers {
             None => Ok(&*self.scoped),
             Some(realm) => self.realms.get(realm).map(|ca| &**ca).ok_or_else(|| Error::NoRealm(realm.clone())),
         }
+    }
+
+    /// The realms that have a user CA here.
+    pub fn realms(&self) -> BTreeSet<RealmName> {
+        self.realms.keys().cloned().collect()
     }
 
     /// The public key of the CA for scoped hosts.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{HostName, Label, Login, Quorum, RealmName, RuleName, Span};
+use domain::{AskedLogin, HostName, Label, Quorum, RealmName, RuleName, Span};
 
 use crate::WireError;
 use crate::error::{each, optional, parsed, port, shown, span};
@@ -36,7 +36,7 @@ pub struct Host {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostLogin {
     /// The login.
-    pub login: Login,
+    pub login: AskedLogin,
     /// The approvals it takes.
     pub quorum: Quorum,
     /// The rule that opens the path.

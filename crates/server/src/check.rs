@@ -1,0 +1,135 @@
+//! Reading every file of the configuration, and telling every mistake in all of them at once.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+use ca::{Bundle, Files};
+use directory::{Directory, Mistake, Mistakes, Source};
+use domain::RealmName;
+
+use crate::config::Config;
+use crate::error::chain;
+use crate::keys;
+use crate::layout::Layout;
+
+/// What is wrong with the files.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct CheckError {
+    /// Files that cannot be read or used.
+    pub problems: Vec<String>,
+    /// Mistakes in the files that can.
+    pub mistakes: Mistakes,
+}
+
+impl fmt::Display for CheckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mistakes = self.mistakes.0.iter().map(Mistake::render);
+        let all: Vec<String> = self.problems.iter().cloned().chain(mistakes).collect();
+        f.write_str(&all.join("\n\n"))?;
+        let (count, noun) = (all.len(), if all.len() == 1 { "mistake" } else { "mistakes" });
+        write!(f, "\n\n{count} {noun}. Nothing was changed; `hallpassd check` shows what is left after correcting")
+    }
+}
+
+/// Files without mistakes.
+pub(crate) struct Checked {
+    pub(crate) config: Config,
+    pub(crate) bundle: Bundle,
+}
+
+/// Checks everything that `serve` will use, except for what only a passphrase can open.
+pub(crate) fn all(layout: &Layout) -> Result<Checked, CheckError> {
+    let mut found = Found::default();
+    let config = found.config(layout);
+    found.problems.extend(keys::unusable(layout).iter().map(|error| chain(error)));
+    let bundle = found.bundle(layout, &realms_with_keys(layout));
+    match (config, bundle) {
+        (Some(config), Some(bundle)) if found.is_empty() => Ok(Checked { config, bundle }),
+        _ => Err(found.into_error()),
+    }
+}
+
+/// Checks what SIGHUP loads anew; `realms` are those whose keys the server has loaded.
+pub(crate) fn bundle(layout: &Layout, realms: &BTreeSet<RealmName>) -> Result<Bundle, CheckError> {
+    let mut found = Found::default();
+    match found.bundle(layout, realms) {
+        Some(bundle) if found.is_empty() => Ok(bundle),
+        _ => Err(found.into_error()),
+    }
+}
+
+fn realms_with_keys(layout: &Layout) -> BTreeSet<RealmName> {
+    // A directory that cannot be listed is told where the keys are checked.
+    keys::realm_files(layout).map(|files| files.into_keys().collect()).unwrap_or_default()
+}
+
+#[derive(Default)]
+struct Found {
+    problems: Vec<String>,
+    mistakes: Vec<Mistake>,
+}
+
+impl Found {
+    fn is_empty(&self) -> bool {
+        self.problems.is_empty() && self.mistakes.is_empty()
+    }
+
+    fn into_error(self) -> CheckError {
+        CheckError { problems: self.problems, mistakes: Mistakes(self.mistakes) }
+    }
+
+    fn config(&mut self, layout: &Layout) -> Option<Config> {
+        let source = self.read(layout.config())?;
+        Config::parse(&source).map_err(|mistakes| self.mistakes.extend(mistakes)).ok()
+    }
+
+    fn bundle(&mut self, layout: &Layout, realms: &BTreeSet<RealmName>) -> Option<Bundle> {
+        let (directory, hosts) = (self.read(&layout.directory()), self.read(&layout.hosts()));
+        let access = self.read(&layout.access());
+        let cedar = layout.cedar();
+        let cedar = if cedar.exists() { Some(self.read(&cedar)) } else { None };
+        // What the rules speak of is known only when these two could be read.
+        let speaks_of_known = directory.is_some() && hosts.is_some();
+        let or_empty = |source: Option<Source>| source.unwrap_or_else(|| Source::new("", ""));
+        let files = Files {
+            directory: or_empty(directory),
+            hosts: or_empty(hosts),
+            access: or_empty(access),
+            cedar: cedar.map(or_empty),
+        };
+        match Bundle::load(&files) {
+            Ok(bundle) => {
+                self.realms(bundle.directory(), realms, &files.hosts);
+                Some(bundle)
+            }
+            Err(Mistakes(mut mistakes)) => {
+                let rules =
+                    |file: &str| file == files.access.name || files.cedar.as_ref().is_some_and(|c| c.name == file);
+                mistakes.retain(|mistake| speaks_of_known || !rules(&mistake.file));
+                self.mistakes.extend(mistakes);
+                let (directory, _) = Directory::parse_all(&files.directory, &files.hosts);
+                self.realms(&directory, realms, &files.hosts);
+                None
+            }
+        }
+    }
+
+    /// A realm without a user CA would refuse every request for its hosts, so that it is told before.
+    fn realms(&mut self, directory: &Directory, with_keys: &BTreeSet<RealmName>, hosts: &Source) {
+        for realm in directory.realms().filter(|realm| !with_keys.contains(*realm)) {
+            let quoted = format!("\"{realm}\"");
+            let at = hosts.text.find(&quoted).map_or(0..0, |at| at..at + quoted.len());
+            let help = format!("make it with `hallpassd realm {realm} --config FILE` and restart the server");
+            let mistake = Mistake::new(hosts, at, format!("the realm `{realm}` has no user CA"));
+            self.mistakes.push(mistake.with_help(help));
+        }
+    }
+
+    fn read(&mut self, path: &Path) -> Option<Source> {
+        let read = fs::read_to_string(path);
+        let named = |error: std::io::Error| self.problems.push(format!("{} cannot be read: {error}", path.display()));
+        read.map_err(named).ok().map(|text| Source::new(path.display().to_string(), text))
+    }
+}

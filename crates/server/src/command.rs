@@ -1,0 +1,144 @@
+//! The commands of `hallpassd`, as they are typed.
+
+mod init;
+mod realm;
+mod serve;
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use domain::RealmName;
+use signer::PassphraseSource;
+
+use crate::check;
+use crate::config::KeysAre;
+use crate::error::chain;
+use crate::layout::Layout;
+
+/// Hallpass's server: an SSH certificate authority for just-in-time access.
+#[derive(Parser)]
+#[command(name = "hallpassd", version, subcommand_required = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make the directory of a new server: keys, configuration, store
+    Init(init::InitArgs),
+    /// Make the user CA of a plain realm, and its .pub
+    Realm(RealmArgs),
+    /// Show every mistake in all files of the configuration
+    Check(ConfigArgs),
+    /// Run the server
+    Serve(ServeArgs),
+}
+
+#[derive(Args)]
+struct ConfigArgs {
+    /// The server's hallpassd.toml
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+#[derive(Args)]
+struct RealmArgs {
+    /// The realm, as hosts.toml names it
+    name: RealmName,
+    #[command(flatten)]
+    config: ConfigArgs,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+}
+
+#[derive(Args)]
+struct ServeArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+}
+
+/// Where the passphrase of the key files comes from, when not from where hallpassd.toml says.
+#[derive(Args)]
+#[group(multiple = false)]
+struct PassphraseArgs {
+    /// Take the passphrase of the key files from this file, which only its owner may read
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+    /// Take it from this environment variable
+    #[arg(long, value_name = "VARIABLE")]
+    passphrase_env: Option<String>,
+    /// Take it from this systemd credential
+    #[arg(long, value_name = "NAME")]
+    passphrase_credential: Option<String>,
+    /// The key files are not encrypted: whoever copies one has the key
+    #[arg(long)]
+    no_passphrase: bool,
+}
+
+impl PassphraseArgs {
+    /// What was chosen. A path is kept whole, so that the server finds it from wherever it runs.
+    fn chosen(self) -> Option<KeysAre> {
+        if self.no_passphrase {
+            return Some(KeysAre::Unencrypted);
+        }
+        let file = self.passphrase_file.map(|path| std::path::absolute(&path).unwrap_or(path));
+        let source = file.map(PassphraseSource::File);
+        let source = source.or(self.passphrase_env.map(PassphraseSource::Variable));
+        source.or(self.passphrase_credential.map(PassphraseSource::Credential)).map(KeysAre::Encrypted)
+    }
+}
+
+/// The commands, for a program that adds its own.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs the command that was typed.
+pub fn run(matches: &ArgMatches) -> ExitCode {
+    let cli = match Cli::from_arg_matches(matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    serve::keep_secrets_in_memory();
+    match cli.command {
+        Command::Init(args) => told(init::run(args)),
+        Command::Realm(args) => told(realm::run(args)),
+        Command::Check(ConfigArgs { config }) => {
+            let checked = check::all(&Layout::of_config(&config));
+            told(checked.map(|_| "no mistakes\n".to_owned()))
+        }
+        Command::Serve(args) => match serve::run(args) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(&chain(&*error)),
+        },
+    }
+}
+
+/// Prints what a command did, or why it did not.
+fn told<E: std::error::Error>(result: Result<String, E>) -> ExitCode {
+    match result {
+        Ok(text) => match std::io::stdout().write_all(text.as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        },
+        Err(error) => failed(&chain(&error)),
+    }
+}
+
+fn failed(why: &dyn Display) -> ExitCode {
+    // Where standard error is gone nobody is left to tell.
+    let _untold = writeln!(std::io::stderr(), "hallpassd: {why}");
+    ExitCode::FAILURE
+}
+
+/// A variable of the process's environment.
+fn environment(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}

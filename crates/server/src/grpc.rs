@@ -1,0 +1,69 @@
+//! The gRPC server: services, health and reflection behind the door.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tonic::transport::Server;
+use tonic_health::ServingStatus;
+use tonic_reflection::server::Builder;
+use wire::v1::admin_server::AdminServer;
+use wire::v1::hosts_server::HostsServer;
+use wire::v1::info_server::InfoServer;
+use wire::v1::requests_server::RequestsServer;
+use wire::v1::sessions_server::SessionsServer;
+
+use crate::net::{self, DoorLayer, Doorstep};
+use crate::service::Api;
+use crate::stop::stopped;
+
+/// Most bytes of a message that comes in: a statement of 64 KiB with its signature, and some room.
+const LARGEST: usize = 128 * 1024;
+/// Most calls at once on one connection; a client's watchers share one.
+const STREAMS: u32 = 256;
+/// How long a call may take until it is answered; a stream is answered when it begins.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// How often a connection proves that it still stands, and how long that may take.
+const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(20));
+
+/// Serves until the server stops; ends when every call that was under way has.
+pub(crate) fn serve(
+    api: Api,
+    listeners: Vec<TcpListener>,
+    doorstep: Doorstep,
+) -> Result<impl Future<Output = ()> + Send, tonic_reflection::server::Error> {
+    let describe = || Builder::configure().register_encoded_file_descriptor_set(wire::FILE_DESCRIPTOR_SET);
+    let (reflection, reflection_alpha) = (describe().build_v1()?, describe().build_v1alpha()?);
+    let (health, health_server) = tonic_health::server::health_reporter();
+    let door = DoorLayer { peers: doorstep.peers.clone(), gate: api.gate(), metrics: doorstep.metrics.clone() };
+    let router = Server::builder()
+        .timeout(TIMEOUT)
+        .max_concurrent_streams(STREAMS)
+        .http2_keepalive_interval(Some(KEEP_ALIVE.0))
+        .http2_keepalive_timeout(Some(KEEP_ALIVE.1))
+        .http2_max_header_list_size(16 * 1024)
+        .layer(door)
+        .add_service(InfoServer::new(api.clone()).max_decoding_message_size(LARGEST))
+        .add_service(SessionsServer::new(api.clone()).max_decoding_message_size(LARGEST))
+        .add_service(HostsServer::new(api.clone()).max_decoding_message_size(LARGEST))
+        .add_service(RequestsServer::new(api.clone()).max_decoding_message_size(LARGEST))
+        .add_service(AdminServer::new(api).max_decoding_message_size(LARGEST))
+        .add_service(health_server)
+        .add_service(reflection)
+        .add_service(reflection_alpha);
+    Ok(async move {
+        health.set_service_status("", ServingStatus::Serving).await;
+        let incoming = net::accept(listeners, &doorstep);
+        let stop = stopping(doorstep.stop, health);
+        if let Err(error) = router.serve_with_incoming_shutdown(incoming, stop).await {
+            tracing::error!(%error, "the port is no longer served");
+        }
+    })
+}
+
+/// Waits for the stop, and says first that nothing new is served.
+async fn stopping(mut stop: watch::Receiver<bool>, health: tonic_health::server::HealthReporter) {
+    stopped(&mut stop).await;
+    health.set_service_status("", ServingStatus::NotServing).await;
+}

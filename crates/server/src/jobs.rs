@@ -1,0 +1,43 @@
+//! What happens by itself: the clock is watched, what waited too long ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ca::Ca;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::error::chain;
+use crate::metrics::Metrics;
+use crate::stop::stopped;
+
+/// How often the clock is looked at.
+const CLOCK: Duration = Duration::from_secs(1);
+/// How often requests are looked through for those whose time is over.
+const EXPIRY: Duration = Duration::from_secs(5);
+
+/// Runs until the server stops.
+pub(crate) async fn run(ca: Arc<Ca>, metrics: Arc<Metrics>, mut stop: watch::Receiver<bool>) {
+    let (mut clock, mut expiry) = (interval(CLOCK), interval(EXPIRY));
+    clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    expiry.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            biased;
+            () = stopped(&mut stop) => return,
+            _ = clock.tick() => {
+                ca.watch_clock().await;
+                metrics.ledger(ca.checkpoint().checkpoint.size, ca.gate().stopped().is_some());
+            }
+            _ = expiry.tick() => expire(&ca).await,
+        }
+    }
+}
+
+async fn expire(ca: &Ca) {
+    match ca.expire().await {
+        Ok(0) => {}
+        Ok(ended) => tracing::info!(ended, "requests ended unanswered"),
+        Err(error) => tracing::warn!(error = chain(&error), "requests could not be looked through for expiry"),
+    }
+}

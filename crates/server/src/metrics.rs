@@ -1,0 +1,171 @@
+//! What is counted, and the loopback port where Prometheus reads it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::stop::stopped;
+
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Call {
+    method: String,
+    code: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Refusal {
+    reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reload {
+    result: &'static str,
+}
+
+/// Every counter of the server.
+pub(crate) struct Metrics {
+    registry: Registry,
+    calls: Family<Call, Counter>,
+    seconds: Histogram,
+    refusals: Family<Refusal, Counter>,
+    certificates: Counter,
+    handshakes_failed: Counter,
+    connections_refused: Counter,
+    reloads: Family<Reload, Counter>,
+    stopped: Gauge,
+    entries: Gauge,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Arc<Self> {
+        let mut registry = Registry::with_prefix("hallpass");
+        let metrics = Self {
+            calls: Family::default(),
+            // 0.1 ms to 26 s.
+            seconds: Histogram::new(exponential_buckets(0.0001, 2.0, 18)),
+            refusals: Family::default(),
+            certificates: Counter::default(),
+            handshakes_failed: Counter::default(),
+            connections_refused: Counter::default(),
+            reloads: Family::default(),
+            stopped: Gauge::default(),
+            entries: Gauge::default(),
+            registry: Registry::default(),
+        };
+        registry.register("calls", "Calls by method and gRPC code", metrics.calls.clone());
+        registry.register("call_seconds", "Time until a call is answered", metrics.seconds.clone());
+        registry.register("refusals", "Refused calls by reason", metrics.refusals.clone());
+        registry.register("certificates", "Certificates handed out", metrics.certificates.clone());
+        registry.register("handshakes_failed", "TLS handshakes that failed", metrics.handshakes_failed.clone());
+        registry.register(
+            "connections_refused",
+            "Connections over a peer's bound",
+            metrics.connections_refused.clone(),
+        );
+        registry.register("reloads", "Loads of policy, directory and hosts", metrics.reloads.clone());
+        registry.register("issuing_stopped", "1 while issuing is stopped", metrics.stopped.clone());
+        registry.register("ledger_entries", "Entries in the ledger", metrics.entries.clone());
+        Arc::new(Self { registry, ..metrics })
+    }
+
+    pub(crate) fn call(&self, method: &str, code: tonic::Code, took: Duration) {
+        let call = Call { method: method.to_owned(), code: format!("{code:?}") };
+        self.calls.get_or_create(&call).inc();
+        self.seconds.observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn refused(&self, reason: &str) {
+        self.refusals.get_or_create(&Refusal { reason: reason.to_owned() }).inc();
+    }
+
+    pub(crate) fn issued(&self, certificates: usize) {
+        self.certificates.inc_by(u64::try_from(certificates).unwrap_or(u64::MAX));
+    }
+
+    pub(crate) fn handshake_failed(&self) {
+        self.handshakes_failed.inc();
+    }
+
+    pub(crate) fn connection_refused(&self) {
+        self.connections_refused.inc();
+    }
+
+    pub(crate) fn reloaded(&self) {
+        self.reloads.get_or_create(&Reload { result: "ok" }).inc();
+    }
+
+    pub(crate) fn reload_failed(&self) {
+        self.reloads.get_or_create(&Reload { result: "failed" }).inc();
+    }
+
+    pub(crate) fn ledger(&self, entries: u64, stopped: bool) {
+        self.entries.set(i64::try_from(entries).unwrap_or(i64::MAX));
+        self.stopped.set(i64::from(stopped));
+    }
+
+    /// All of them, as Prometheus reads them.
+    pub(crate) fn encode(&self) -> Result<String, std::fmt::Error> {
+        let mut out = String::new();
+        text::encode(&mut out, &self.registry)?;
+        Ok(out)
+    }
+}
+
+/// Serves the metrics until the server stops. Plain HTTP: the port is on loopback, and holds no names of people.
+pub(crate) async fn serve(listener: TcpListener, metrics: Arc<Metrics>, mut stop: watch::Receiver<bool>) {
+    let address: Option<SocketAddr> = listener.local_addr().ok();
+    let router = Router::new().route("/metrics", get(move || std::future::ready(answer(&metrics))));
+    if let Err(error) =
+        axum::serve(listener, router).with_graceful_shutdown(async move { stopped(&mut stop).await }).await
+    {
+        tracing::error!(?address, %error, "metrics are no longer served");
+    }
+}
+
+fn answer(metrics: &Metrics) -> Response {
+    match metrics.encode() {
+        Ok(text) => ([(CONTENT_TYPE, OPENMETRICS)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_happened_is_counted_by_name() {
+        let metrics = Metrics::new();
+        metrics.call("/hallpass.v1.Requests/Fetch", tonic::Code::PermissionDenied, Duration::from_millis(3));
+        metrics.refused("NOT_GRANTED");
+        metrics.issued(2);
+        metrics.ledger(7, true);
+        let text = metrics.encode().unwrap();
+        for line in [
+            "hallpass_calls_total{method=\"/hallpass.v1.Requests/Fetch\",code=\"PermissionDenied\"} 1",
+            "hallpass_refusals_total{reason=\"NOT_GRANTED\"} 1",
+            "hallpass_certificates_total 2",
+            "hallpass_ledger_entries 7",
+            "hallpass_issuing_stopped 1",
+            "hallpass_call_seconds_count 1",
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The one TLS port: who may connect, how often, and by which key.
+//!
+//! ```text
+//! TCP ──► bounded connections ──► TLS 1.3 within seconds ──► door: per-peer rate ──► service ──► gate ──► out
+//! ```
+
+mod door;
+mod gated;
+mod listen;
+mod peer;
+mod tls;
+
+pub(crate) use door::DoorLayer;
+pub use listen::BindError;
+pub(crate) use listen::{Doorstep, PeerAddress, accept, bind};
+pub(crate) use peer::{PeerLimits, Peers};
+pub use tls::TlsKeyError;
+pub(crate) use tls::{TlsKey, server_config};

@@ -1,0 +1,108 @@
+//! The last door of certificates: a response body that asks the gate as its bytes go to the transport (invariant 9).
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use ca::{Epoch, Gate};
+use http::HeaderMap;
+use http_body::{Frame, SizeHint};
+use tonic::Status;
+use tonic::body::Body;
+
+use crate::status;
+
+/// A body of certificates that were issued under an epoch.
+///
+/// The gate is held while a frame of data is handed over, so a stop that takes the gate afterwards finds it either gone
+/// (to be revoked) or refused here. What was refused ends with a status instead; nothing of it has left.
+pub(crate) struct GatedBody {
+    inner: Body,
+    gate: Arc<Gate>,
+    epoch: Epoch,
+    refused: bool,
+}
+
+impl GatedBody {
+    pub(crate) const fn new(inner: Body, gate: Arc<Gate>, epoch: Epoch) -> Self {
+        Self { inner, gate, epoch, refused: false }
+    }
+}
+
+impl http_body::Body for GatedBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        if self.refused {
+            return Poll::Ready(None);
+        }
+        let polled = Pin::new(&mut self.inner).poll_frame(context);
+        if !matches!(&polled, Poll::Ready(Some(Ok(frame))) if frame.is_data()) {
+            return polled;
+        }
+        let gate = Arc::clone(&self.gate);
+        // Bound until this returns: the frame is the transport's before the gate is free.
+        let passed = gate.pass(self.epoch);
+        match &passed {
+            Ok(_) => polled,
+            Err(stopped) => {
+                self.refused = true;
+                let status = status::of(&ca::Error::Stopped(stopped.clone()));
+                Poll::Ready(Some(trailers(&status)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.refused || self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        // What comes may be less than what the inner body would give.
+        SizeHint::default()
+    }
+}
+
+fn trailers(status: &Status) -> Result<Frame<Bytes>, Status> {
+    let mut trailers = HeaderMap::new();
+    status.add_header(&mut trailers)?;
+    Ok(Frame::trailers(trailers))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::{BodyExt as _, Full};
+
+    fn body(gate: &Arc<Gate>, epoch: Epoch) -> GatedBody {
+        let inner = Body::new(Full::new(Bytes::from_static(b"certificate")));
+        GatedBody::new(inner, Arc::clone(gate), epoch)
+    }
+
+    #[tokio::test]
+    async fn certificates_pass_an_open_gate_of_their_epoch() {
+        let gate = Arc::new(Gate::new(Epoch::new(7), None));
+        let collected = body(&gate, Epoch::new(7)).collect().await.unwrap();
+        assert_eq!(collected.to_bytes(), "certificate");
+    }
+
+    #[tokio::test]
+    async fn nothing_leaves_after_a_stop_even_when_issuing_was_resumed() {
+        let gate = Arc::new(Gate::new(Epoch::new(7), None));
+        let (stopped, resumed) = (body(&gate, Epoch::new(7)), body(&gate, Epoch::new(7)));
+        gate.stop::<()>("the clock jumped", || Ok(Epoch::new(8))).unwrap();
+        refused(stopped, "the%20clock%20jumped").await;
+        gate.resume(Epoch::new(8));
+        refused(resumed, "fetch%20again").await;
+    }
+
+    async fn refused(body: GatedBody, why: &str) {
+        let collected = body.collect().await.unwrap();
+        let trailers = collected.trailers().cloned().unwrap();
+        assert!(collected.to_bytes().is_empty());
+        assert_eq!(trailers.get("grpc-status").unwrap(), "14");
+        assert!(trailers.get("grpc-message").unwrap().to_str().unwrap().contains(why), "{trailers:?}");
+    }
+}

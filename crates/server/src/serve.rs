@@ -1,0 +1,243 @@
+//! Starting, reloading and stopping a server: as a program, and inside another one for the demo and tests.
+//!
+//! ```text
+//! check ──► keys ──► store ──► Ca ──► port, metrics, jobs ──► Running
+//! ```
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ca::{Ca, Identity, Parts, Signers};
+use domain::{Clock, Digest, Random};
+use ledger::CheckpointSigner;
+use statement::ServerId;
+use store::{OpenError, Store};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::check::{self, CheckError};
+use crate::config::{Config, KeysAre, Limits};
+use crate::keys::{Environment, Keys, KeysError};
+use crate::layout::Layout;
+use crate::metrics::{self, Metrics};
+use crate::net::{self, BindError, Doorstep, PeerLimits, Peers, TlsKeyError};
+use crate::service::{Api, Card, Shared};
+use crate::{grpc, jobs};
+
+/// How long calls that are under way may take when the server stops.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// What a server is started with.
+pub struct ServeOptions {
+    /// Its `hallpassd.toml`.
+    pub config: PathBuf,
+    /// Where the passphrase comes from, when not from where the file says.
+    pub keys_are: Option<KeysAre>,
+    /// How variables of the environment are read.
+    pub environment: Environment,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+}
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Files with mistakes.
+    #[error("{0}")]
+    Check(#[from] CheckError),
+    /// Keys that cannot be used.
+    #[error("the keys cannot be used")]
+    Keys(#[from] KeysError),
+    /// A TLS key that cannot be used.
+    #[error("TLS cannot be set up")]
+    Tls(#[from] TlsKeyError),
+    /// No port.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// No store.
+    #[error("the store cannot be used")]
+    Store(#[from] OpenError),
+    /// No use cases.
+    #[error("the server cannot begin its work")]
+    Ca(#[source] Box<ca::Error>),
+    /// No reflection.
+    #[error("the API's description cannot be served")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// Why another bundle was not loaded: the one before stays in force.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// Files with mistakes.
+    #[error("{0}")]
+    Check(#[from] CheckError),
+    /// It could not be recorded.
+    #[error("the new files could not be recorded")]
+    Record(#[source] Box<ca::Error>),
+}
+
+/// A server.
+pub struct Server;
+
+impl Server {
+    /// Starts a server; it runs until [`Running::stop`].
+    ///
+    /// # Errors
+    /// [`StartError`]: then nothing runs.
+    pub async fn start(options: ServeOptions) -> Result<Running, StartError> {
+        let ServeOptions { config, keys_are, environment, clock, random } = options;
+        let layout = Layout::of_config(&config);
+        let checked = check::all(&layout)?;
+        let config = checked.config;
+        let keys = Keys::load(&layout, keys_are.as_ref().unwrap_or(&config.passphrase), environment)?;
+        let listeners = net::bind(&config.listen).await?;
+        let metrics_listener = net::bind(config.metrics.as_slice()).await?.pop();
+
+        let card = card(&config, &keys);
+        let tls = net::server_config(&keys.tls, &config.name)?;
+        let (id, tls_key) = (card.id().clone(), keys.tls.digest());
+        let store =
+            Store::open(&layout.store(), CheckpointSigner::new(config.name.clone(), keys.ledger), Arc::clone(&random))?;
+        let parts = Parts {
+            store,
+            bundle: checked.bundle,
+            signers: Signers::new(keys.user_ca, keys.realms),
+            identity: Identity { server: id, tls_keys: vec![tls_key] },
+            limits: ca_limits(&config.limits),
+            clock: Arc::clone(&clock),
+            random,
+        };
+        let ca = Arc::new(Ca::start(parts).await.map_err(|error| StartError::Ca(Box::new(error)))?);
+
+        let metrics = Metrics::new();
+        let (stop, stopped) = watch::channel(false);
+        let (loads, loaded) = watch::channel(0);
+        let peers = Peers::new(Arc::clone(&clock), peer_limits(&config.limits));
+        let connections = usize::try_from(config.limits.connections).unwrap_or(Semaphore::MAX_PERMITS);
+        let doorstep = Doorstep {
+            tls,
+            peers,
+            connections: Arc::new(Semaphore::new(connections)),
+            metrics: Arc::clone(&metrics),
+            stop: stopped.clone(),
+        };
+        let shared = Shared {
+            ca: Arc::clone(&ca),
+            card,
+            clock,
+            metrics: Arc::clone(&metrics),
+            stop: stopped.clone(),
+            loads: loaded,
+        };
+        let mut running = Running {
+            addresses: addresses(&listeners),
+            metrics_address: None,
+            ca,
+            layout,
+            metrics,
+            stop,
+            loads,
+            tasks: JoinSet::new(),
+        };
+        running.tasks.spawn(grpc::serve(Api::new(shared), listeners, doorstep)?);
+        running.run_metrics(metrics_listener, &stopped);
+        running.tasks.spawn(jobs::run(Arc::clone(&running.ca), Arc::clone(&running.metrics), stopped));
+        Ok(running)
+    }
+}
+
+/// A server that runs. Dropped, it ends at once; [`Running::stop`] lets calls finish.
+pub struct Running {
+    addresses: Vec<SocketAddr>,
+    metrics_address: Option<SocketAddr>,
+    ca: Arc<Ca>,
+    layout: Layout,
+    metrics: Arc<Metrics>,
+    stop: watch::Sender<bool>,
+    loads: watch::Sender<u64>,
+    tasks: JoinSet<()>,
+}
+
+impl Running {
+    /// Where it listens; a port that was asked for as 0 is here what it became.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Where its metrics are read.
+    pub const fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
+    }
+
+    /// Its name and its ledger key's fingerprint: what clients pin.
+    pub fn id(&self) -> &ServerId {
+        &self.ca.identity().server
+    }
+
+    /// Its use cases.
+    pub const fn ca(&self) -> &Arc<Ca> {
+        &self.ca
+    }
+
+    /// Loads policy, directory and hosts anew: all of them, or with a mistake none.
+    ///
+    /// # Errors
+    /// [`ReloadError`]; the files before stay in force.
+    pub async fn reload(&self) -> Result<Digest, ReloadError> {
+        let loaded = self.load_bundle().await;
+        match &loaded {
+            Ok(_) => {
+                self.metrics.reloaded();
+                self.loads.send_modify(|loads| *loads += 1);
+            }
+            Err(_) => self.metrics.reload_failed(),
+        }
+        loaded
+    }
+
+    async fn load_bundle(&self) -> Result<Digest, ReloadError> {
+        let bundle = check::bundle(&self.layout, &self.ca.signers().realms())?;
+        let digest = bundle.digest();
+        self.ca.reload(bundle).await.map_err(|error| ReloadError::Record(Box::new(error)))?;
+        Ok(digest)
+    }
+
+    /// Stops: takes nothing new, and waits for what is under way, at most 20 seconds.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        let finished = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(GRACE, finished).await.is_err() {
+            tracing::warn!("calls that were still under way were cut off");
+            self.tasks.shutdown().await;
+        }
+    }
+
+    fn run_metrics(&mut self, listener: Option<tokio::net::TcpListener>, stopped: &watch::Receiver<bool>) {
+        let Some(listener) = listener else { return };
+        self.metrics_address = listener.local_addr().ok();
+        self.tasks.spawn(metrics::serve(listener, Arc::clone(&self.metrics), stopped.clone()));
+    }
+}
+
+/// Who the server is; signed before the ledger key goes to the store.
+fn card(config: &Config, keys: &Keys) -> Card {
+    let public = CheckpointSigner::new(config.name.clone(), keys.ledger.clone()).public_key();
+    let id = ServerId { name: config.name.clone(), ledger_key: public.fingerprint() };
+    Card::new(id, public, &keys.ledger, keys.tls.digest(), keys.user_ca.public_key().clone())
+}
+
+const fn ca_limits(limits: &Limits) -> ca::Limits {
+    ca::Limits { patience: limits.pending, pending_per_user: limits.pending_per_user, session: limits.session }
+}
+
+const fn peer_limits(limits: &Limits) -> PeerLimits {
+    PeerLimits { calls_per_second: limits.calls_per_second, connections: limits.connections_per_peer }
+}
+
+fn addresses(listeners: &[tokio::net::TcpListener]) -> Vec<SocketAddr> {
+    listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+}

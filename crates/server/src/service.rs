@@ -1,0 +1,96 @@
+//! The gRPC services: each call is converted, given to `ca`, and converted back.
+
+mod admin;
+mod call;
+mod convert;
+mod hosts;
+mod info;
+mod requests;
+mod sessions;
+mod watch;
+
+use std::sync::Arc;
+
+use ca::{Ca, Gate, Session};
+use domain::Clock;
+use tokio::sync::watch as signal;
+use tonic::Status;
+use tonic::metadata::MetadataMap;
+
+pub(crate) use info::Card;
+
+use crate::metrics::Metrics;
+use crate::service::call::Call;
+use crate::status;
+
+/// Every service of the API.
+#[derive(Clone)]
+pub(crate) struct Api(Arc<Shared>);
+
+/// What the services share.
+pub(crate) struct Shared {
+    pub(crate) ca: Arc<Ca>,
+    pub(crate) card: Card,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Whether the server stops: watchers end then.
+    pub(crate) stop: signal::Receiver<bool>,
+    /// Counts loads of the bundle: watchers look again then.
+    pub(crate) loads: signal::Receiver<u64>,
+}
+
+impl Api {
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+
+    /// The gate that certificates leave through.
+    pub(crate) fn gate(&self) -> Arc<Gate> {
+        self.0.ca.gate()
+    }
+
+    /// The session that a call carries.
+    fn session(&self, call: &Call, metadata: &MetadataMap) -> Result<Session, Status> {
+        let token = bearer(metadata).ok_or(ca::Error::NoSession);
+        token.and_then(|token| self.0.ca.session(token)).map_err(|error| self.refuse(call, &error))
+    }
+
+    /// A refusal, told to the caller, the log and the counters; it is no entry of the ledger.
+    fn refuse(&self, call: &Call, error: &ca::Error) -> Status {
+        self.0.metrics.refused(error.reason());
+        call.refused(error);
+        status::of(error)
+    }
+
+    /// A message that cannot be read.
+    fn misread(&self, call: &Call, error: &wire::WireError) -> Status {
+        self.0.metrics.refused(status::MESSAGE_INVALID);
+        call.misread(error);
+        status::of_message(error)
+    }
+}
+
+/// The token of `authorization: Bearer TOKEN` (RFC 6750 section 2.1).
+fn bearer(metadata: &MetadataMap) -> Option<&str> {
+    let (scheme, token) = metadata.get("authorization")?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_comes_as_a_bearer_alone() {
+        let found = |value: &str| {
+            let mut metadata = MetadataMap::new();
+            metadata.insert("authorization", value.parse().unwrap());
+            bearer(&metadata).map(str::to_owned)
+        };
+        assert_eq!(found("Bearer abc"), Some("abc".to_owned()));
+        assert_eq!(found("bearer abc"), Some("abc".to_owned()));
+        assert_eq!(found("Basic abc"), None);
+        assert_eq!(found("abc"), None);
+        assert_eq!(bearer(&MetadataMap::new()), None);
+    }
+}

@@ -1,0 +1,66 @@
+//! What `ca` gives, as the API says it.
+
+use ca::{Issued, View};
+use directory::Host;
+use ledger::{SignedCheckpoint, SignedText};
+use store::{RequestState, StoredDecision};
+use wire::{Head, v1};
+
+pub(crate) fn request(view: View) -> v1::Request {
+    let stored = view.stored;
+    let (not_before, not_after) = match stored.state {
+        RequestState::Approved(window) => (window.not_before.seconds(), window.not_after.seconds()),
+        _ => (0, 0),
+    };
+    v1::Request {
+        id: stored.id.to_string(),
+        state: view.state.to_string(),
+        statement: Some(signed(stored.statement)),
+        ruling: stored.ruling.into_bytes(),
+        decisions: stored.decisions.into_iter().map(decision).collect(),
+        submitted: stored.submitted.seconds(),
+        pending_until: stored.expires.seconds(),
+        not_before,
+        not_after,
+        approvers: view.approvers.iter().map(ToString::to_string).collect(),
+        endpoints: view.hosts.iter().map(endpoint).collect(),
+        missing: view.missing,
+    }
+}
+
+fn decision(stored: StoredDecision) -> v1::Decision {
+    v1::Decision {
+        approver: stored.approver.to_string(),
+        time: stored.time.seconds(),
+        verdict: stored.verdict.to_string(),
+        statement: Some(signed(stored.statement)),
+    }
+}
+
+fn endpoint(host: &Host) -> v1::Endpoint {
+    v1::Endpoint {
+        host: host.name.to_string(),
+        address: host.address.to_string(),
+        port: u32::from(host.port.get()),
+        via: host.via.as_ref().map(ToString::to_string).unwrap_or_default(),
+        aliases: host.aliases.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn signed(kept: SignedText) -> v1::Signed {
+    v1::Signed { text: kept.text.into_bytes(), signature: kept.signature }
+}
+
+pub(crate) fn certificates(issued: &Issued) -> Vec<v1::Issued> {
+    let one = |(pair, certificate): &(domain::Pair, cert::Certificate)| v1::Issued {
+        pair: pair.to_string(),
+        serial: certificate.serial().get(),
+        certificate: certificate.to_openssh().to_owned(),
+        valid_before: certificate.valid_before().seconds(),
+    };
+    issued.certificates.iter().map(one).collect()
+}
+
+pub(crate) fn head(signed: &SignedCheckpoint) -> v1::Checkpoint {
+    Head { size: signed.checkpoint.size, root: signed.checkpoint.root, signature: signed.signature }.into()
+}

@@ -1,0 +1,57 @@
+//! What there is to ask for.
+
+use directory::{Directory, Host};
+use domain::{UnixTime, UserName};
+use policy::{Candidate, Policy};
+use tonic::{Request, Response, Status};
+use wire::v1::hosts_server::Hosts;
+use wire::v1::{ListHostsRequest, ListHostsResponse};
+use wire::{ListHosts, v1};
+
+use crate::service::Api;
+use crate::service::call::Call;
+
+#[tonic::async_trait]
+impl Hosts for Api {
+    async fn list_hosts(&self, request: Request<ListHostsRequest>) -> Result<Response<ListHostsResponse>, Status> {
+        let call = Call::of("ListHosts", &request);
+        let session = self.session(&call, request.metadata())?;
+        let asked = ListHosts::try_from(request.into_inner()).map_err(|e| self.misread(&call, &e))?;
+        let now = self.0.clock.wall().map_err(|fault| self.refuse(&call, &ca::ClockFault::from(fault).into()))?;
+        let (bundle, user) = (self.0.ca.bundle(), session.user().clone());
+        // Ten thousand hosts are tens of thousands of evaluations: others are served meanwhile.
+        let listing = move || list(bundle.policy(), bundle.directory(), &user, &asked, now);
+        let hosts = tokio::task::spawn_blocking(listing).await;
+        let hosts =
+            hosts.map_err(|_| Status::internal("the listing broke off; an administrator must look at the log"))?;
+        Ok(Response::new(ListHostsResponse { hosts }))
+    }
+}
+
+fn list(policy: &Policy, directory: &Directory, user: &UserName, asked: &ListHosts, now: UnixTime) -> Vec<v1::Host> {
+    let chosen = directory.hosts().filter(|host| asked.selector.as_ref().is_none_or(|s| s.matches(&host.labels)));
+    let open = chosen.filter_map(|host| {
+        let logins = policy::candidates(policy, directory, user, host, now);
+        (!logins.is_empty()).then(|| shown(host, logins))
+    });
+    open.collect()
+}
+
+fn shown(host: &Host, logins: Vec<Candidate>) -> v1::Host {
+    let host = wire::Host {
+        name: host.name.clone(),
+        aliases: host.aliases.clone(),
+        address: host.address.to_string(),
+        port: host.port.get(),
+        labels: host.labels.clone(),
+        via: host.via.clone(),
+        realm: host.realm.clone(),
+        logins: logins.into_iter().map(login).collect(),
+    };
+    host.into()
+}
+
+fn login(candidate: Candidate) -> wire::HostLogin {
+    let Candidate { login, rule, quorum, max, .. } = candidate;
+    wire::HostLogin { login, quorum, rule, max }
+}

@@ -1,0 +1,104 @@
+//! Requests: asking, deciding, ending, fetching, reading.
+
+use ca::{Liveness, Which};
+use tonic::{Request, Response, Status};
+use wire::v1::requests_server::Requests;
+use wire::v1::{
+    DecideRequest, DecideResponse, EndRequest, EndResponse, FetchRequest, FetchResponse, GetRequestRequest,
+    GetRequestResponse, ListRequestsRequest, ListRequestsResponse, SubmitRequest, SubmitResponse, WatchRequestsRequest,
+};
+use wire::{ListRequests, SignedText, View, WatchRequests};
+
+use crate::service::call::Call;
+use crate::service::watch::Watching;
+use crate::service::{Api, bearer, convert};
+
+#[tonic::async_trait]
+impl Requests for Api {
+    type WatchRequestsStream = Watching;
+
+    async fn submit(&self, request: Request<SubmitRequest>) -> Result<Response<SubmitResponse>, Status> {
+        let call = Call::of("Submit", &request);
+        let signed = SignedText::try_from(request.into_inner().statement).map_err(|e| self.misread(&call, &e))?;
+        let call = call.claiming(&signed);
+        let view = self.0.ca.submit(signed.text(), signed.signature()).await.map_err(|e| self.refuse(&call, &e))?;
+        call.about(view.stored.id).done("asked");
+        let (request, checkpoint) = (Some(convert::request(view)), Some(convert::head(&self.0.ca.checkpoint())));
+        Ok(Response::new(SubmitResponse { request, checkpoint }))
+    }
+
+    async fn decide(&self, request: Request<DecideRequest>) -> Result<Response<DecideResponse>, Status> {
+        let call = Call::of("Decide", &request);
+        let signed = SignedText::try_from(request.into_inner().statement).map_err(|e| self.misread(&call, &e))?;
+        let call = call.claiming(&signed);
+        let view = self.0.ca.decide(signed.text(), signed.signature()).await.map_err(|e| self.refuse(&call, &e))?;
+        call.done("decided");
+        let (request, checkpoint) = (Some(convert::request(view)), Some(convert::head(&self.0.ca.checkpoint())));
+        Ok(Response::new(DecideResponse { request, checkpoint }))
+    }
+
+    async fn end(&self, request: Request<EndRequest>) -> Result<Response<EndResponse>, Status> {
+        let call = Call::of("End", &request);
+        let signed = SignedText::try_from(request.into_inner().statement).map_err(|e| self.misread(&call, &e))?;
+        let call = call.claiming(&signed);
+        let view = self.0.ca.end(signed.text(), signed.signature()).await.map_err(|e| self.refuse(&call, &e))?;
+        call.done("ended");
+        let (request, checkpoint) = (Some(convert::request(view)), Some(convert::head(&self.0.ca.checkpoint())));
+        Ok(Response::new(EndResponse { request, checkpoint }))
+    }
+
+    async fn fetch(&self, request: Request<FetchRequest>) -> Result<Response<FetchResponse>, Status> {
+        let call = Call::of("Fetch", &request);
+        let signed = SignedText::try_from(request.into_inner().statement).map_err(|e| self.misread(&call, &e))?;
+        let call = call.claiming(&signed);
+        let issued = self.0.ca.fetch(signed.text(), signed.signature()).await.map_err(|e| self.refuse(&call, &e))?;
+        call.issued(&issued);
+        self.0.metrics.issued(issued.certificates.len());
+        let checkpoint = Some(convert::head(&self.0.ca.checkpoint()));
+        let mut response = Response::new(FetchResponse { certificates: convert::certificates(&issued), checkpoint });
+        // By this the door knows that certificates are inside, and asks the gate (`net::GatedBody`).
+        response.extensions_mut().insert(issued.epoch);
+        Ok(response)
+    }
+
+    async fn get_request(&self, request: Request<GetRequestRequest>) -> Result<Response<GetRequestResponse>, Status> {
+        let call = Call::of("GetRequest", &request);
+        let session = self.session(&call, request.metadata())?;
+        let id = wire::request_id(&request.into_inner().id).map_err(|e| self.misread(&call, &e))?;
+        let call = call.by(&session).about(id);
+        let view = self.0.ca.get(&session, id).map_err(|e| self.refuse(&call, &e))?;
+        Ok(Response::new(GetRequestResponse { request: Some(convert::request(view)) }))
+    }
+
+    async fn list_requests(
+        &self,
+        request: Request<ListRequestsRequest>,
+    ) -> Result<Response<ListRequestsResponse>, Status> {
+        let call = Call::of("ListRequests", &request);
+        let session = self.session(&call, request.metadata())?;
+        let call = call.by(&session);
+        let asked = ListRequests::try_from(request.into_inner()).map_err(|e| self.misread(&call, &e))?;
+        let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
+        let liveness = if asked.live { Liveness::Live } else { Liveness::Any };
+        let views = self.0.ca.list(&session, which(asked.view), liveness, limit);
+        let views = views.map_err(|e| self.refuse(&call, &e))?;
+        Ok(Response::new(ListRequestsResponse { requests: views.into_iter().map(convert::request).collect() }))
+    }
+
+    async fn watch_requests(&self, request: Request<WatchRequestsRequest>) -> Result<Response<Watching>, Status> {
+        let call = Call::of("WatchRequests", &request);
+        let session = self.session(&call, request.metadata())?;
+        let token = bearer(request.metadata()).unwrap_or_default().to_owned();
+        let asked = WatchRequests::try_from(request.into_inner()).map_err(|e| self.misread(&call, &e))?;
+        self.watch(call.by(&session), token, asked).map(Response::new)
+    }
+}
+
+/// The view as `ca` calls it.
+pub(crate) const fn which(view: View) -> Which {
+    match view {
+        View::Mine => Which::Mine,
+        View::Inbox => Which::Inbox,
+        View::All => Which::All,
+    }
+}
