@@ -102,6 +102,15 @@ impl Checked {
         let allowed = self.ruling.obligations();
         allowed.hosts.iter().map(|host| Pair { login: allowed.login.clone(), host: host.clone() })
     }
+
+    /// The login on the one host that was asked for, or that the labels mean.
+    pub(crate) fn only_pair(&self) -> Option<Pair> {
+        let mut pairs = self.pairs();
+        if let Target::Host(asked) = &self.request.statement().access.target {
+            return pairs.find(|pair| pair.host == *asked);
+        }
+        pairs.next().filter(|_| pairs.next().is_none())
+    }
 }
 
 /// Whether a ruling is one on this request, as far as the two texts tell: who the login `self` is, and which hosts have
@@ -116,10 +125,12 @@ fn fits(request: &RequestStatement, digest: &Digest, ruling: &RulingText) -> Res
     {
         return Err("its ruling allows another login than was asked for");
     }
-    if let Target::Host(host) = &request.access.target
-        && !allowed.hosts.iter().eq([host])
-    {
-        return Err("its ruling allows other hosts than were asked for");
+    if let Target::Host(host) = &request.access.target {
+        // A plain host's realm comes as a whole, and the words that are signed say so.
+        let only = allowed.hosts.len() == 1 || allowed.realm.is_some();
+        if !only || !allowed.hosts.contains(host) {
+            return Err("its ruling allows other hosts than were asked for");
+        }
     }
     if request.command != allowed.command {
         return Err("its ruling allows another command than was asked for");

@@ -160,9 +160,6 @@ pub(crate) enum Failure {
         #[source]
         cause: LinkError,
     },
-    /// The server ended a stream that should go on.
-    #[error("the server ended the stream; follow it again: hallpass inbox -f")]
-    StreamEnded,
     /// There is nothing to decide.
     #[error("request {id} is {state}; only pending requests are decided")]
     NotPending {

@@ -54,7 +54,12 @@ pub(crate) async fn certificate(
     let request = usable.request;
     let statement =
         FetchStatement { header: joined.header(app)?, id: request.told.id, pairs: Pairs::from(usable.pair.clone()) };
-    let signed = usable.signing(app).await?.sign(&statement).await?;
+    let signing = usable.signing(app).await?;
+    let signed = match usable.holder {
+        // The session's own key is used without a word; one of the user's may ask for a touch.
+        Holder::Helper(_) => signing.sign(&statement).await?,
+        Holder::Own(_) => app.sign(&signing, &statement, &format!("fetch a certificate for {}", usable.pair)).await?,
+    };
     let issued = joined.link.fetch(signed).await?;
     let issued = issued.into_iter().find(|issued| issued.pair == usable.pair);
     let issued = issued.ok_or_else(|| FetchError::Missing(usable.pair.clone()))?;

@@ -57,6 +57,9 @@ pub(crate) enum LinkError {
     /// The server did not answer in time.
     #[error("the server did not answer within {} seconds; try again", PATIENCE.as_secs())]
     Slow,
+    /// A stream that should go on.
+    #[error("the server ended the stream; is it being restarted? Try again")]
+    StreamEnded,
     /// The answer cannot be read.
     #[error("the server's answer cannot be read; is it of another version?")]
     Malformed(#[from] WireError),
@@ -69,7 +72,7 @@ impl LinkError {
     /// Whether trying the same once more may help.
     pub(crate) const fn may_pass(&self) -> bool {
         match self {
-            Self::Dial(DialError::Connect { .. } | DialError::Timeout(_)) | Self::Slow => true,
+            Self::Dial(DialError::Connect { .. } | DialError::Timeout(_)) | Self::Slow | Self::StreamEnded => true,
             Self::Refused { code, .. } => matches!(code, Code::Unavailable | Code::Unknown | Code::Internal),
             _ => false,
         }

@@ -185,6 +185,7 @@ async fn running_agent(context: &Context) -> Option<AgentClient> {
 
 /// A key by a file: its private or its public one. An agent that holds it is asked first, as it asks for no passphrase.
 async fn file(context: &Context, agent: Option<AgentClient>, path: PathBuf) -> Result<Signing, SigningError> {
+    let path = std::path::absolute(&path).map_err(|error| SigningError::Read(path, error))?;
     let (public, private) = read(&path)?;
     if let Some(agent) = agent
         && plain_keys(&agent).await?.iter().any(|(_, key)| *key == public)

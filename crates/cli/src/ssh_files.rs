@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use agent::ServerName;
 use cert::{Certificate, Principal};
-use domain::{HostName, Login, Pair, PublicKey, Span, UnixTime};
+use domain::{HostName, Login, PublicKey, Span, UnixTime};
 
 use crate::places::Places;
 use crate::platform;
@@ -55,6 +55,12 @@ impl Files {
         write(&self.certificate, &format!("{}\n", certificate.to_openssh()))
     }
 
+    /// Removes both.
+    pub(crate) fn remove(&self) -> Result<(), SshFilesError> {
+        unlink(&self.key)?;
+        unlink(&self.certificate)
+    }
+
     /// The certificate that is there, if it opens this and for long enough.
     pub(crate) fn usable(&self, principal: &Principal, now: UnixTime) -> Option<Certificate> {
         let text = std::fs::read_to_string(&self.certificate).ok()?;
@@ -68,12 +74,6 @@ impl Files {
 /// The files for plain ssh.
 pub(crate) fn files(places: &Places, login: &Login, host: &HostName) -> Files {
     Files::of(&places.ssh(), login, host)
-}
-
-/// Removes what was kept for a pair, under every name.
-pub(crate) fn remove(places: &Places, pair: &Pair) -> Result<(), SshFilesError> {
-    let files = files(places, &pair.login, &pair.host);
-    [files.key, files.certificate].iter().try_for_each(|path| unlink(path))
 }
 
 /// Removes every certificate that certifies this key, under whatever name.

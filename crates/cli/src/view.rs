@@ -73,12 +73,7 @@ pub(crate) fn table(requests: &[Checked], look: &Look<'_>) -> String {
 
 /// Login and host as allowed, so that `self` and labels are told by what they mean.
 pub(crate) fn access(request: &Checked) -> String {
-    let allowed = request.ruling.obligations();
-    let mut hosts = allowed.hosts.iter();
-    match (&allowed.realm, hosts.next(), hosts.next()) {
-        (None, Some(only), None) => format!("{}@{only}", allowed.login),
-        _ => request.request.statement().access.to_string(),
-    }
+    request.only_pair().map_or_else(|| request.request.statement().access.to_string(), |pair| pair.to_string())
 }
 
 /// Where a request stands, in words.

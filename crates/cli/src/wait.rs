@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::{RequestId, UnixTime};
+use tokio::time::Interval;
 use wire::{State, WatchRequests};
 
 use crate::app::App;
@@ -46,34 +47,32 @@ impl Waiting {
         while self.request.told.state == State::Pending {
             let now = app.context.now()?;
             app.context.terminal.progress(Some(&told(&self.request, now)));
-            let changed = tokio::select! {
-                changed = self.changed(link) => Some(changed),
-                _ = seconds.tick() => None,
-            };
-            match changed {
-                Some(Ok(request)) => self.request = request,
-                Some(Err(error)) if error.may_pass() && now < self.request.told.pending_until => {
+            match self.changed(link, &mut seconds).await {
+                Ok(Some(request)) => self.request = request,
+                Ok(None) => {}
+                Err(error) if error.may_pass() && now < self.request.told.pending_until => {
                     self.watch = None;
                     tokio::time::sleep(AGAIN).await;
                 }
-                Some(Err(cause)) => return Err(Failure::StoppedWaiting { id: self.id(), cause }),
-                None => {}
+                Err(cause) => return Err(Failure::StoppedWaiting { id: self.id(), cause }),
             }
         }
         Ok(())
     }
 
-    /// The next change of the request. Dropping it half done loses nothing: the stream keeps its place.
-    async fn changed(&mut self, link: &Link) -> Result<Checked, LinkError> {
-        loop {
-            let watch = match &mut self.watch {
-                Some(watch) => watch,
-                none => none.insert(link.watch(WatchRequests::One(self.request.told.id)).await?),
-            };
-            match watch.next().await? {
-                Some(request) => return Ok(request),
-                None => self.watch = None,
-            }
+    /// The next change of the request, or nothing when a second has passed.
+    async fn changed(&mut self, link: &Link, seconds: &mut Interval) -> Result<Option<Checked>, LinkError> {
+        let watch = match &mut self.watch {
+            Some(watch) => watch,
+            none => none.insert(link.watch(WatchRequests::One(self.request.told.id)).await?),
+        };
+        // Leaving the stream in the middle loses nothing: it keeps its place.
+        tokio::select! {
+            changed = watch.next() => match changed? {
+                Some(request) => Ok(Some(request)),
+                None => Err(LinkError::StreamEnded),
+            },
+            _ = seconds.tick() => Ok(None),
         }
     }
 }

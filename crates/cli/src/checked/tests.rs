@@ -140,6 +140,19 @@ fn a_ruling_that_allows_something_else_is_refused() {
 }
 
 #[test]
+fn a_plain_hosts_realm_comes_as_a_whole() {
+    let mut plain = allowed();
+    plain.realm = Some("legacy".parse().unwrap());
+    plain.hosts.extend(["web-2".parse().unwrap()]);
+    let mut told = told(&asked(), allowed());
+    let ruling = RulingText::new(asked().digest(), Digest::of(b"bundle"), plain, std::num::NonZeroU32::new(2)).unwrap();
+    told.ruling = ruling.encode().into_bytes();
+    let checked = check(told).unwrap();
+    assert!(checked.ruling.in_words().as_str().contains("ALL 2 hosts of realm legacy"));
+    assert_eq!(checked.only_pair().unwrap().to_string(), "root@web-1");
+}
+
+#[test]
 fn a_ruling_on_another_request_is_refused() {
     let other = RequestStatement { reason: "something else".parse().unwrap(), ..asked() };
     let swapped = wire::Request { ruling: told(&other, allowed()).ruling, ..told(&asked(), allowed()) };

@@ -30,7 +30,10 @@ pub(crate) async fn run(app: &App<'_>, asked: &Done) -> Result<Exit, Failure> {
     let signed = app.sign(&signing, &statement, &told).await?;
     let ended = joined.link.end(signed).await?;
     for pair in ended.pairs() {
-        ssh_files::remove(&app.places, &pair)?;
+        let aliases = ended.told.endpoints.iter().filter(|endpoint| endpoint.host == pair.host);
+        for name in aliases.flat_map(|endpoint| &endpoint.aliases).chain([&pair.host]) {
+            ssh_files::files(&app.places, &pair.login, name).remove()?;
+        }
     }
     app.report(&OneRequest::new(&ended))?;
     Ok(Exit::Done)

@@ -7,7 +7,7 @@ use wire::{State, View, WatchRequests};
 use crate::app::App;
 use crate::arguments::Inbox;
 use crate::failure::{Exit, Failure};
-use crate::link::{Link, Which};
+use crate::link::{Link, LinkError, Which};
 use crate::view::{OneRequest, Requests};
 
 pub(crate) async fn run(app: &App<'_>, asked: &Inbox) -> Result<Exit, Failure> {
@@ -29,7 +29,7 @@ async fn follow(app: &App<'_>, link: &Link) -> Result<Exit, Failure> {
             () = app.context.terminal.interrupted() => return Ok(Exit::Done),
             changed = watch.next() => changed?,
         };
-        let Some(request) = changed else { return Err(Failure::StreamEnded) };
+        let Some(request) = changed else { return Err(LinkError::StreamEnded.into()) };
         if request.told.state == State::Pending && shown.insert(request.told.id) {
             app.report(&OneRequest::new(&request))?;
         }

@@ -60,6 +60,9 @@ pub(crate) enum LoginError {
     /// The name is none.
     #[error("`--as` is refused")]
     Name(#[from] agent::ServerNameError),
+    /// The user's name is none.
+    #[error("HALLPASS_USER is refused")]
+    User(#[source] domain::NameError),
     /// Nothing says who logs in.
     #[error("who are you? Name the user: --user NAME")]
     NoUser,
@@ -83,11 +86,10 @@ pub(crate) async fn run(app: &App<'_>, asked: &LoginTo) -> Result<Exit, Failure>
     let signing = signing::choose(app.context, &app.places, key).await?;
     let statement = LoginStatement { header: link.header(app.context)?, user, tls_key: link.tls_key() };
     let told = format!("log in as {}", statement.user);
+    let helper = running_helper(app).await?;
     let signed = app.sign(&signing, &statement, &told).await?;
     let begun = link.login(signed).await?;
     let identity = link.who_am_i().await?;
-
-    let helper = running_helper(app).await?;
     helper.create_key(&server.name).await?;
     let session = Session {
         token: begun.token,
@@ -97,8 +99,10 @@ pub(crate) async fn run(app: &App<'_>, asked: &LoginTo) -> Result<Exit, Failure>
         key: signing.choice(),
     };
     state.keep_session(&session)?;
-    if let Target::New(server) = &target {
-        config::add(app.places.config(), server)?;
+    if let Target::New(server) = target {
+        // A key that was named once is meant for the next time too.
+        let key = app.global.key.as_ref().map(|_| session.key.clone());
+        config::add(app.places.config(), &Server { key, ..server })?;
     }
     let hosts = link.hosts(None).await?;
     ssh_files::keep_hosts(&app.places, &server.name, &hosts)?;
@@ -168,7 +172,7 @@ async fn target(app: &App<'_>, asked: &LoginTo) -> Result<Target, Failure> {
         origin: pin.name,
         ledger_key: pin.ledger_key,
         user: asked.user.clone(),
-        key: app.global.key.clone(),
+        key: None,
     }))
 }
 
@@ -199,8 +203,8 @@ fn user(app: &App<'_>, asked: &LoginTo, server: &Server) -> Result<UserName, Fai
     if let Some(user) = asked.user.clone() {
         return Ok(user);
     }
-    if let Some(user) = app.context.environment.text("HALLPASS_USER").and_then(|user| user.parse().ok()) {
-        return Ok(user);
+    if let Some(user) = app.context.environment.text("HALLPASS_USER") {
+        return Ok(user.parse().map_err(LoginError::User)?);
     }
     let unix = || app.context.environment.text("USER").and_then(|user| user.parse().ok());
     Ok(server.user.clone().or_else(unix).ok_or(LoginError::NoUser)?)

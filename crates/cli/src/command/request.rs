@@ -1,7 +1,7 @@
 //! `hallpass request`: ask, wait, and be ready to log in.
 
 use ::agent::Lifetime;
-use domain::{Access, Command, HostName, PublicKey, Target, Text};
+use domain::{Access, AskedLogin, Command, HostName, PublicKey, Target, Text};
 use serde::Serialize;
 use statement::RequestStatement;
 use wire::State;
@@ -117,23 +117,17 @@ fn denied_by(request: &Checked) -> String {
 async fn ready(app: &App<'_>, joined: &mut Joined, decided: Checked) -> Result<Ready, Failure> {
     let now = app.context.now()?;
     let started = decided.told.window.is_some_and(|(start, _)| start <= now);
-    let mut pairs = decided.pairs();
-    let only = pairs.next().filter(|_| pairs.next().is_none());
-    drop(pairs);
-    let certificate = match only {
-        Some(pair) if started => {
-            let live = [decided];
-            let login = domain::AskedLogin::Named(pair.login.clone());
-            let usable = grants::find(app, joined, &live, Some(&login), &pair.host).await?;
-            let certificate = fetch::certificate(app, joined, &usable).await?;
-            let serial = certificate.serial().get();
-            let loaded = loaded(app, fetch::load(app, joined, &usable, certificate).await);
-            let [decided] = live;
-            return Ok(Ready { serial: Some(serial), loaded, request: decided });
-        }
-        _ => None,
+    let Some(pair) = decided.only_pair().filter(|_| started) else {
+        return Ok(Ready { serial: None, loaded: false, request: decided });
     };
-    Ok(Ready { serial: certificate, loaded: false, request: decided })
+    let live = [decided];
+    let login = AskedLogin::Named(pair.login);
+    let usable = grants::find(app, joined, &live, Some(&login), &pair.host).await?;
+    let certificate = fetch::certificate(app, joined, &usable).await?;
+    let serial = Some(certificate.serial().get());
+    let loaded = loaded(app, fetch::load(app, joined, &usable, certificate).await);
+    let [request] = live;
+    Ok(Ready { serial, loaded, request })
 }
 
 /// That the ssh-agent did not take it is no failure: plain ssh and `hallpass ssh` need no agent.
