@@ -31,6 +31,8 @@ mod service;
 mod status;
 mod stop;
 mod system;
+#[cfg(test)]
+mod tests;
 
 pub use check::CheckError;
 pub use command::{command, run};

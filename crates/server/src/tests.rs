@@ -1,0 +1,7 @@
+//! A whole server in this process, reached over its TLS port.
+
+mod calls;
+mod files;
+mod harness;
+mod stops;
+mod story;

@@ -1,0 +1,159 @@
+//! The server's files: how they are made, checked and loaded anew.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::harness::{Person, World, append, made, serve};
+use crate::check;
+use crate::layout::Layout;
+use crate::{InitError, KeysAre, Setup, StartError, SystemClock, SystemRandom, init};
+
+#[test]
+fn a_new_server_is_for_its_owner_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("server");
+    made(&root, &Person::new("alice"));
+    for path in walk(&root) {
+        let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o7777;
+        let expected = if path.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode, expected, "{}", path.display());
+    }
+    for file in ["hallpassd.toml", "ca.pub", "keys/user_ca", "keys/host_ca", "keys/ledger", "keys/tls.pem", "realms"] {
+        assert!(root.join(file).exists(), "{file}");
+    }
+    let ca_pub = fs::read_to_string(root.join("ca.pub")).unwrap();
+    assert!(ca_pub.starts_with("ssh-ed25519 ") && ca_pub.ends_with('\n') && ca_pub.lines().count() == 1, "{ca_pub}");
+    assert!(check::all(&Layout::of_directory(&root)).is_ok());
+}
+
+fn walk(path: &Path) -> Vec<std::path::PathBuf> {
+    let mut all = vec![path.to_owned()];
+    if path.is_dir() {
+        all.extend(fs::read_dir(path).unwrap().flat_map(|entry| walk(&entry.unwrap().path())));
+    }
+    all
+}
+
+fn setup(root: &Path) -> Setup {
+    Setup {
+        directory: root.to_owned(),
+        name: "ca.example.com".parse().unwrap(),
+        listen: "127.0.0.1:0".parse().unwrap(),
+        metrics: "127.0.0.1:0".parse().unwrap(),
+        admins: vec![("alice".parse().unwrap(), Person::new("alice").public())],
+        keys_are: KeysAre::Unencrypted,
+    }
+}
+
+fn try_init(setup: &Setup) -> Result<domain::Digest, InitError> {
+    init(setup, |_| None, &SystemClock, Arc::new(SystemRandom))
+}
+
+#[test]
+fn a_directory_with_anything_in_it_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("letter"), "dear").unwrap();
+    assert!(matches!(try_init(&setup(directory.path())), Err(InitError::NotEmpty(_))));
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn what_fails_leaves_nothing_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("server");
+    let mut twice = setup(&root);
+    let key = twice.admins[0].1.clone();
+    twice.admins.push(("bob".parse().unwrap(), key));
+    assert!(matches!(try_init(&twice), Err(InitError::Admins(_))));
+    let no_passphrase = Setup { keys_are: "env:NOT_SET".parse().unwrap(), ..setup(&root) };
+    assert!(matches!(try_init(&no_passphrase), Err(InitError::Passphrase(_))));
+    assert!(!root.exists());
+}
+
+#[test]
+fn keys_are_encrypted_with_the_passphrase() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("server");
+    let encrypted = Setup { keys_are: "env:PASS".parse().unwrap(), ..setup(&root) };
+    init(&encrypted, |_| Some("correct horse".into()), &SystemClock, Arc::new(SystemRandom)).unwrap();
+    let passphrase = signer::Passphrase::new("correct horse").unwrap();
+    for key in ["user_ca", "host_ca", "ledger"] {
+        let path = root.join("keys").join(key);
+        assert!(signer::load_ed25519(&path, None).is_err(), "{key}");
+        assert!(signer::load_ed25519(&path, Some(&passphrase)).is_ok(), "{key}");
+    }
+}
+
+#[test]
+fn every_mistake_in_all_files_is_told_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("server");
+    made(&root, &Person::new("alice"));
+    append(&root.join("hallpassd.toml"), "[limits]\nsession = \"long\"\n");
+    append(&root.join("directory.toml"), "[[user]]\nname = \"Bob\"\n");
+    append(&root.join("hosts.toml"), "[[host]]\nname = \"old-1\"\nrealm = \"legacy\"\n");
+    append(&root.join("access.toml"), "[[rule]]\nname = \"x\"\nwho = \"nobody\"\n");
+    fs::set_permissions(root.join("keys/ledger"), Permissions::from_mode(0o640)).unwrap();
+    let told = check::all(&Layout::of_directory(&root)).err().unwrap().to_string();
+    for expected in [
+        "hallpassd.toml:",
+        "directory.toml:",
+        "hosts.toml:",
+        "access.toml:",
+        "keys/ledger can be read or changed by others",
+        "the realm `legacy` has no user CA",
+        "hallpassd realm legacy",
+        "^",
+    ] {
+        assert!(told.contains(expected), "{expected} is not in\n{told}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_told_with_the_mistakes_in_the_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("server");
+    made(&root, &Person::new("alice"));
+    fs::remove_file(root.join("directory.toml")).unwrap();
+    fs::remove_file(root.join("access.toml")).unwrap();
+    fs::create_dir(root.join("access.toml")).unwrap();
+    append(&root.join("hosts.toml"), "[[host]]\nname = \"A\"\n");
+    let told = check::all(&Layout::of_directory(&root)).err().unwrap();
+    assert_eq!(told.problems.len(), 2, "{told}");
+    assert_eq!(told.mistakes.0.len(), 1, "{told}");
+}
+
+#[tokio::test]
+async fn a_bad_file_leaves_the_old_ones_in_force() {
+    let world = World::start().await;
+    let before = world.running.ca().bundle().digest();
+    append(&world.root().join("access.toml"), "[[rule]]\n");
+    let refused = world.running.reload().await.unwrap_err().to_string();
+    assert!(refused.contains("access.toml:"), "{refused}");
+    assert_eq!(world.running.ca().bundle().digest(), before);
+    assert!(world.submit(&world.bob, "self@dev-1").await.is_ok());
+}
+
+#[tokio::test]
+async fn good_files_are_loaded_whole_and_become_an_entry() {
+    let world = World::start().await;
+    let entries = world.running.ca().checkpoint().checkpoint.size;
+    append(&world.root().join("hosts.toml"), "[[host]]\nname = \"dev-2\"\nlabels = { env = \"dev\" }\n");
+    let loaded = world.running.reload().await.unwrap();
+    assert_eq!(world.running.ca().bundle().digest(), loaded);
+    assert_eq!(world.running.ca().checkpoint().checkpoint.size, entries + 1);
+    assert!(world.submit(&world.bob, "self@dev-2").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_server_does_not_start_with_mistakes_or_beside_another() {
+    let world = World::start().await;
+    let config = world.root().join("hallpassd.toml");
+    let second = serve(&config, world.clock.clone()).await.err().unwrap();
+    assert!(matches!(second, StartError::Store(store::OpenError::InUse(_))), "{second:?}");
+    append(&world.root().join("hosts.toml"), "[[host]]\n");
+    let wrong = serve(&config, world.clock.clone()).await.err().unwrap();
+    assert!(matches!(wrong, StartError::Check(_)), "{wrong:?}");
+}
