@@ -142,3 +142,46 @@ fn failed(why: &dyn Display) -> ExitCode {
 fn environment(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(arguments: &[&str]) -> Result<Cli, clap::error::ErrorKind> {
+        let typed = std::iter::once(&"hallpassd").chain(arguments);
+        Cli::try_parse_from(typed).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn the_commands_are_without_contradictions() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn unencrypted_keys_must_be_asked_for_by_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let key = directory.path().join("alice.pub");
+        let line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ alice@laptop\n";
+        std::fs::write(&key, line).unwrap();
+        let admin = format!("alice={}", key.display());
+        let init = ["init", "--dir", "d", "--name", "ca.example.com", "--admin", &admin];
+        let with = |more: &[&str]| parsed(&[&init, more].concat()).map(|_| ());
+        assert_eq!(with(&[]), Err(clap::error::ErrorKind::MissingRequiredArgument));
+        assert_eq!(with(&["--no-passphrase"]), Ok(()));
+        assert_eq!(with(&["--passphrase-file", "f"]), Ok(()));
+        assert_eq!(with(&["--passphrase-env", "V", "--no-passphrase"]), Err(clap::error::ErrorKind::ArgumentConflict));
+        assert!(parsed(&["serve", "--config", "f"]).is_ok());
+    }
+
+    #[test]
+    fn a_passphrase_file_is_found_from_anywhere() {
+        let Ok(Cli { command: Command::Serve(args) }) = parsed(&["serve", "--config", "f", "--passphrase-file", "p"])
+        else {
+            panic!("not understood");
+        };
+        let Some(KeysAre::Encrypted(PassphraseSource::File(path))) = args.passphrase.chosen() else {
+            panic!("no file");
+        };
+        assert!(path.is_absolute());
+    }
+}

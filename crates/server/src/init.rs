@@ -59,7 +59,7 @@ pub enum InitError {
     Passphrase(#[from] PassphraseError),
     /// The administrators cannot be as given.
     #[error("the administrators cannot be as given:\n{0}")]
-    Admins(#[from] Mistakes),
+    Admins(Mistakes),
     /// The keys could not be made.
     #[error("the keys could not be made")]
     Keys(#[from] KeysError),
@@ -87,7 +87,7 @@ pub fn init(
     // What an operator gets wrong is found before anything is made.
     let passphrase = keys::passphrase(&setup.keys_are, environment)?;
     let now = clock.wall()?;
-    let directory = directory_with(&setup.admins)?;
+    let directory = directory_with(&setup.admins).map_err(InitError::Admins)?;
     let was_there = claim(&setup.directory)?;
 
     let layout = Layout::of_directory(&setup.directory);

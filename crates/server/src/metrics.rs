@@ -1,5 +1,6 @@
 //! What is counted, and the loopback port where Prometheus reads it.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tonic::Code;
 
 use crate::stop::stopped;
 
@@ -24,8 +26,8 @@ const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Call {
-    method: String,
-    code: String,
+    method: &'static str,
+    code: Cow<'static, str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -84,8 +86,9 @@ impl Metrics {
         Arc::new(Self { registry, ..metrics })
     }
 
-    pub(crate) fn call(&self, method: &str, code: tonic::Code, took: Duration) {
-        let call = Call { method: method.to_owned(), code: format!("{code:?}") };
+    pub(crate) fn call(&self, method: &'static str, code: Code, took: Duration) {
+        let code = if code == Code::Ok { "Ok".into() } else { format!("{code:?}").into() };
+        let call = Call { method, code };
         self.calls.get_or_create(&call).inc();
         self.seconds.observe(took.as_secs_f64());
     }
@@ -152,7 +155,7 @@ mod tests {
     #[test]
     fn what_happened_is_counted_by_name() {
         let metrics = Metrics::new();
-        metrics.call("/hallpass.v1.Requests/Fetch", tonic::Code::PermissionDenied, Duration::from_millis(3));
+        metrics.call("/hallpass.v1.Requests/Fetch", Code::PermissionDenied, Duration::from_millis(3));
         metrics.refused("NOT_GRANTED");
         metrics.issued(2);
         metrics.ledger(7, true);

@@ -9,15 +9,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ca::{Ca, Identity, Parts, Signers};
+use ca::{Bundle, Ca, Identity, Parts, Signers};
 use domain::{Clock, Digest, Random};
 use ledger::CheckpointSigner;
 use statement::ServerId;
 use store::{OpenError, Store};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::check::{self, CheckError};
+use crate::check::{self, CheckError, Checked};
 use crate::config::{Config, KeysAre, Limits};
 use crate::keys::{Environment, Keys, KeysError};
 use crate::layout::Layout;
@@ -47,7 +48,7 @@ pub struct ServeOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Files with mistakes.
-    #[error("{0}")]
+    #[error(transparent)]
     Check(#[from] CheckError),
     /// Keys that cannot be used.
     #[error("the keys cannot be used")]
@@ -73,7 +74,7 @@ pub enum StartError {
 #[derive(Debug, thiserror::Error)]
 pub enum ReloadError {
     /// Files with mistakes.
-    #[error("{0}")]
+    #[error(transparent)]
     Check(#[from] CheckError),
     /// It could not be recorded.
     #[error("the new files could not be recorded")]
@@ -89,65 +90,69 @@ impl Server {
     /// # Errors
     /// [`StartError`]: then nothing runs.
     pub async fn start(options: ServeOptions) -> Result<Running, StartError> {
-        let ServeOptions { config, keys_are, environment, clock, random } = options;
-        let layout = Layout::of_config(&config);
-        let checked = check::all(&layout)?;
-        let config = checked.config;
-        let keys = Keys::load(&layout, keys_are.as_ref().unwrap_or(&config.passphrase), environment)?;
+        let layout = Layout::of_config(&options.config);
+        let Checked { config, bundle } = check::all(&layout)?;
+        let keys_are = options.keys_are.as_ref().unwrap_or(&config.passphrase);
+        let keys = Keys::load(&layout, keys_are, options.environment)?;
         let listeners = net::bind(&config.listen).await?;
         let metrics_listener = net::bind(config.metrics.as_slice()).await?.pop();
-
-        let card = card(&config, &keys);
-        let tls = net::server_config(&keys.tls, &config.name)?;
-        let (id, tls_key) = (card.id().clone(), keys.tls.digest());
-        let store =
-            Store::open(&layout.store(), CheckpointSigner::new(config.name.clone(), keys.ledger), Arc::clone(&random))?;
-        let parts = Parts {
-            store,
-            bundle: checked.bundle,
-            signers: Signers::new(keys.user_ca, keys.realms),
-            identity: Identity { server: id, tls_keys: vec![tls_key] },
-            limits: ca_limits(&config.limits),
-            clock: Arc::clone(&clock),
-            random,
-        };
+        let (card, tls) = (card(&config, &keys), net::server_config(&keys.tls, &config.name)?);
+        let parts = parts(&options, &layout, &config, bundle, keys, card.id())?;
         let ca = Arc::new(Ca::start(parts).await.map_err(|error| StartError::Ca(Box::new(error)))?);
 
-        let metrics = Metrics::new();
         let (stop, stopped) = watch::channel(false);
         let (loads, loaded) = watch::channel(0);
-        let peers = Peers::new(Arc::clone(&clock), peer_limits(&config.limits));
-        let connections = usize::try_from(config.limits.connections).unwrap_or(Semaphore::MAX_PERMITS);
+        let (clock, metrics) = (options.clock, Metrics::new());
         let doorstep = Doorstep {
             tls,
-            peers,
-            connections: Arc::new(Semaphore::new(connections)),
+            peers: Peers::new(Arc::clone(&clock), peer_limits(&config.limits)),
+            connections: Arc::new(Semaphore::new(most_connections(&config.limits))),
             metrics: Arc::clone(&metrics),
             stop: stopped.clone(),
         };
-        let shared = Shared {
-            ca: Arc::clone(&ca),
-            card,
-            clock,
-            metrics: Arc::clone(&metrics),
-            stop: stopped.clone(),
-            loads: loaded,
-        };
-        let mut running = Running {
-            addresses: addresses(&listeners),
-            metrics_address: None,
-            ca,
-            layout,
-            metrics,
-            stop,
-            loads,
-            tasks: JoinSet::new(),
-        };
-        running.tasks.spawn(grpc::serve(Api::new(shared), listeners, doorstep)?);
-        running.run_metrics(metrics_listener, &stopped);
-        running.tasks.spawn(jobs::run(Arc::clone(&running.ca), Arc::clone(&running.metrics), stopped));
-        Ok(running)
+        let (addresses, metrics_address) = (addresses(&listeners), metrics_listener.as_ref().and_then(address));
+        let shared = Shared { ca, card, clock, metrics, stop: stopped, loads: loaded };
+        let (ca, metrics) = (Arc::clone(&shared.ca), Arc::clone(&shared.metrics));
+        let tasks = run(shared, listeners, metrics_listener, doorstep)?;
+        Ok(Running { addresses, metrics_address, ca, layout, metrics, stop, loads, tasks })
     }
+}
+
+/// What the use cases are made of; the ledger key goes to the store.
+fn parts(
+    options: &ServeOptions,
+    layout: &Layout,
+    config: &Config,
+    bundle: Bundle,
+    keys: Keys,
+    id: &ServerId,
+) -> Result<Parts, OpenError> {
+    let signer = CheckpointSigner::new(config.name.clone(), keys.ledger);
+    Ok(Parts {
+        store: Store::open(&layout.store(), signer, Arc::clone(&options.random))?,
+        bundle,
+        signers: Signers::new(keys.user_ca, keys.realms),
+        identity: Identity { server: id.clone(), tls_keys: vec![keys.tls.digest()] },
+        limits: ca_limits(&config.limits),
+        clock: Arc::clone(&options.clock),
+        random: Arc::clone(&options.random),
+    })
+}
+
+/// Everything that runs: the port, the metrics, the jobs.
+fn run(
+    shared: Shared,
+    listeners: Vec<TcpListener>,
+    metrics_listener: Option<TcpListener>,
+    doorstep: Doorstep,
+) -> Result<JoinSet<()>, StartError> {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(jobs::run(Arc::clone(&shared.ca), Arc::clone(&shared.metrics), shared.stop.clone()));
+    if let Some(listener) = metrics_listener {
+        tasks.spawn(metrics::serve(listener, Arc::clone(&shared.metrics), shared.stop.clone()));
+    }
+    tasks.spawn(grpc::serve(Api::new(shared), listeners, doorstep)?);
+    Ok(tasks)
 }
 
 /// A server that runs. Dropped, it ends at once; [`Running::stop`] lets calls finish.
@@ -215,12 +220,6 @@ impl Running {
             self.tasks.shutdown().await;
         }
     }
-
-    fn run_metrics(&mut self, listener: Option<tokio::net::TcpListener>, stopped: &watch::Receiver<bool>) {
-        let Some(listener) = listener else { return };
-        self.metrics_address = listener.local_addr().ok();
-        self.tasks.spawn(metrics::serve(listener, Arc::clone(&self.metrics), stopped.clone()));
-    }
 }
 
 /// Who the server is; signed before the ledger key goes to the store.
@@ -238,6 +237,14 @@ const fn peer_limits(limits: &Limits) -> PeerLimits {
     PeerLimits { calls_per_second: limits.calls_per_second, connections: limits.connections_per_peer }
 }
 
-fn addresses(listeners: &[tokio::net::TcpListener]) -> Vec<SocketAddr> {
-    listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+fn most_connections(limits: &Limits) -> usize {
+    usize::try_from(limits.connections).unwrap_or(Semaphore::MAX_PERMITS)
+}
+
+fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
+    listeners.iter().filter_map(address).collect()
+}
+
+fn address(listener: &TcpListener) -> Option<SocketAddr> {
+    listener.local_addr().ok()
 }

@@ -99,12 +99,13 @@ ttl = "5m"
 const HOSTS: &str = "[[host]]\nname = \"dev-1\"\naddress = \"192.0.2.1\"\nlabels = { env = \"dev\" }\n\
                      [[host]]\nname = \"web-1\"\nlabels = { env = \"prod\" }\n";
 
-/// A server with an administrator `alice` and a user `bob`.
+/// A server with an administrator `alice`, a user `bob`, and `dave` who is in no group.
 pub(crate) struct World {
     pub(crate) directory: TempDir,
     pub(crate) clock: Arc<Hands>,
     pub(crate) alice: Person,
     pub(crate) bob: Person,
+    pub(crate) dave: Person,
     pub(crate) running: Running,
 }
 
@@ -116,22 +117,24 @@ impl World {
     /// A server with these lines at the end of its `hallpassd.toml`.
     pub(crate) async fn with_config(lines: &str) -> Self {
         let directory = TempDir::new().unwrap();
-        let (alice, bob) = (Person::new("alice"), Person::new("bob"));
+        let [alice, bob, dave] = ["alice", "bob", "dave"].map(Person::new);
         let root = directory.path().join("server");
         made(&root, &alice);
         append(&root.join("hallpassd.toml"), lines);
         std::fs::write(root.join("hosts.toml"), HOSTS).unwrap();
         std::fs::write(root.join("access.toml"), ACCESS).unwrap();
-        let key = bob.public();
-        let bob_lines = format!(
-            "[[user]]\nname = \"bob\"\nlogin = \"bob\"\nkeys = [\"{key}\"]\n\
-             [[group]]\nname = \"people\"\nmembers = [\"alice\", \"bob\"]\n"
+        let users = format!(
+            "[[user]]\nname = \"bob\"\nlogin = \"bob\"\nkeys = [\"{}\"]\n\
+             [[user]]\nname = \"dave\"\nlogin = \"dave\"\nkeys = [\"{}\"]\n\
+             [[group]]\nname = \"people\"\nmembers = [\"alice\", \"bob\"]\n",
+            bob.public(),
+            dave.public()
         );
-        append(&root.join("directory.toml"), &bob_lines);
+        append(&root.join("directory.toml"), &users);
         let now = SystemClock.wall().unwrap().seconds();
         let clock = Arc::new(Hands { wall: now.into(), boot_ms: 1_000_000.into() });
         let running = serve(&root.join("hallpassd.toml"), clock.clone()).await.unwrap();
-        Self { directory, clock, alice, bob, running }
+        Self { directory, clock, alice, bob, dave, running }
     }
 
     pub(crate) fn root(&self) -> PathBuf {
@@ -187,10 +190,11 @@ impl World {
         Ok(answer.into_inner().request.unwrap())
     }
 
-    pub(crate) async fn approve(&self, person: &Person, request: &v1::Request) -> Result<v1::Request, Status> {
+    /// What an approver says of a request.
+    pub(crate) fn approves(&self, person: &Person, request: &v1::Request) -> DecisionStatement {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let ruling: RulingText = statement::Canonical::parse(&text(&request.ruling)).unwrap();
-        let decision = DecisionStatement {
+        DecisionStatement {
             header: self.header(),
             approver: person.name.parse().unwrap(),
             id: request.id.parse().unwrap(),
@@ -199,8 +203,11 @@ impl World {
             allows: ruling.in_words().clone(),
             verdict: domain::Approval::Approve,
             comment: None,
-        };
-        let statement = Some(signed(&decision, &person.key));
+        }
+    }
+
+    pub(crate) async fn approve(&self, person: &Person, request: &v1::Request) -> Result<v1::Request, Status> {
+        let statement = Some(signed(&self.approves(person, request), &person.key));
         let answer = RequestsClient::new(self.channel().await).decide(v1::DecideRequest { statement }).await?;
         Ok(answer.into_inner().request.unwrap())
     }

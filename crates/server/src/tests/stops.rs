@@ -33,11 +33,11 @@ async fn a_stop_outlives_the_server() {
     let asked = world.submit(&world.bob, "self@dev-1").await.unwrap();
     world.clock.jump(10);
     world.running.ca().watch_clock().await;
-    let World { directory, clock, bob, alice, running } = world;
+    let World { directory, clock, alice, bob, dave, running } = world;
     running.stop().await;
     let config = directory.path().join("server/hallpassd.toml");
     let running = super::harness::serve(&config, clock.clone()).await.unwrap();
-    let world = World { directory, clock, alice, bob, running };
+    let world = World { directory, clock, alice, bob, dave, running };
     let stopped = world.fetch(world.fetches(&world.bob, &asked.id, "bob@dev-1")).await.unwrap_err();
     assert_eq!(reason(&stopped), "ISSUING_STOPPED");
 }

@@ -1,0 +1,268 @@
+//! Every RPC in a table: what it needs, and that it is refused without.
+
+use std::collections::BTreeSet;
+
+use domain::{Digest, UnixTime};
+use http::uri::PathAndQuery;
+use ledger::{CheckpointSigner, FetchProof, Payload, SignedText};
+use ssh_key::PrivateKey;
+use statement::{Act, ActStatement, FetchStatement, Header, Kind, LoginStatement, Pairs, Seen, ServerId};
+use store::Store;
+use tonic::client::Grpc;
+use tonic::metadata::MetadataValue;
+use tonic::{Request, Status};
+use tonic_prost::ProstCodec;
+use wire::v1;
+
+use super::harness::{Person, World, reason, signed};
+
+/// What a call needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    /// Nothing: anybody may call.
+    Nothing,
+    /// A session's token.
+    Session,
+    /// A statement of this kind; and what somebody without a right to it is told, if a right is needed.
+    Statement(Kind, Option<&'static str>),
+}
+
+const TABLE: [(&str, Needs); 13] = [
+    ("/hallpass.v1.Info/GetServerInfo", Needs::Nothing),
+    ("/hallpass.v1.Sessions/Login", Needs::Statement(Kind::Login, None)),
+    ("/hallpass.v1.Sessions/Logout", Needs::Session),
+    ("/hallpass.v1.Sessions/WhoAmI", Needs::Session),
+    ("/hallpass.v1.Hosts/ListHosts", Needs::Session),
+    ("/hallpass.v1.Requests/Submit", Needs::Statement(Kind::Request, Some("POLICY_REFUSED"))),
+    ("/hallpass.v1.Requests/GetRequest", Needs::Session),
+    ("/hallpass.v1.Requests/ListRequests", Needs::Session),
+    ("/hallpass.v1.Requests/WatchRequests", Needs::Session),
+    ("/hallpass.v1.Requests/Decide", Needs::Statement(Kind::Decision, Some("DECISION_REFUSED"))),
+    ("/hallpass.v1.Requests/End", Needs::Statement(Kind::Act, Some("NOT_YOURS"))),
+    ("/hallpass.v1.Requests/Fetch", Needs::Statement(Kind::Fetch, Some("NOT_GRANTED"))),
+    ("/hallpass.v1.Admin/Resume", Needs::Statement(Kind::Act, Some("NO_RIGHT"))),
+];
+
+/// The calls that carry statements.
+fn statements() -> impl Iterator<Item = (&'static str, Kind, Option<&'static str>)> {
+    TABLE.into_iter().filter_map(|(path, needs)| match needs {
+        Needs::Statement(kind, without) => Some((path, kind, without)),
+        _ => None,
+    })
+}
+
+#[test]
+fn every_rpc_has_a_row() {
+    let rows: BTreeSet<String> = TABLE.iter().map(|(path, _)| (*path).to_owned()).collect();
+    assert_eq!(rows, wire::rpc_paths().into_iter().collect());
+}
+
+#[tokio::test]
+async fn what_needs_a_session_is_refused_to_a_stranger() {
+    let case = Case::start().await;
+    for (path, _) in TABLE.into_iter().filter(|(_, needs)| *needs == Needs::Session) {
+        for token in [None, Some("Bearer guess"), Some("Basic guess")] {
+            assert_eq!(case.call(path, token, None).await.unwrap_err(), "NO_SESSION", "{path} {token:?}");
+        }
+    }
+    assert!(case.call("/hallpass.v1.Info/GetServerInfo", None, None).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_statement_is_refused_without_its_key_or_its_right() {
+    let case = Case::start().await;
+    let entries = case.entries();
+    let stranger = Person::new("stranger");
+    for (path, kind, without) in statements() {
+        let header = case.world.header();
+        let rightful = case.rightful(path);
+        let forged = case.statement(path, header.clone(), rightful.name, &stranger.key);
+        let expected = if kind == Kind::Fetch { "NOT_GRANTED" } else { "UNKNOWN_KEY" };
+        assert_eq!(case.call(path, None, Some(forged)).await.unwrap_err(), expected, "{path} by a stranger");
+
+        let others = case.statement(path, header.clone(), rightful.name, &case.world.dave.key);
+        let expected = if kind == Kind::Fetch { "NOT_GRANTED" } else { "OTHER_USERS_KEY" };
+        assert_eq!(case.call(path, None, Some(others)).await.unwrap_err(), expected, "{path} by another's key");
+
+        if let Some(expected) = without {
+            let daves = case.statement(path, header, "dave", &case.world.dave.key);
+            assert_eq!(case.call(path, None, Some(daves)).await.unwrap_err(), expected, "{path} without the right");
+        }
+    }
+    assert_eq!(case.entries(), entries, "a refusal is no entry");
+}
+
+#[tokio::test]
+async fn a_statement_is_refused_late_early_elsewhere_or_with_another_history() {
+    let case = Case::start().await;
+    let entries = case.entries();
+    for (path, ..) in statements() {
+        let rightful = case.rightful(path);
+        let now = case.world.header().time.seconds();
+        let at = |seconds| Header { time: UnixTime::new(seconds).unwrap(), ..case.world.header() };
+        let server = ServerId { ledger_key: Digest::of(b"other"), ..case.world.header().server };
+        let seen = Some(Seen { size: 1, root: Digest::of(b"other"), signature: [1; 64] });
+        for (header, expected) in [
+            (at(now - 61), "STATEMENT_STALE"),
+            (at(now + 61), "STATEMENT_STALE"),
+            (Header { server, ..case.world.header() }, "OTHER_SERVER"),
+            (Header { seen, ..case.world.header() }, "SEEN_UNKNOWN"),
+        ] {
+            let statement = case.statement(path, header, rightful.name, &rightful.key);
+            assert_eq!(case.call(path, None, Some(statement)).await.unwrap_err(), expected, "{path}");
+        }
+    }
+    assert_eq!(case.entries(), entries, "a refusal is no entry");
+}
+
+#[tokio::test]
+async fn a_statement_of_one_kind_is_none_of_another() {
+    let case = Case::start().await;
+    for (path, kind, _) in statements() {
+        for (other, ..) in statements().filter(|(_, other, _)| *other != kind) {
+            let rightful = case.rightful(other);
+            let statement = case.statement(other, case.world.header(), rightful.name, &rightful.key);
+            let refused = case.call(path, None, Some(statement)).await.unwrap_err();
+            assert_eq!(refused, "STATEMENT_INVALID", "what is for {other} at {path}");
+        }
+    }
+    let resume = case.statement("/hallpass.v1.Admin/Resume", case.world.header(), "alice", &case.world.alice.key);
+    assert_eq!(case.call("/hallpass.v1.Requests/End", None, Some(resume)).await.unwrap_err(), "UNSUPPORTED");
+    let give_back = case.statement("/hallpass.v1.Requests/End", case.world.header(), "bob", &case.world.bob.key);
+    assert_eq!(case.call("/hallpass.v1.Admin/Resume", None, Some(give_back)).await.unwrap_err(), "UNSUPPORTED");
+}
+
+#[tokio::test]
+async fn a_statement_counts_once_and_is_kept_in_the_ledger() {
+    let case = Case::start().await;
+    let mut kept = Vec::new();
+    for (path, kind, _) in statements() {
+        let rightful = case.rightful(path);
+        let statement = case.statement(path, case.world.header(), rightful.name, &rightful.key);
+        let entries = case.entries();
+        let first = case.call(path, None, Some(statement.clone())).await;
+        assert!(first.is_ok(), "{path}: {first:?}");
+        assert_eq!(case.entries(), entries + 1, "{path}");
+        let again = case.call(path, None, Some(statement.clone())).await;
+        match kind {
+            // The certificate of the same entry; its signature, ed25519, is the same too.
+            Kind::Fetch => assert_eq!(again, first),
+            // What is ended cannot be ended again, and says so.
+            _ => assert!(matches!(again.unwrap_err().as_str(), "REPLAYED" | "WRONG_STATE"), "{path}"),
+        }
+        assert_eq!(case.entries(), entries + 1, "{path} again");
+        kept.push(statement);
+    }
+    let logged = case.ledger().await;
+    for statement in kept {
+        let text = String::from_utf8(statement.text).unwrap();
+        let found = logged.iter().find(|entry| entry.text == text);
+        assert_eq!(found.map(|entry| &entry.signature), Some(&statement.signature), "{text}");
+    }
+}
+
+/// A server with a pending request of bob's, and one that was granted.
+struct Case {
+    world: World,
+    pending: v1::Request,
+    granted: v1::Request,
+}
+
+impl Case {
+    async fn start() -> Self {
+        let world = World::with_config("[limits]\ncalls-per-second = 1000\n").await;
+        let pending = world.submit(&world.bob, "root@web-1").await.unwrap();
+        let granted = world.submit(&world.bob, "self@dev-1").await.unwrap();
+        Self { world, pending, granted }
+    }
+
+    /// Who may make a call's statement.
+    fn rightful(&self, path: &str) -> &Person {
+        match path {
+            "/hallpass.v1.Requests/Decide" | "/hallpass.v1.Admin/Resume" => &self.world.alice,
+            _ => &self.world.bob,
+        }
+    }
+
+    /// The statement of a call, by this user's word and this key.
+    fn statement(&self, path: &str, header: Header, user: &'static str, key: &PrivateKey) -> v1::Signed {
+        let named = Person { name: user, key: key.clone() };
+        let act = |act| ActStatement { header: header.clone(), user: user.parse().unwrap(), act, reason: None };
+        match path {
+            "/hallpass.v1.Sessions/Login" => {
+                let (user, tls_key) = (user.parse().unwrap(), self.world.tls_key());
+                signed(&LoginStatement { header, user, tls_key }, key)
+            }
+            "/hallpass.v1.Requests/Submit" => {
+                let asked = self.world.asks(&named, "deploy@dev-1");
+                signed(&statement::RequestStatement { header, ..asked }, key)
+            }
+            "/hallpass.v1.Requests/Decide" => {
+                let decision = self.world.approves(&named, &self.pending);
+                signed(&statement::DecisionStatement { header, ..decision }, key)
+            }
+            "/hallpass.v1.Requests/Fetch" => {
+                let pairs = Pairs::new(["bob@dev-1".parse().unwrap()].into()).unwrap();
+                signed(&FetchStatement { header, id: self.granted.id.parse().unwrap(), pairs }, key)
+            }
+            "/hallpass.v1.Requests/End" => signed(&act(Act::GiveBack(self.ended().parse().unwrap())), key),
+            "/hallpass.v1.Admin/Resume" => signed(&act(Act::Resume), key),
+            other => panic!("no statement for {other}"),
+        }
+    }
+
+    /// The request that ends: by then it was approved.
+    fn ended(&self) -> &str {
+        &self.pending.id
+    }
+
+    /// Every call has the same shape: a statement or nothing goes in. Of what comes out only certificates are looked at.
+    async fn call(
+        &self,
+        path: &'static str,
+        token: Option<&str>,
+        statement: Option<v1::Signed>,
+    ) -> Result<Vec<v1::Issued>, String> {
+        let mut request = Request::new(v1::SubmitRequest { statement });
+        if let Some(token) = token {
+            request.metadata_mut().insert("authorization", MetadataValue::try_from(token).unwrap());
+        }
+        let mut client = Grpc::new(self.world.channel().await);
+        client.ready().await.unwrap();
+        let path = PathAndQuery::from_static(path);
+        let told = |status: Status| reason(&status);
+        if path.path().ends_with("/Fetch") {
+            let codec = ProstCodec::<v1::SubmitRequest, v1::FetchResponse>::default();
+            client.unary(request, path, codec).await.map(|answer| answer.into_inner().certificates).map_err(told)
+        } else {
+            let codec = ProstCodec::<v1::SubmitRequest, ()>::default();
+            client.unary(request, path, codec).await.map(|_| Vec::new()).map_err(told)
+        }
+    }
+
+    fn entries(&self) -> u64 {
+        self.world.running.ca().checkpoint().checkpoint.size
+    }
+
+    /// Every statement in the ledger, read after the server has stopped.
+    async fn ledger(self) -> Vec<SignedText> {
+        let World { directory, running, .. } = self.world;
+        let (name, root) = (running.id().name.clone(), directory.path().join("server"));
+        running.stop().await;
+        let key = signer::load_ed25519(&root.join("keys/ledger"), None).unwrap();
+        let random = std::sync::Arc::new(crate::SystemRandom);
+        let store = Store::open(&root.join("store"), CheckpointSigner::new(name, key), random).unwrap();
+        store.entries(0, 1000).unwrap().into_iter().filter_map(|entry| statement_in(entry.payload)).collect()
+    }
+}
+
+fn statement_in(payload: Payload) -> Option<SignedText> {
+    match payload {
+        Payload::Login { statement }
+        | Payload::Request { statement, .. }
+        | Payload::Decision { statement, .. }
+        | Payload::Act { statement }
+        | Payload::Certificate { fetch: FetchProof::Statement(statement), .. } => Some(statement),
+        _ => None,
+    }
+}
