@@ -20,6 +20,13 @@ pub(crate) fn cargo() -> Command {
     cargo
 }
 
+/// The platform that this machine builds for.
+pub(crate) fn host_triple() -> Result<String, Failure> {
+    let version = output(cargo().args(["version", "--verbose"]))?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).ok_or_else(|| Failure::Findings(vec!["`cargo version` names no host".into()]))
+}
+
 /// Runs to the end; fails unless the program succeeds.
 pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     announce(command);
@@ -27,9 +34,10 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     if status.success() { Ok(()) } else { Err(Failure::Command { command: shown(command), status }) }
 }
 
-/// Runs to the end and gives what was written to stdout; stderr is passed on. Fails unless the program succeeds.
+/// Runs to the end and gives what was written to stdout; stderr goes where the command says, or on. Fails unless the program succeeds.
 pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
-    let done = command.stderr(Stdio::inherit()).output().map_err(|source| not_started(command, source))?;
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+    let done = child.and_then(std::process::Child::wait_with_output).map_err(|source| not_started(command, source))?;
     if done.status.success() {
         Ok(String::from_utf8_lossy(&done.stdout).into_owned())
     } else {

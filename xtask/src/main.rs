@@ -9,6 +9,7 @@ mod bench;
 mod command;
 mod deny;
 mod failure;
+mod fuzz;
 mod gate;
 mod host_only;
 mod metadata;
@@ -29,6 +30,10 @@ usage: cargo xtask TASK
   arch          the crates' direction, what sources may not say, file lengths, unused dependencies
   deny          licences, banned crates, second versions and sources, by deny.toml
   advisories    known vulnerabilities, with cargo-deny or cargo-audit (needs the network)
+  fuzz [--seconds N] [TARGET [FILE...]]
+                every parser of outside bytes against libFuzzer, or one; FILEs are fed again
+  soak [--hours N]
+                the same for hours, and what it learns is kept in fuzz/corpus
   bench         certificates a second, against a floor on the same machine (never part of `test`)
 ";
 
@@ -57,6 +62,8 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         "arch" => no_more(task, rest).and_then(|()| arch::run()),
         "deny" => no_more(task, rest).and_then(|()| deny::run()),
         "advisories" => no_more(task, rest).and_then(|()| advisories::run()),
+        "fuzz" => fuzz::fuzz(rest),
+        "soak" => fuzz::soak(rest),
         "bench" => bench::run(rest),
         _ => Err(Failure::Usage(format!("there is no task `{task}`"))),
     }

@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use crate::command::{cargo, output};
+use crate::command::{cargo, host_triple, output};
 use crate::failure::Failure;
+
+/// The cfg under which the fuzzer is built: what it needs is asked for too.
+pub(crate) const FUZZED: &str = "--cfg=hallpass_fuzz";
 
 /// `cargo metadata`, for this machine's platform.
 #[derive(Deserialize)]
@@ -62,9 +65,9 @@ struct EdgeKind {
 impl Metadata {
     /// Asks cargo.
     pub(crate) fn load() -> Result<Self, Failure> {
-        let version = output(cargo().args(["version", "--verbose"]))?;
-        let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or("x86_64-unknown-linux-gnu");
-        let json = output(cargo().args(["metadata", "--format-version", "1", "--locked", "--filter-platform", host]))?;
+        let mut metadata = cargo();
+        metadata.args(["metadata", "--format-version", "1", "--locked", "--filter-platform", &host_triple()?]);
+        let json = output(metadata.env("CARGO_ENCODED_RUSTFLAGS", FUZZED))?;
         serde_json::from_str(&json).map_err(Failure::Metadata)
     }
 

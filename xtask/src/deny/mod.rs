@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::command::{cargo, output};
 use crate::failure::{self, Failure};
-use crate::metadata::{Metadata, Package};
+use crate::metadata::{FUZZED, Metadata, Package};
 use rules::Rules;
 
 /// Judges every package that a build or a test of the workspace compiles.
@@ -42,6 +42,7 @@ fn built() -> Result<BTreeSet<(String, String)>, Failure> {
         "--format",
         "{p}",
     ]);
+    tree.env("CARGO_ENCODED_RUSTFLAGS", FUZZED);
     Ok(output(&mut tree)?.lines().filter_map(name_and_version).collect())
 }
 
