@@ -22,6 +22,8 @@ use crate::stop::stopped;
 const LARGEST: usize = 128 * 1024;
 /// Most calls at once on one connection; a client's watchers share one.
 const STREAMS: u32 = 256;
+/// Most bytes that wait to be read, of one call and of one connection: a peer fills no more of our memory.
+const WINDOWS: (u32, u32) = (128 * 1024, 256 * 1024);
 /// How long a call may take until it is answered; a stream is answered when it begins.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a connection proves that it still stands, and how long that may take.
@@ -40,6 +42,8 @@ pub(crate) fn serve(
     let router = Server::builder()
         .timeout(TIMEOUT)
         .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(WINDOWS.0)
+        .initial_connection_window_size(WINDOWS.1)
         .http2_keepalive_interval(Some(KEEP_ALIVE.0))
         .http2_keepalive_timeout(Some(KEEP_ALIVE.1))
         .http2_max_header_list_size(16 * 1024)

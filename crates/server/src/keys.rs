@@ -96,7 +96,11 @@ pub(crate) fn make_all(layout: &Layout, made: &Maker<'_>) -> Result<SigningKey, 
 /// Makes the user CA of a plain realm, and its `.pub`.
 pub(crate) fn make_realm(layout: &Layout, realm: &RealmName, made: &Maker<'_>) -> Result<PublicKey, KeysError> {
     let key = made.make(&layout.realm(realm), &format!("hallpass user CA of realm {realm}"))?;
-    write_public(&layout.realm_pub(realm), &key, &format!("hallpass-realm-{realm}"))?;
+    if let Err(error) = write_public(&layout.realm_pub(realm), &key, &format!("hallpass-realm-{realm}")) {
+        // A key alone would be in the way of the next attempt; if it cannot go either, that attempt says so.
+        drop(fs::remove_file(layout.realm(realm)));
+        return Err(error);
+    }
     Ok(signer::public_half(&key))
 }
 

@@ -17,7 +17,7 @@ use wire::v1::info_client::InfoClient;
 use wire::v1::requests_client::RequestsClient;
 use wire::v1::sessions_client::SessionsClient;
 
-use super::harness::{World, client_config, reason};
+use super::harness::{Hands, Person, World, client_config, made, reason, serve};
 
 #[tokio::test]
 async fn the_server_proves_its_tls_key_by_its_ledger_key() {
@@ -47,6 +47,24 @@ async fn handshake(world: &World, config: rustls::ClientConfig) -> tokio_rustls:
     let address = world.running.addresses()[0];
     let tcp = TcpStream::connect(address).await.unwrap();
     TlsConnector::from(Arc::new(config)).connect(ServerName::from(address.ip()), tcp).await.unwrap()
+}
+
+#[tokio::test]
+async fn both_families_of_addresses_are_served() {
+    let directory = tempfile::tempdir().unwrap();
+    let (root, config) = (directory.path().join("server"), directory.path().join("server/hallpassd.toml"));
+    made(&root, &Person::new("alice"));
+    let text = std::fs::read_to_string(&config).unwrap();
+    let both = text.replace("[\"127.0.0.1:0\"]", "[\"127.0.0.1:0\", \"[::1]:0\"]");
+    assert_ne!(both, text);
+    std::fs::write(&config, both).unwrap();
+    let running = serve(&config, Hands::now()).await.unwrap();
+    let families: Vec<bool> = running.addresses().iter().map(std::net::SocketAddr::is_ipv6).collect();
+    assert_eq!(families, [false, true]);
+    for address in running.addresses() {
+        let tcp = TcpStream::connect(address).await.unwrap();
+        TlsConnector::from(Arc::new(client_config())).connect(ServerName::from(address.ip()), tcp).await.unwrap();
+    }
 }
 
 #[tokio::test]

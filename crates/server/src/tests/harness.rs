@@ -35,6 +35,11 @@ pub(crate) struct Hands {
 }
 
 impl Hands {
+    pub(crate) fn now() -> Arc<Self> {
+        let now = SystemClock.wall().unwrap().seconds();
+        Arc::new(Self { wall: now.into(), boot_ms: 1_000_000.into() })
+    }
+
     /// Time passes.
     pub(crate) fn pass(&self, seconds: u64) {
         self.wall.fetch_add(seconds, Ordering::SeqCst);
@@ -131,8 +136,7 @@ impl World {
             dave.public()
         );
         append(&root.join("directory.toml"), &users);
-        let now = SystemClock.wall().unwrap().seconds();
-        let clock = Arc::new(Hands { wall: now.into(), boot_ms: 1_000_000.into() });
+        let clock = Hands::now();
         let running = serve(&root.join("hallpassd.toml"), clock.clone()).await.unwrap();
         Self { directory, clock, alice, bob, dave, running }
     }
