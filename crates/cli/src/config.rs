@@ -160,14 +160,13 @@ pub(crate) fn add(path: &Path, server: &Server) -> Result<(), ConfigError> {
     let newline = if before.ends_with('\n') { "" } else { "\n" };
     let text = format!("{before}{newline}\n{}", table(server));
     let write = || {
-        path.parent().map_or(Ok(()), platform::private_dir)?;
+        path.parent().map_or(Ok(()), platform::make_dir)?;
         platform::write_private(path, text.as_bytes())
     };
     write().map_err(|error| ConfigError::Write(path.to_owned(), error))
 }
 
-const FIRST_LINE: &str =
-    "# Hallpass's servers; the first is the default unless `default = \"NAME\"` stands above them.\n";
+const FIRST_LINE: &str = "# Hallpass's servers. Of several, `default = \"NAME\"` above them chooses one.\n";
 
 fn table(server: &Server) -> String {
     let text = |value: &str| toml::Value::String(value.to_owned()).to_string();

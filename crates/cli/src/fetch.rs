@@ -1,6 +1,8 @@
 //! Taking certificates under a grant, and checking that they are what was granted.
 
-use agent::{Lifetime, Load};
+use std::path::PathBuf;
+
+use agent::{HelperClient, Lifetime, Load};
 use cert::{Certificate, CertificateError};
 use domain::Pair;
 use statement::{FetchStatement, Pairs};
@@ -97,6 +99,16 @@ fn wrong(certificate: &Certificate, issued: &Issued, request: &Checked) -> Optio
     checks.into_iter().find(|(holds, _)| !holds).map(|(_, what)| what)
 }
 
+/// Who can load certificates under the grant, and the socket of the running ssh-agent.
+pub(crate) fn place_to_load<'u>(
+    app: &App<'_>,
+    usable: &'u Usable<'_>,
+) -> Result<(&'u HelperClient, PathBuf), FetchError> {
+    let Holder::Helper(helper) = &usable.holder else { return Err(FetchError::OwnKey) };
+    let agent = app.context.environment.path("SSH_AUTH_SOCK").ok_or(FetchError::NoAgent)?;
+    Ok((helper, agent))
+}
+
 /// Has the helper load a certificate and its key into the running ssh-agent.
 pub(crate) async fn load(
     app: &App<'_>,
@@ -104,8 +116,7 @@ pub(crate) async fn load(
     usable: &Usable<'_>,
     certificate: Certificate,
 ) -> Result<Lifetime, Failure> {
-    let Holder::Helper(helper) = &usable.holder else { return Err(FetchError::OwnKey.into()) };
-    let agent = app.context.environment.path("SSH_AUTH_SOCK").ok_or(FetchError::NoAgent)?;
+    let (helper, agent) = place_to_load(app, usable)?;
     let (server, host) = (joined.server.name.clone(), usable.pair.host.clone());
     Ok(helper.load(&Load { server, host, agent, certificate }).await?)
 }

@@ -20,6 +20,14 @@ pub(crate) enum GrantError {
     /// Nothing was asked, or it is over.
     #[error("no live grant for {0}; ask for one: hallpass request {0} --for 30m -m REASON")]
     None(String),
+    /// Another login is granted.
+    #[error("no live grant for {wanted}, but there is one for {there}")]
+    OtherLogin {
+        /// What was wanted.
+        wanted: String,
+        /// What there is.
+        there: Pair,
+    },
     /// Asked, and not decided.
     #[error("request {id} for {access} waits for approval; see who may approve: hallpass show {id}")]
     Pending {
@@ -127,26 +135,34 @@ pub(crate) async fn find<'r>(
             return Ok(Usable { request, pair: pair.clone(), endpoint: *endpoint, holder });
         }
     }
-    let wanted = login.map_or_else(|| host.to_string(), |login| format!("{login}@{host}"));
     let first = covering.first().map(|(request, ..)| *request);
-    Err(why_not(first, now, wanted).into())
+    let why = first.and_then(|request| why_not(request, now, &held));
+    Err(why.unwrap_or_else(|| nothing(joined, live, login, host)).into())
 }
 
-fn why_not(request: Option<&Checked>, now: UnixTime, wanted: String) -> GrantError {
-    let Some(request) = request else { return GrantError::None(wanted) };
+/// Why a request that covers the wanted login and host does not open it now.
+fn why_not(request: &Checked, now: UnixTime, held: &Option<(HelperClient, PublicKey)>) -> Option<GrantError> {
     let (id, access) = (request.told.id, access(request));
     match (request.told.state, request.told.window) {
-        (State::Pending, _) => GrantError::Pending { id, access },
-        (State::Approved, Some((start, _))) if start > now => GrantError::NotYet { id, access, start },
-        (State::Approved, Some((_, end))) if end > now => GrantError::KeyGone { id, again: again(request) },
-        _ => GrantError::None(wanted),
+        (State::Pending, _) => Some(GrantError::Pending { id, access }),
+        (State::Approved, Some((start, _))) if start > now => Some(GrantError::NotYet { id, access, start }),
+        (State::Approved, Some((_, end))) if end > now => {
+            let login = if held.is_some() { "" } else { "hallpass login && " };
+            let asked = request.request.statement();
+            let again = format!("{login}hallpass request {} --for {} -m REASON", asked.access, asked.window);
+            Some(GrantError::KeyGone { id, again })
+        }
+        _ => None,
     }
 }
 
-/// The command that asks for the same once more.
-fn again(request: &Checked) -> String {
-    let asked = request.request.statement();
-    format!("hallpass request {} --for {} -m REASON", asked.access, asked.window)
+fn nothing(joined: &Joined, live: &[Checked], login: Option<&AskedLogin>, host: &HostName) -> GrantError {
+    let wanted = login.map_or_else(|| host.to_string(), |login| format!("{login}@{host}"));
+    let approved = live.iter().filter(|request| request.told.state == State::Approved);
+    match approved.filter_map(|request| cover(request, joined, None, host)).next() {
+        Some((_, there, _)) => GrantError::OtherLogin { wanted, there },
+        None => GrantError::None(wanted),
+    }
 }
 
 type Covering<'r> = (&'r Checked, Pair, Option<&'r Endpoint>);

@@ -3,7 +3,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::future::Future;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -56,8 +56,8 @@ impl Processes for SystemProcesses {
         let mut command = Command::new(self.own_path()?);
         command.args(["agent", "--detach"]).env_clear().envs(environment.iter());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).current_dir("/");
-        // It outlives this process, which therefore never waits for it.
-        command.process_group(0).spawn().map(drop)
+        // It outlives this process, which therefore never waits for it, and leaves this session by itself.
+        command.spawn().map(drop)
     }
 
     fn replace_by(&self, program: &Program, environment: &Environment) -> io::Result<u8> {
@@ -88,17 +88,20 @@ pub(crate) fn asked_to_end() -> io::Result<impl Future<Output = ()> + Send> {
     })
 }
 
-/// Makes a directory that only its owner can look into; one that is there must be the user's own.
+/// Makes a directory, and those above it, that only their owner can look into. One that is there stays as it is.
+pub(crate) fn make_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// The same for what holds secrets: one that is there must be the user's own.
 pub(crate) fn private_dir(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    make_dir(path)?;
     let found = fs::symlink_metadata(path)?;
-    if !found.is_dir() || found.uid() != nix::unistd::geteuid().as_raw() {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is not a directory of your own"));
+    if found.is_dir() && found.uid() == nix::unistd::geteuid().as_raw() {
+        Ok(())
+    } else {
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is not a directory of your own"))
     }
-    if found.permissions().mode() & 0o077 != 0 {
-        fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
-    }
-    Ok(())
 }
 
 /// Puts a file that only its owner can read in place of the one before, whole or not at all.

@@ -127,7 +127,7 @@ pub(crate) fn quoted(path: &Path) -> Result<String, SshFilesError> {
 
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), SshFilesError> {
     path.parent()
-        .map_or(Ok(()), platform::private_dir)
+        .map_or(Ok(()), platform::make_dir)
         .and_then(|()| platform::write_private(path, text.as_bytes()))
         .map_err(|error| SshFilesError::Write(path.to_owned(), error))
 }

@@ -127,6 +127,16 @@ async fn help_is_an_answer_and_a_mistake_is_not() {
 }
 
 #[test]
+fn a_run_can_move_between_threads() {
+    fn moves<F: Future + Send>(_: F) -> usize {
+        size_of::<F>()
+    }
+    let context = context(&[], &Script::answering(&[]));
+    // Commands are on the heap: whoever awaits a run pays for no large future.
+    assert!(moves(run(["hallpass"], &context)) < 4096);
+}
+
+#[test]
 fn certificates_of_a_key_are_removed_with_it() {
     let home = Home::new();
     let places = home.places();

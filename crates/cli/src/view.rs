@@ -42,6 +42,32 @@ impl<'a> OneRequest<'a> {
     }
 }
 
+/// What became of a request: for people a line.
+#[derive(Serialize)]
+pub(crate) struct Outcome<'a> {
+    #[serde(serialize_with = "as_json")]
+    request: &'a Checked,
+}
+
+impl<'a> Outcome<'a> {
+    pub(crate) const fn new(request: &'a Checked) -> Self {
+        Self { request }
+    }
+}
+
+impl Report for Outcome<'_> {
+    fn text(&self, look: &Look<'_>) -> String {
+        let told = &self.request.told;
+        let (id, state) = (told.id, state(self.request, look));
+        match &told.missing {
+            Some(missing) if told.state == State::Pending => {
+                format!("Request {id} still needs {missing}; {} may decide.\n", people(&told.approvers))
+            }
+            _ => format!("Request {id} is {state}: {}.\n", access(self.request)),
+        }
+    }
+}
+
 impl Report for OneRequest<'_> {
     fn text(&self, look: &Look<'_>) -> String {
         details(self.request, look)
@@ -81,8 +107,10 @@ pub(crate) fn state(request: &Checked, look: &Look<'_>) -> String {
     let at = |time| when::short(time, look.now, look.zone);
     match (request.told.state, request.told.window) {
         (State::Pending, _) => format!("pending until {}", at(request.told.pending_until)),
-        (State::Approved, Some((start, end))) if start > look.now => format!("from {} until {}", at(start), at(end)),
-        (State::Approved, Some((_, end))) if end > look.now => format!("until {}", at(end)),
+        (State::Approved, Some((start, end))) if start > look.now => {
+            format!("approved from {} until {}", at(start), at(end))
+        }
+        (State::Approved, Some((_, end))) if end > look.now => format!("approved until {}", at(end)),
         (State::Approved, Some((_, end))) => format!("ended {}", at(end)),
         (other, _) => other.to_string(),
     }

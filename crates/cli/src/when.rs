@@ -18,6 +18,11 @@ pub(crate) fn short(time: UnixTime, now: UnixTime, zone: &TimeZone) -> String {
     }
 }
 
+/// A time to the second, for what lasts minutes: `14:32:05`.
+pub(crate) fn exact(time: UnixTime, zone: &TimeZone) -> String {
+    zoned(time, zone).map_or_else(|| time.to_string(), |local| local.strftime("%H:%M:%S").to_string())
+}
+
 fn zoned(time: UnixTime, zone: &TimeZone) -> Option<Zoned> {
     let seconds = i64::try_from(time.seconds()).ok()?;
     Timestamp::from_second(seconds).ok().map(|timestamp| timestamp.to_zoned(zone.clone()))
@@ -32,6 +37,7 @@ mod tests {
         let zone = TimeZone::fixed(jiff::tz::offset(1));
         let time: UnixTime = "2026-03-01T14:02:59Z".parse().unwrap();
         let at = |text: &str| text.parse::<UnixTime>().unwrap();
+        assert_eq!(exact(time, &zone), "15:02:59");
         assert_eq!(full(time, &zone), "2026-03-01T15:02:59+01:00");
         assert_eq!(short(time, at("2026-03-01T09:00:00Z"), &zone), "15:02");
         assert_eq!(short(time, at("2026-02-28T23:30:00Z"), &zone), "15:02");

@@ -21,6 +21,10 @@ pub(crate) async fn run(app: &App<'_>, asked: &Cert) -> Result<Exit, Failure> {
     let mut joined = app.joined().await?;
     let live = grants::live(app, &joined).await?;
     let usable = grants::find(app, &joined, &live, Some(&asked.access.login), host).await?;
+    if asked.out.is_none() {
+        // Before a use is spent.
+        fetch::place_to_load(app, &usable)?;
+    }
     let certificate = fetch::certificate(app, &mut joined, &usable).await?;
     let mut report = Fetched::new(&usable, &certificate);
     match &asked.out {
@@ -69,7 +73,7 @@ impl Fetched {
 
 impl Report for Fetched {
     fn text(&self, look: &Look<'_>) -> String {
-        let until = when::short(self.until, look.now, look.zone);
+        let until = when::exact(self.until, look.zone);
         let place = match &self.files {
             Some(files) => format!("is in {} and its key in {}", files.certificate, files.key),
             None => "is in the ssh-agent".to_owned(),

@@ -9,7 +9,7 @@ use crate::arguments::Decide;
 use crate::checked::Checked;
 use crate::failure::{Exit, Failure};
 use crate::terminal::Colours;
-use crate::view::{self, OneRequest};
+use crate::view::{self, Outcome};
 
 pub(crate) async fn run(app: &App<'_>, asked: &Decide, verdict: Approval) -> Result<Exit, Failure> {
     let comment = asked.comment.as_deref().map(|given| text("--message", given)).transpose()?;
@@ -24,8 +24,7 @@ pub(crate) async fn run(app: &App<'_>, asked: &Decide, verdict: Approval) -> Res
     let told = format!("{verdict} request {}", request.told.id);
     let signed = app.sign(&signing, &statement, &told).await?;
     let decided = joined.link.decide(signed).await?;
-    said_next(app, &decided);
-    app.report(&OneRequest::new(&decided))?;
+    app.report(&Outcome::new(&decided))?;
     Ok(Exit::Done)
 }
 
@@ -70,17 +69,4 @@ fn ask(app: &App<'_>, verdict: Approval) -> Result<(), Failure> {
         Some("y" | "Y" | "yes") => Ok(()),
         Some(_) => Err(Failure::Declined),
     }
-}
-
-fn said_next(app: &App<'_>, decided: &Checked) {
-    let id = decided.told.id;
-    let told = match (decided.told.state, &decided.told.missing) {
-        (State::Approved, _) => format!("Request {id} is approved."),
-        (State::Denied, _) => format!("Request {id} is denied."),
-        (_, Some(missing)) => {
-            format!("Request {id} still needs {missing}; {} may decide.", view::people(&decided.told.approvers))
-        }
-        (state, None) => format!("Request {id} is {state}."),
-    };
-    app.context.terminal.note(&told);
 }

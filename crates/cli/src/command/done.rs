@@ -9,7 +9,7 @@ use crate::checked::Checked;
 use crate::failure::{Exit, Failure};
 use crate::link::Which;
 use crate::ssh_files;
-use crate::view::{OneRequest, access};
+use crate::view::{Outcome, access};
 
 pub(crate) async fn run(app: &App<'_>, asked: &Done) -> Result<Exit, Failure> {
     let reason = asked.reason.as_deref().map(|given| text("--message", given)).transpose()?;
@@ -35,7 +35,7 @@ pub(crate) async fn run(app: &App<'_>, asked: &Done) -> Result<Exit, Failure> {
             ssh_files::files(&app.places, &pair.login, name).remove()?;
         }
     }
-    app.report(&OneRequest::new(&ended))?;
+    app.report(&Outcome::new(&ended))?;
     Ok(Exit::Done)
 }
 

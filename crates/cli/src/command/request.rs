@@ -167,6 +167,6 @@ impl Report for Ready {
             _ => "Log in to any of its hosts: hallpass ssh [LOGIN@]HOST".to_owned(),
         };
         let loaded = if self.loaded { "; the ssh-agent has the certificate" } else { "" };
-        format!("Request {id} is approved: {access} {state}{loaded}.\n{next}\n")
+        format!("Request {id} is {state}: {access}{loaded}.\n{next}\n")
     }
 }
