@@ -121,11 +121,15 @@ impl World {
 
     /// A server with these lines at the end of its `hallpassd.toml`.
     pub(crate) async fn with_config(lines: &str) -> Self {
+        Self::with(|root| append(&root.join("hallpassd.toml"), lines)).await
+    }
+
+    /// A server whose files were changed before it started.
+    pub(crate) async fn with(change: impl FnOnce(&Path)) -> Self {
         let directory = TempDir::new().unwrap();
         let [alice, bob, dave] = ["alice", "bob", "dave"].map(Person::new);
         let root = directory.path().join("server");
         made(&root, &alice);
-        append(&root.join("hallpassd.toml"), lines);
         std::fs::write(root.join("hosts.toml"), HOSTS).unwrap();
         std::fs::write(root.join("access.toml"), ACCESS).unwrap();
         let users = format!(
@@ -136,6 +140,7 @@ impl World {
             dave.public()
         );
         append(&root.join("directory.toml"), &users);
+        change(&root);
         let clock = Hands::now();
         let running = serve(&root.join("hallpassd.toml"), clock.clone()).await.unwrap();
         Self { directory, clock, alice, bob, dave, running }

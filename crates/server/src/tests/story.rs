@@ -6,7 +6,10 @@ use wire::v1::hosts_client::HostsClient;
 use wire::v1::requests_client::RequestsClient;
 use wire::v1::sessions_client::SessionsClient;
 
-use super::harness::{World, reason, signed, with_token};
+use super::harness::{World, append, reason, signed, with_token};
+use crate::SystemRandom;
+use crate::keys::{self, Maker};
+use crate::layout::Layout;
 
 #[tokio::test]
 async fn an_approved_request_becomes_a_certificate() {
@@ -135,6 +138,30 @@ async fn reading_shows_ones_own_and_what_one_may_decide() {
     assert_eq!(ids(&alice, v1::View::All).await, [others.id.clone(), asked.id, own.id]);
     let hidden = requests.get_request(with_token(&bob, v1::GetRequestRequest { id: others.id })).await.unwrap_err();
     assert_eq!(reason(&hidden), "NO_SUCH_REQUEST");
+}
+
+#[tokio::test]
+async fn a_plain_realm_has_a_ca_of_its_own() {
+    let world = World::with(|root| {
+        let maker = Maker { protection: signer::Protection::Unencrypted, random: &SystemRandom };
+        keys::make_realm(&Layout::of_directory(root), &"legacy".parse().unwrap(), &maker).unwrap();
+        let old = |n| format!("[[host]]\nname = \"old-{n}\"\nrealm = \"legacy\"\nlabels = {{ env = \"dev\" }}\n");
+        append(&root.join("hosts.toml"), &(old(1) + &old(2)));
+    })
+    .await;
+    let line = std::fs::read_to_string(world.root().join("realms/legacy.pub")).unwrap();
+    assert!(line.ends_with('\n') && line.lines().count() == 1, "{line:?}");
+    let asked = world.submit(&world.bob, "deploy@old-1").await.unwrap();
+    assert!(String::from_utf8(asked.ruling).unwrap().contains("legacy"));
+    let issued = world.fetch(world.fetches(&world.bob, &asked.id, "deploy@old-1")).await.unwrap();
+    let certificate = cert::Certificate::from_openssh(&issued[0].certificate).unwrap();
+    assert_eq!(certificate.principals(), ["deploy"]);
+    assert_eq!(*certificate.ca_key(), line.parse().unwrap());
+    assert_ne!(certificate.ca_key(), world.running.ca().signers().scoped_key());
+
+    append(&world.root().join("hosts.toml"), "[[host]]\nname = \"new-1\"\nrealm = \"later\"\n");
+    let refused = world.running.reload().await.unwrap_err().to_string();
+    assert!(refused.contains("hallpassd realm later"), "{refused}");
 }
 
 #[tokio::test]
