@@ -29,6 +29,8 @@ mod session;
 mod signers;
 mod stop;
 mod submit;
+#[cfg(test)]
+mod tests;
 mod timekeeper;
 
 use std::sync::Arc;

@@ -1,0 +1,7 @@
+//! The use cases against a real store, with a clock and randomness that tests move.
+
+mod decide;
+mod fetch;
+mod harness;
+mod stop;
+mod submit;
