@@ -45,7 +45,7 @@ impl Ca {
         let id = fetch.statement().id;
         let record = self.record(id)?.ok_or(Error::NoRequest(id))?;
 
-        let today = record.rule_again(&bundle, now)?;
+        let today = record.rule_again(&bundle, fetch.statement(), now)?;
         let case = record.case();
         let grant = request::grant(&case, &record.state, &record.decisions, &fetch, &today, bundle.directory(), now)?;
 

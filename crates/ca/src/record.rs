@@ -1,20 +1,14 @@
 //! A request as the store kept it, with every signature checked again.
 
-use domain::{Obligations, RequestId, Span, UnixTime, UserName};
+use domain::{Obligations, RequestId, UnixTime, UserName};
 use policy::Ruling;
 use request::{Approved, Case, Counted, Ended, Pending, State, Voter, Window};
-use statement::{Canonical as _, DecisionStatement, RequestStatement, RulingText, Verified};
+use statement::{Canonical as _, DecisionStatement, FetchStatement, RequestStatement, RulingText, Verified};
 use store::{RequestState, StoredDecision, StoredRequest};
 
 use crate::bundle::Bundle;
 use crate::submit::ask;
 use crate::{Ca, Error};
-
-/// One second.
-const SHORTEST: Span = match Span::from_seconds(1) {
-    Ok(span) => span,
-    Err(_) => Span::ZERO,
-};
 
 /// A request, its ruling, its decisions and its state, parsed and verified.
 pub(crate) struct Record {
@@ -99,12 +93,17 @@ impl Record {
         self.decisions.iter().filter_map(judged).map(|ballot| ballot.voter().clone()).collect()
     }
 
-    /// What policy says today of the path that was approved. It is asked for the shortest window there is: the grant
-    /// cuts the window to today's longest instead of refusing it.
-    pub(crate) fn rule_again(&self, bundle: &Bundle, now: UnixTime) -> Result<Obligations, Error> {
-        let mut again = ask(self.request.statement(), SHORTEST);
-        again.rule = Some(self.ruling.obligations().rule.clone());
-        match policy::rule(bundle.policy(), bundle.directory(), &again, now) {
+    /// What policy says today of the rule that was approved, for the hosts that are fetched.
+    pub(crate) fn rule_again(
+        &self,
+        bundle: &Bundle,
+        fetch: &FetchStatement,
+        now: UnixTime,
+    ) -> Result<Obligations, Error> {
+        let asked = self.request.statement();
+        let hosts = fetch.pairs.iter().map(|pair| pair.host.clone()).collect();
+        let rule = &self.ruling.obligations().rule;
+        match policy::rule_again(bundle.policy(), bundle.directory(), &ask(asked), rule, &hosts, now) {
             Ruling::Permitted(obligations) => Ok(obligations),
             Ruling::Refused(refusal) => Err(Error::Refused(refusal)),
         }

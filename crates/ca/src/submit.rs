@@ -66,7 +66,7 @@ impl Ca {
 
 /// What policy says of a request under this bundle.
 pub(crate) fn rule(bundle: &Bundle, said: &RequestStatement, now: UnixTime) -> Result<Obligations, Error> {
-    match policy::rule(bundle.policy(), bundle.directory(), &ask(said, said.window), now) {
+    match policy::rule(bundle.policy(), bundle.directory(), &ask(said), now) {
         Ruling::Permitted(obligations) => Ok(obligations),
         Ruling::Refused(refusal) => Err(Error::Refused(refusal)),
     }
@@ -79,12 +79,12 @@ fn realm_hosts(bundle: &Bundle, obligations: &Obligations) -> Option<NonZeroU32>
 }
 
 /// What policy is asked.
-pub(crate) fn ask(said: &RequestStatement, window: Span) -> Ask {
+pub(crate) fn ask(said: &RequestStatement) -> Ask {
     Ask {
         requester: said.requester.clone(),
         login: said.access.login.clone(),
         target: said.access.target.clone(),
-        window,
+        window: said.window,
         command: said.command.clone(),
         ticket: said.ticket.clone(),
         rule: said.rule.clone(),

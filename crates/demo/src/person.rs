@@ -62,9 +62,7 @@ impl Person {
         say(&format!("\n   {}$ {}", self.name, typed.join(" ")));
         match cli::run(line, &self.context).await {
             Exit::Done => Ok(()),
-            other => {
-                Err(DemoError::Unexpected { command: typed.join(" "), exit: format!("{other:?}"), expected })
-            }
+            other => Err(DemoError::Unexpected { command: typed.join(" "), exit: format!("{other:?}"), expected }),
         }
     }
 

@@ -54,13 +54,18 @@ fn the_stage(stage: &Stage) {
     say(&format!("   {}", stage.fingerprint));
     match &stage.real {
         Ok(_) => {
-            say("\n2. Two hosts, web-1 and db-1: the system's own sshd. All that web-1 knows of Hallpass is in these lines:");
+            say(
+                "\n2. Two hosts, web-1 and db-1: the system's own sshd. All that web-1 knows of Hallpass is in these lines:",
+            );
             for line in Host::lines(&stage.ca, "web-1") {
                 say(&format!("      {line}"));
             }
         }
         Err(missing) => {
-            say(&format!("\n2. There would be two hosts, but {} is not installed here; it is in {}.", missing.program, missing.package));
+            say(&format!(
+                "\n2. There would be two hosts, but {} is not installed here; it is in {}.",
+                missing.program, missing.package
+            ));
             say("   The steps that need no host go on.");
         }
     }
@@ -93,7 +98,9 @@ async fn approve(stage: &Stage) -> Result<(), DemoError> {
 }
 
 async fn fetch(stage: &Stage, real: &Real) -> Result<(), DemoError> {
-    say(&format!("\n6. Alice takes a certificate. It opens connections for {TTL} seconds; the helper loads it into her ssh-agent."));
+    say(&format!(
+        "\n6. Alice takes a certificate. It opens connections for {TTL} seconds; the helper loads it into her ssh-agent."
+    ));
     stage.alice.types(&["cert", "web-1"], "the certificate is in the ssh-agent").await?;
     let listed = real.ssh_add(&["-l"]).await?;
     show_output("ssh-add -l", &listed);
@@ -147,7 +154,9 @@ async fn expire(stage: &Stage, real: &Real, fetched: Instant) -> Result<(), Demo
 async fn show(stage: &Stage) -> Result<(), DemoError> {
     let id = stage.alice.last_id().ok_or(DemoError::NoId)?.to_string();
     let number = if stage.real.is_ok() { 10 } else { 7 };
-    say(&format!("\n{number}. What was asked, decided and signed is in the ledger, each under the signature of who did it:"));
+    say(&format!(
+        "\n{number}. What was asked, decided and signed is in the ledger, each under the signature of who did it:"
+    ));
     stage.bob.types(&["show", &id], "the request is shown").await?;
     say("\n   Alice is done, and gives back what is left of her ten minutes:");
     stage.alice.types(&["done", &id], "the grant is given back").await
