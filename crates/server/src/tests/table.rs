@@ -3,16 +3,17 @@
 use std::collections::BTreeSet;
 
 use domain::{Digest, UnixTime};
-use http::uri::PathAndQuery;
 use ledger::{CheckpointSigner, FetchProof, Payload, SignedText};
 use ssh_key::PrivateKey;
 use statement::{Act, ActStatement, FetchStatement, Header, Kind, LoginStatement, Pairs, Seen, ServerId};
 use store::Store;
-use tonic::client::Grpc;
-use tonic::metadata::MetadataValue;
-use tonic::{Request, Status};
-use tonic_prost::ProstCodec;
+use tonic::{Request, Response};
 use wire::v1;
+use wire::v1::admin_client::AdminClient;
+use wire::v1::hosts_client::HostsClient;
+use wire::v1::info_client::InfoClient;
+use wire::v1::requests_client::RequestsClient;
+use wire::v1::sessions_client::SessionsClient;
 
 use super::harness::{Person, World, reason, signed};
 
@@ -216,28 +217,42 @@ impl Case {
         &self.pending.id
     }
 
-    /// Every call has the same shape: a statement or nothing goes in. Of what comes out only certificates are looked at.
+    /// Makes a call with this header `authorization` and statement; of the answer only certificates are looked at.
     async fn call(
         &self,
         path: &'static str,
-        token: Option<&str>,
+        authorization: Option<&str>,
         statement: Option<v1::Signed>,
     ) -> Result<Vec<v1::Issued>, String> {
-        let mut request = Request::new(v1::SubmitRequest { statement });
-        if let Some(token) = token {
-            request.metadata_mut().insert("authorization", MetadataValue::try_from(token).unwrap());
-        }
-        let mut client = Grpc::new(self.world.channel().await);
-        client.ready().await.unwrap();
-        let path = PathAndQuery::from_static(path);
-        let told = |status: Status| reason(&status);
-        if path.path().ends_with("/Fetch") {
-            let codec = ProstCodec::<v1::SubmitRequest, v1::FetchResponse>::default();
-            client.unary(request, path, codec).await.map(|answer| answer.into_inner().certificates).map_err(told)
-        } else {
-            let codec = ProstCodec::<v1::SubmitRequest, ()>::default();
-            client.unary(request, path, codec).await.map(|_| Vec::new()).map_err(told)
-        }
+        let channel = self.world.channel().await;
+        let (mut info, mut hosts) = (InfoClient::new(channel.clone()), HostsClient::new(channel.clone()));
+        let (mut sessions, mut admin) = (SessionsClient::new(channel.clone()), AdminClient::new(channel.clone()));
+        let mut requests = RequestsClient::new(channel);
+        let auth = authorization;
+        let answered = match path {
+            "/hallpass.v1.Info/GetServerInfo" => info.get_server_info(with(auth, Default::default())).await.map(empty),
+            "/hallpass.v1.Sessions/Login" => sessions.login(v1::LoginRequest { statement }).await.map(empty),
+            "/hallpass.v1.Sessions/Logout" => sessions.logout(with(auth, Default::default())).await.map(empty),
+            "/hallpass.v1.Sessions/WhoAmI" => sessions.who_am_i(with(auth, Default::default())).await.map(empty),
+            "/hallpass.v1.Hosts/ListHosts" => hosts.list_hosts(with(auth, Default::default())).await.map(empty),
+            "/hallpass.v1.Requests/Submit" => requests.submit(v1::SubmitRequest { statement }).await.map(empty),
+            "/hallpass.v1.Requests/GetRequest" => requests.get_request(with(auth, Default::default())).await.map(empty),
+            "/hallpass.v1.Requests/ListRequests" => {
+                requests.list_requests(with(auth, Default::default())).await.map(empty)
+            }
+            "/hallpass.v1.Requests/WatchRequests" => {
+                requests.watch_requests(with(auth, Default::default())).await.map(empty)
+            }
+            "/hallpass.v1.Requests/Decide" => requests.decide(v1::DecideRequest { statement }).await.map(empty),
+            "/hallpass.v1.Requests/End" => requests.end(v1::EndRequest { statement }).await.map(empty),
+            "/hallpass.v1.Requests/Fetch" => {
+                let answer = requests.fetch(v1::FetchRequest { statement }).await;
+                answer.map(|answer| answer.into_inner().certificates)
+            }
+            "/hallpass.v1.Admin/Resume" => admin.resume(v1::ResumeRequest { statement }).await.map(empty),
+            other => panic!("no call for {other}"),
+        };
+        answered.map_err(|status| reason(&status))
     }
 
     fn entries(&self) -> u64 {
@@ -254,6 +269,20 @@ impl Case {
         let store = Store::open(&root.join("store"), CheckpointSigner::new(name, key), random).unwrap();
         store.entries(0, 1000).unwrap().into_iter().filter_map(|entry| statement_in(entry.payload)).collect()
     }
+}
+
+/// A message with this header `authorization`.
+fn with<T>(authorization: Option<&str>, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    if let Some(value) = authorization {
+        request.metadata_mut().insert("authorization", value.parse().unwrap());
+    }
+    request
+}
+
+/// An answer without certificates.
+fn empty<T>(_: Response<T>) -> Vec<v1::Issued> {
+    Vec::new()
 }
 
 fn statement_in(payload: Payload) -> Option<SignedText> {
