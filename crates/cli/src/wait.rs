@@ -21,7 +21,8 @@ const AGAIN: Duration = Duration::from_secs(2);
 /// When nobody decides in time, the user interrupts, or the server is gone for good; each says that the request stays.
 pub(crate) async fn for_decision(app: &App<'_>, link: &Link, request: Checked) -> Result<Checked, Failure> {
     let terminal = &app.context.terminal;
-    terminal.note(&format!("Waiting for approval; {}", told(&request, app.context.now()?)));
+    let (who, id) = (told(&request, app.context.now()?), request.told.id);
+    terminal.note(&format!("Waiting for approval: {who}. Ctrl-C leaves request {id} in place."));
     let mut waiting = Waiting { request, watch: None };
     let outcome = tokio::select! {
         outcome = waiting.until_decided(app, link) => outcome,
@@ -77,14 +78,9 @@ impl Waiting {
     }
 }
 
-/// `1 of sre is missing: bob or carol may approve, 58m left`.
+/// `1 of sre is missing: bob, carol may approve, 58m left`.
 fn told(request: &Checked, now: UnixTime) -> String {
     let told = &request.told;
     let missing = told.missing.as_ref().map_or_else(String::new, |missing| format!("{missing} is missing: "));
-    let left = told.pending_until.since(now);
-    format!(
-        "{missing}{} may approve, {left} left (Ctrl-C leaves request {} in place)",
-        people(&told.approvers),
-        told.id
-    )
+    format!("{missing}{} may approve, {} left", people(&told.approvers), told.pending_until.since(now))
 }

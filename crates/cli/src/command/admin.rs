@@ -11,13 +11,13 @@ pub(crate) async fn resume(app: &App<'_>, reason: &str) -> Result<Exit, Failure>
     let reason = text("--message", reason)?;
     let mut joined = app.joined().await?;
     let told = format!("let it issue certificates again: {reason}");
+    let signing = app.signing(&joined).await?;
     let statement = ActStatement {
         header: joined.header(app)?,
         user: joined.session.user.clone(),
         act: Act::Resume,
         reason: Some(reason),
     };
-    let signing = app.signing(&joined).await?;
     let signed = app.sign(&signing, &statement, &told).await?;
     joined.link.resume(signed).await?;
     app.report(&Resumed { server: joined.server.name.to_string() })?;

@@ -15,12 +15,14 @@ pub(crate) async fn run(app: &App<'_>, asked: &Decide, verdict: Approval) -> Res
     let comment = asked.comment.as_deref().map(|given| text("--message", given)).transpose()?;
     let mut joined = app.joined().await?;
     let request = joined.link.request(asked.id).await?;
-    let statement = decision(app, &joined, &request, verdict, comment)?;
-    let signing = app.signing(&joined).await?;
+    let mut statement = decision(app, &joined, &request, verdict, comment)?;
     show(app, &request, &statement)?;
     if !asked.yes {
         ask(app, verdict)?;
     }
+    let signing = app.signing(&joined).await?;
+    // People read for longer than a statement is fresh.
+    statement.header = joined.header(app)?;
     let told = format!("{verdict} request {}", request.told.id);
     let signed = app.sign(&signing, &statement, &told).await?;
     let decided = joined.link.decide(signed).await?;

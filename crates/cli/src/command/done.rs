@@ -24,8 +24,8 @@ pub(crate) async fn run(app: &App<'_>, asked: &Done) -> Result<Exit, Failure> {
         State::Approved => (Act::GiveBack(id), "give back"),
         state => return Err(Failure::AlreadyOver { id, state }),
     };
-    let statement = ActStatement { header: joined.header(app)?, user: joined.session.user.clone(), act, reason };
     let signing = app.signing(&joined).await?;
+    let statement = ActStatement { header: joined.header(app)?, user: joined.session.user.clone(), act, reason };
     let told = format!("{told} request {id}, {}", access(&request));
     let signed = app.sign(&signing, &statement, &told).await?;
     let ended = joined.link.end(signed).await?;

@@ -84,9 +84,9 @@ pub(crate) async fn run(app: &App<'_>, asked: &LoginTo) -> Result<Exit, Failure>
     let user = user(app, asked, &server)?;
     let key = app.option(app.global.key.as_deref(), "HALLPASS_KEY").or(server.key.as_deref());
     let signing = signing::choose(app.context, &app.places, key).await?;
+    let helper = running_helper(app).await?;
     let statement = LoginStatement { header: link.header(app.context)?, user, tls_key: link.tls_key() };
     let told = format!("log in as {}", statement.user);
-    let helper = running_helper(app).await?;
     let signed = app.sign(&signing, &statement, &told).await?;
     let begun = link.login(signed).await?;
     let identity = link.who_am_i().await?;

@@ -21,6 +21,8 @@ pub(crate) async fn run(app: &App<'_>, asked: &Request) -> Result<Exit, Failure>
     let command = if asked.command.is_empty() { None } else { Some(Command::from_words(&asked.command)?) };
     let mut joined = app.joined().await?;
     let access = canonical(app, &joined, &asked.access).await?;
+    let connecting_key = connecting_key(app, &joined, asked).await?;
+    let signing = app.signing(&joined).await?;
     let statement = RequestStatement {
         header: joined.header(app)?,
         requester: joined.session.user.clone(),
@@ -31,12 +33,11 @@ pub(crate) async fn run(app: &App<'_>, asked: &Request) -> Result<Exit, Failure>
         command,
         reason,
         ticket,
-        connecting_key: connecting_key(app, &joined, asked).await?,
+        connecting_key,
         rule: asked.rule.clone(),
         break_glass: None,
         extends: None,
     };
-    let signing = app.signing(&joined).await?;
     let told = in_words(&statement);
     let signed = app.sign(&signing, &statement, &told).await?;
     let submitted = joined.link.submit(signed).await?;
