@@ -39,6 +39,6 @@ pub use command::{command, run};
 pub use config::KeysAre;
 pub use init::{InitError, Setup, init};
 pub use keys::{Environment, KeysError};
-pub use net::{BindError, TlsKeyError};
+pub use net::{BindError, TlsKey, TlsKeyError, server_config};
 pub use serve::{ReloadError, Running, ServeOptions, Server, StartError};
 pub use system::{SystemClock, SystemRandom};

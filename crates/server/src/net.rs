@@ -14,5 +14,4 @@ pub(crate) use door::DoorLayer;
 pub use listen::BindError;
 pub(crate) use listen::{Doorstep, PeerAddress, accept, bind};
 pub(crate) use peer::{PeerLimits, Peers};
-pub use tls::TlsKeyError;
-pub(crate) use tls::{TlsKey, server_config};
+pub use tls::{TlsKey, TlsKeyError, server_config};

@@ -23,11 +23,14 @@ pub enum TlsKeyError {
 }
 
 /// The TLS key. It only carries connections: clients trust it because the ledger key signs its digest.
-pub(crate) struct TlsKey(KeyPair);
+pub struct TlsKey(KeyPair);
 
 impl TlsKey {
     /// A new key: ECDSA over P-256, which browsers take too.
-    pub(crate) fn generate() -> Result<Self, TlsKeyError> {
+    ///
+    /// # Errors
+    /// When the system has no randomness.
+    pub fn generate() -> Result<Self, TlsKeyError> {
         KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).map(Self).map_err(TlsKeyError::Certificate)
     }
 
@@ -40,7 +43,7 @@ impl TlsKey {
     }
 
     /// SHA-256 of the SubjectPublicKeyInfo: what login statements name.
-    pub(crate) fn digest(&self) -> Digest {
+    pub fn digest(&self) -> Digest {
         Digest::of(&self.0.subject_public_key_info())
     }
 
@@ -57,7 +60,10 @@ impl TlsKey {
 
 /// TLS 1.3 alone, HTTP/2 alone. X25519MLKEM768 comes first: it is the first of the provider's groups under rustls'
 /// feature `prefer-post-quantum`.
-pub(crate) fn server_config(key: &TlsKey, name: &Origin) -> Result<Arc<ServerConfig>, TlsKeyError> {
+///
+/// # Errors
+/// When rustls refuses the key.
+pub fn server_config(key: &TlsKey, name: &Origin) -> Result<Arc<ServerConfig>, TlsKeyError> {
     let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.0.serialize_der()));
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13])
