@@ -7,7 +7,7 @@ use serde::Serialize;
 use statement::{Header, Signed, Statement};
 
 use crate::arguments::Global;
-use crate::checked::{CheckError, Checked};
+use crate::checked::Checked;
 use crate::config::{Config, Server};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -128,8 +128,9 @@ impl<'c> App<'c> {
         Ok(sound)
     }
 
-    fn warn(&self, refused: &CheckError) {
-        self.context.terminal.note(&crate::failure::in_full("warning", refused));
+    /// Says what is wrong, where the command goes on without it.
+    pub(crate) fn warn(&self, wrong: &dyn std::error::Error) {
+        self.context.terminal.note(&crate::failure::in_full("warning", wrong));
     }
 
     /// Shows a result on standard output.

@@ -1,6 +1,5 @@
 //! What `hallpass` understands: the one definition behind parsing, help, completions and man pages.
 
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -134,9 +133,6 @@ pub(crate) struct Request {
     /// The ticket that this belongs to.
     #[arg(long, value_name = "TICKET")]
     pub(crate) ticket: Option<String>,
-    /// Fetch certificates at most this often.
-    #[arg(long, value_name = "COUNT")]
-    pub(crate) uses: Option<NonZeroU32>,
     /// The one command that certificates may run.
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<String>,
@@ -261,9 +257,14 @@ mod tests {
         let mut hallpass = Arguments::command().term_width(100);
         hallpass.build();
         insta::assert_snapshot!("help-hallpass", hallpass.render_long_help());
-        for command in hallpass.get_subcommands_mut().filter(|command| command.get_name() != "help") {
-            let name = format!("help-{}", command.get_name());
-            insta::assert_snapshot!(name, command.render_long_help());
+        review_below(&mut hallpass, "help");
+    }
+
+    fn review_below(command: &mut clap::Command, name: &str) {
+        for command in command.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+            let name = format!("{name}-{}", command.get_name());
+            insta::assert_snapshot!(name.clone(), command.render_long_help());
+            review_below(command, &name);
         }
     }
 

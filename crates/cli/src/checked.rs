@@ -97,6 +97,29 @@ impl Checked {
         Ok(Self { request, ruling, ruling_digest, decisions, told })
     }
 
+    /// This, if it is what was signed as a request.
+    pub(crate) fn with_text(self, digest: &Digest) -> Result<Self, CheckError> {
+        let holds = self.request.digest() == digest;
+        self.only_if(&[(holds, "its signed text is not the one that was just signed")])
+    }
+
+    /// This, if it is the request that is `known`, under the same ruling: a server could answer with another.
+    pub(crate) fn same_as(self, known: &Self) -> Result<Self, CheckError> {
+        let checks = [
+            (self.told.id == known.told.id, "it is not the request that was meant"),
+            (self.request.digest() == known.request.digest(), "its signed text is another than before"),
+            (self.ruling_digest == known.ruling_digest, "its ruling is another than before"),
+        ];
+        self.only_if(&checks)
+    }
+
+    fn only_if(self, checks: &[(bool, &'static str)]) -> Result<Self, CheckError> {
+        match checks.iter().find(|(holds, _)| !holds) {
+            None => Ok(self),
+            Some((_, what)) => Err(CheckError::Mismatch { id: self.told.id, what }),
+        }
+    }
+
     /// The logins on hosts that certificates under it open.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = Pair> {
         let allowed = self.ruling.obligations();

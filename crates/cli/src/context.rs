@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use domain::{Clock, Nonce, Random, TimeError, UnixTime};
 use jiff::tz::TimeZone;
+use zeroize::Zeroizing;
 
 use crate::platform;
 use crate::processes::Processes;
@@ -50,6 +51,24 @@ impl Context {
         let mut bytes = [0; 16];
         self.random.fill(&mut bytes);
         Nonce::new(bytes)
+    }
+
+    /// Asks, and reads one line; on a thread of its own, so that connections live on while a person reads.
+    pub(crate) async fn ask(&self, question: String) -> Option<String> {
+        self.with_terminal(move |terminal| terminal.ask(&question)).await
+    }
+
+    /// The same for what must not be seen.
+    pub(crate) async fn ask_secret(&self, question: String) -> Option<Zeroizing<String>> {
+        self.with_terminal(move |terminal| terminal.ask_secret(&question)).await
+    }
+
+    async fn with_terminal<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&dyn Terminal) -> Option<T> + Send + 'static,
+    ) -> Option<T> {
+        let terminal = Arc::clone(&self.terminal);
+        tokio::task::spawn_blocking(move || ask(&*terminal)).await.ok().flatten()
     }
 }
 

@@ -53,7 +53,13 @@ pub use terminal::{Colours, Console, Terminal};
 pub fn main() -> ExitCode {
     let context = Context::of_this_process();
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(run(std::env::args_os(), &context)).into(),
+        Ok(runtime) => {
+            let exit = runtime.block_on(run(std::env::args_os(), &context));
+            // A name that the resolver hangs on, or a question that nobody answers, keeps its thread for longer than
+            // ssh's user is to wait.
+            runtime.shutdown_background();
+            exit.into()
+        }
         Err(error) => {
             context.terminal.note(&failure::in_full("hallpass: the runtime cannot start", &error));
             Exit::Failed.into()

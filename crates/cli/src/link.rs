@@ -157,12 +157,13 @@ impl Link {
         Ok(hosts)
     }
 
-    /// Asks for access.
+    /// Asks for access. The answer is on the text that was signed, or it is refused.
     pub(crate) async fn submit(&mut self, signed: Signed) -> Result<Checked, LinkError> {
+        let digest = Digest::of(signed.text.as_bytes());
         let request = v1::SubmitRequest { statement: sent(signed)? };
         let answer = call(self.connection.requests(&self.bearer).submit(request)).await?;
         self.learn(&answer.checkpoint.try_into()?)?;
-        self.checked(answer.request)
+        Ok(self.checked(answer.request)?.with_text(&digest)?)
     }
 
     /// One request.
@@ -173,16 +174,15 @@ impl Link {
         if checked.told.id == id { Ok(checked) } else { Err(CheckError::Mismatch { id, what: "its id" }.into()) }
     }
 
-    /// Requests, newest first; one that does not stand up to checking does not hide the others.
+    /// Requests, newest first; one that cannot be read or does not stand up to checking does not hide the others.
     pub(crate) async fn requests(
         &self,
         view: View,
         which: Which,
-    ) -> Result<Vec<Result<Checked, CheckError>>, LinkError> {
+    ) -> Result<Vec<Result<Checked, LinkError>>, LinkError> {
         let request = v1::ListRequestsRequest { view: view.into(), limit: 0, live: which == Which::Live };
         let answer = call(self.connection.requests(&self.bearer).list_requests(request)).await?;
-        let check = |request| Ok(Checked::new(Some(request).try_into()?, &self.server_id()));
-        answer.requests.into_iter().map(check).collect()
+        Ok(answer.requests.into_iter().map(|request| checked(Some(request), &self.server_id())).collect())
     }
 
     /// Requests as they change, starting with each as it is.
@@ -195,20 +195,20 @@ impl Link {
         Ok(Watch { stream, server: self.server_id() })
     }
 
-    /// Approves or denies.
-    pub(crate) async fn decide(&mut self, signed: Signed) -> Result<Checked, LinkError> {
+    /// Approves or denies `on` this request; an answer on another is refused.
+    pub(crate) async fn decide(&mut self, signed: Signed, on: &Checked) -> Result<Checked, LinkError> {
         let request = v1::DecideRequest { statement: sent(signed)? };
         let answer = call(self.connection.requests(&self.bearer).decide(request)).await?;
         self.learn(&answer.checkpoint.try_into()?)?;
-        self.checked(answer.request)
+        Ok(self.checked(answer.request)?.same_as(on)?)
     }
 
-    /// Cancels or gives back.
-    pub(crate) async fn end(&mut self, signed: Signed) -> Result<Checked, LinkError> {
+    /// Cancels or gives back this request; an answer on another is refused.
+    pub(crate) async fn end(&mut self, signed: Signed, ended: &Checked) -> Result<Checked, LinkError> {
         let request = v1::EndRequest { statement: sent(signed)? };
         let answer = call(self.connection.requests(&self.bearer).end(request)).await?;
         self.learn(&answer.checkpoint.try_into()?)?;
-        self.checked(answer.request)
+        Ok(self.checked(answer.request)?.same_as(ended)?)
     }
 
     /// Takes certificates.
@@ -227,7 +227,7 @@ impl Link {
     }
 
     fn checked(&self, request: Option<v1::Request>) -> Result<Checked, LinkError> {
-        Ok(Checked::new(request.try_into()?, &self.server_id())?)
+        checked(request, &self.server_id())
     }
 
     /// Takes the ledger's head into the next statement, unless it contradicts what is known.
@@ -255,13 +255,16 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// The next change; `None` when the server ended the stream.
-    pub(crate) async fn next(&mut self) -> Result<Option<Checked>, LinkError> {
-        match self.stream.message().await.map_err(|status| refused(&status))? {
-            Some(message) => Ok(Some(Checked::new(message.request.try_into()?, &self.server)?)),
-            None => Ok(None),
-        }
+    /// The next request that changed, or why it is refused, which says nothing of those after it; `None` when the server
+    /// ended the stream.
+    pub(crate) async fn next(&mut self) -> Result<Option<Result<Checked, LinkError>>, LinkError> {
+        let message = self.stream.message().await.map_err(|status| refused(&status))?;
+        Ok(message.map(|message| checked(message.request, &self.server)))
     }
+}
+
+fn checked(request: Option<v1::Request>, server: &ServerId) -> Result<Checked, LinkError> {
+    Ok(Checked::new(request.try_into()?, server)?)
 }
 
 fn sent(signed: Signed) -> Result<Option<v1::Signed>, WireError> {

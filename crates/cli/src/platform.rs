@@ -1,5 +1,6 @@
 //! Everything that is Unix's own: clock, processes, private files, sockets.
 
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::future::Future;
 use std::io::{self, Write};
@@ -106,10 +107,10 @@ pub(crate) fn private_dir(path: &Path) -> io::Result<()> {
 
 /// Puts a file that only its owner can read in place of the one before, whole or not at all.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}", std::process::id()));
-    let beside = PathBuf::from(beside);
-    let written = create_private(&beside).and_then(|mut file| file.write_all(content));
+    let beside = beside(path);
+    let mut file = create_private(&beside)?;
+    // Its content is on the disk before its name is: after a crash there is the one file or the other.
+    let written = file.write_all(content).and_then(|()| file.sync_all());
     let placed = written.and_then(|()| fs::rename(&beside, path));
     if placed.is_err() {
         drop(fs::remove_file(&beside));
@@ -117,6 +118,44 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     placed
 }
 
+/// A name in the same directory that nothing else has, and that no pattern such as `hosts.*` means.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{:016x}", rand::rngs::OsRng.next_u64()));
+    path.with_file_name(name)
+}
+
 fn create_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_private_file_is_replaced_whole_and_leaves_nothing_beside() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("hosts.work");
+        for content in ["a longer content", "short"] {
+            write_private(&path, content.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), content);
+        }
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_somebody_put_beside_is_never_written_through() {
+        let dir = tempfile::tempdir().unwrap();
+        let (theirs, link) = (dir.path().join("theirs"), dir.path().join("link"));
+        fs::write(&theirs, "theirs").unwrap();
+        std::os::unix::fs::symlink(&theirs, &link).unwrap();
+        assert_eq!(create_private(&link).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_ne!(beside(&theirs), beside(&theirs));
+        assert_eq!(fs::read_to_string(&theirs).unwrap(), "theirs");
+    }
 }

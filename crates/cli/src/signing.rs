@@ -199,7 +199,7 @@ async fn file(context: &Context, agent: Option<AgentClient>, path: PathBuf) -> R
     if public.is_fido() {
         return Err(SigningError::AgentOnly { path, why: "it is in a FIDO token" });
     }
-    Ok(Signing::File(Box::new(decrypted(context, private, &path)?), public, path))
+    Ok(Signing::File(Box::new(decrypted(context, private, &path).await?), public, path))
 }
 
 /// The key in a file, with its private half when the file has it.
@@ -227,13 +227,12 @@ fn beside(public: &PublicKey, path: PathBuf) -> Result<(PrivateKey, PathBuf), Si
     Err(SigningError::AgentOnly { path, why: "its private half is not beside it" })
 }
 
-fn decrypted(context: &Context, private: PrivateKey, path: &Path) -> Result<PrivateKey, SigningError> {
+async fn decrypted(context: &Context, private: PrivateKey, path: &Path) -> Result<PrivateKey, SigningError> {
     if !private.is_encrypted() {
         return Ok(private);
     }
     let question = format!("Passphrase for {}: ", path.display());
-    let passphrase =
-        context.terminal.ask_secret(&question).ok_or_else(|| SigningError::NobodyToAsk(path.to_owned()))?;
+    let passphrase = context.ask_secret(question).await.ok_or_else(|| SigningError::NobodyToAsk(path.to_owned()))?;
     private.decrypt(passphrase.as_bytes()).map_err(|_| SigningError::Passphrase(path.to_owned()))
 }
 

@@ -149,3 +149,13 @@ fn certificates_of_a_key_are_removed_with_it() {
     let there = |name: &str| Path::exists(&file(name));
     assert!(!there("root@web-1.pub") && !there("root@web-1-cert.pub") && there("root@web-2.pub"));
 }
+
+#[tokio::test]
+async fn a_damaged_session_ends_like_any_other() {
+    let home = Home::with_hosts(&[]);
+    let session = home.places().server(&"work".parse().unwrap()).join("session");
+    std::fs::write(&session, "rubbish").unwrap();
+    assert_eq!(home.run("hallpass logout").await, Exit::Done);
+    assert!(!session.exists());
+    assert!(home.script.notes().contains("damaged"), "{}", home.script.notes());
+}

@@ -70,7 +70,7 @@ impl Waiting {
         // Leaving the stream in the middle loses nothing: it keeps its place.
         tokio::select! {
             changed = watch.next() => match changed? {
-                Some(request) => Ok(Some(request)),
+                Some(changed) => Ok(Some(changed?.same_as(&self.request)?)),
                 None => Err(LinkError::StreamEnded),
             },
             _ = seconds.tick() => Ok(None),

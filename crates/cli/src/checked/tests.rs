@@ -187,3 +187,19 @@ fn a_decision_on_something_else_is_refused() {
     told.decisions = vec![wire::Decision { verdict: Approval::Deny, ..decided(&told, |_| {}) }];
     assert!(mismatch(told).contains("decision"));
 }
+
+#[test]
+fn an_answer_about_something_else_than_was_signed_is_refused() {
+    let known = check(told(&asked(), allowed())).unwrap();
+    let again = || check(told(&asked(), allowed())).unwrap();
+    assert!(again().with_text(&asked().digest()).is_ok());
+    assert!(again().same_as(&known).is_ok());
+    let other = RequestStatement { reason: "something else".parse().unwrap(), ..asked() };
+    let said = |answer: Result<Checked, CheckError>| answer.unwrap_err().to_string();
+    assert!(said(again().with_text(&other.digest())).contains("just signed"));
+    let another = wire::Request { id: "00000-00000".parse().unwrap(), ..told(&asked(), allowed()) };
+    assert!(said(check(another).unwrap().same_as(&known)).contains("not the request that was meant"));
+    assert!(said(check(told(&other, allowed())).unwrap().same_as(&known)).contains("signed text"));
+    let wider = Obligations { ttl: "1h".parse().unwrap(), ..allowed() };
+    assert!(said(check(told(&asked(), wider)).unwrap().same_as(&known)).contains("ruling"));
+}

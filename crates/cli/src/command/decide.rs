@@ -18,14 +18,14 @@ pub(crate) async fn run(app: &App<'_>, asked: &Decide, verdict: Approval) -> Res
     let mut statement = decision(app, &joined, &request, verdict, comment)?;
     show(app, &request, &statement)?;
     if !asked.yes {
-        ask(app, verdict)?;
+        ask(app, verdict).await?;
     }
     let signing = app.signing(&joined).await?;
     // People read for longer than a statement is fresh.
     statement.header = joined.header(app)?;
     let told = format!("{verdict} request {}", request.told.id);
     let signed = app.sign(&signing, &statement, &told).await?;
-    let decided = joined.link.decide(signed).await?;
+    let decided = joined.link.decide(signed, &request).await?;
     app.report(&Outcome::new(&decided))?;
     Ok(Exit::Done)
 }
@@ -64,8 +64,8 @@ fn show(app: &App<'_>, request: &Checked, statement: &DecisionStatement) -> Resu
     Ok(())
 }
 
-fn ask(app: &App<'_>, verdict: Approval) -> Result<(), Failure> {
-    let answer = app.context.terminal.ask(&format!("Sign and {verdict}? [y/N] "));
+async fn ask(app: &App<'_>, verdict: Approval) -> Result<(), Failure> {
+    let answer = app.context.ask(format!("Sign and {verdict}? [y/N] ")).await;
     match answer.as_deref().map(str::trim) {
         None => Err(Failure::NobodyToAsk),
         Some("y" | "Y" | "yes") => Ok(()),

@@ -28,7 +28,7 @@ pub(crate) async fn run(app: &App<'_>, asked: &Done) -> Result<Exit, Failure> {
     let statement = ActStatement { header: joined.header(app)?, user: joined.session.user.clone(), act, reason };
     let told = format!("{told} request {id}, {}", access(&request));
     let signed = app.sign(&signing, &statement, &told).await?;
-    let ended = joined.link.end(signed).await?;
+    let ended = joined.link.end(signed, &request).await?;
     for pair in ended.pairs() {
         let aliases = ended.told.endpoints.iter().filter(|endpoint| endpoint.host == pair.host);
         for name in aliases.flat_map(|endpoint| &endpoint.aliases).chain([&pair.host]) {

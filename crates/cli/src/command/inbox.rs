@@ -29,7 +29,13 @@ async fn follow(app: &App<'_>, link: &Link) -> Result<Exit, Failure> {
             () = app.context.terminal.interrupted() => return Ok(Exit::Done),
             changed = watch.next() => changed?,
         };
-        let Some(request) = changed else { return Err(LinkError::StreamEnded.into()) };
+        let request = match changed.ok_or(LinkError::StreamEnded)? {
+            Ok(request) => request,
+            Err(refused) => {
+                app.warn(&refused);
+                continue;
+            }
+        };
         if request.told.state == State::Pending && shown.insert(request.told.id) {
             app.report(&OneRequest::new(&request))?;
         }

@@ -188,7 +188,7 @@ async fn pin(app: &App<'_>, address: &Address, meant: Option<Digest>) -> Result<
                  it to you (64 hexadecimal digits): ",
                 found.name
             );
-            let typed = app.context.terminal.ask(&question).ok_or_else(|| LoginError::NotPinned(address.clone()))?;
+            let typed = app.context.ask(question).await.ok_or_else(|| LoginError::NotPinned(address.clone()))?;
             typed.parse().map_err(|_| LoginError::Fingerprint)?
         }
     };

@@ -10,7 +10,11 @@ use crate::ssh_files;
 
 pub(crate) async fn run(app: &App<'_>) -> Result<Exit, Failure> {
     let Known { server, state } = app.known()?;
-    let session = state.session()?;
+    // A session that cannot be read is over all the same; only the server keeps it, until it ends by itself.
+    let session = state.session().unwrap_or_else(|damaged| {
+        app.warn(&damaged);
+        None
+    });
     // What is here ends first: it must not depend on a server that cannot be reached.
     drop_key(app, &server.name).await?;
     state.drop_session()?;

@@ -29,7 +29,7 @@ pub(crate) async fn run(app: &App<'_>, asked: &Request) -> Result<Exit, Failure>
         access,
         start: asked.at,
         window: asked.window,
-        uses: asked.uses,
+        uses: None,
         command,
         reason,
         ticket,
@@ -91,7 +91,7 @@ async fn connecting_key(app: &App<'_>, joined: &Joined, asked: &Request) -> Resu
 fn in_words(asked: &RequestStatement) -> String {
     let maybe = |name: &str, value: Option<String>| value.map_or_else(String::new, |value| format!(", {name} {value}"));
     format!(
-        "ask as {} for {} for {}{}{}{}{}{}: {}",
+        "ask as {} for {} for {}{}{}{}{}: {}",
         asked.requester,
         asked.access,
         asked.window,
@@ -99,7 +99,6 @@ fn in_words(asked: &RequestStatement) -> String {
         maybe("only to run", asked.command.as_ref().map(ToString::to_string)),
         maybe("by rule", asked.rule.as_ref().map(ToString::to_string)),
         maybe("ticket", asked.ticket.as_ref().map(Text::to_string)),
-        maybe("at most times", asked.uses.map(|uses| uses.to_string())),
         asked.reason,
     )
 }
