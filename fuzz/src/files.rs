@@ -1,12 +1,16 @@
 //! The administrator's files.
 
-use directory::{Directory, Source};
+use directory::{Directory, Mistakes, Source};
+use policy::{Ask, Policy, Ruling, rule};
 
 use crate::Target;
 
-pub(crate) const TARGETS: [Target; 1] = [Target { name: "directory", run, seeds }];
+pub(crate) const TARGETS: [Target; 2] = [
+    Target { name: "directory", run: directory, seeds: directories },
+    Target { name: "access", run: access, seeds: policies },
+];
 
-/// Stands between the two files.
+/// Stands between two files.
 const BETWEEN: &str = "\n%%\n";
 
 const USERS: &str = r#"
@@ -38,19 +42,80 @@ name = "bastion-eu"
 realm = "legacy"
 "#;
 
-/// What is wrong is told, at whatever place in whatever text.
-fn run(data: &[u8]) -> bool {
-    let Ok(text) = str::from_utf8(data) else { return false };
-    let (users, hosts) = text.split_once(BETWEEN).unwrap_or((text, ""));
-    match Directory::parse(&Source::new("directory.toml", users), &Source::new("hosts.toml", hosts)) {
-        Ok(_) => true,
-        Err(mistakes) => {
-            assert!(!mistakes.to_string().is_empty());
-            false
-        }
-    }
+const ACCESS: &str = r#"
+[[rule]]
+name = "prod-oncall"
+who = ["sre"]
+hosts = "env=prod"
+logins = ["root", "self"]
+approve = "1 of sre"
+max = "1h"
+ttl = "5m"
+allow = ["pty"]
+[[require]]
+hosts = "role=web"
+approve = "auto"
+ticket = "^INC-[0-9]+$"
+[[forbid]]
+hosts = "bastion-eu"
+"#;
+
+const CEDAR: &str = r#"
+@rule("nightly") @quorum("auto") @max("10m") @ttl("1m") @allow("")
+permit (principal == User::"backup", action, resource in Label::"role=web")
+when { context.window <= 600 };
+@forbid("not by night")
+forbid (principal, action, resource) when { context.window > 86400 };
+"#;
+
+fn directory(data: &[u8]) -> bool {
+    let Some((users, hosts)) = two_files(data) else { return false };
+    told(Directory::parse(&Source::new("directory.toml", users), &Source::new("hosts.toml", hosts))).is_some()
 }
 
-fn seeds() -> Vec<Vec<u8>> {
+/// `access.toml`, and perhaps Cedar beside it. What compiles must also rule.
+fn access(data: &[u8]) -> bool {
+    let Some((access, cedar)) = two_files(data) else { return false };
+    let Ok(directory) = Directory::parse(&Source::new("d", USERS), &Source::new("h", HOSTS)) else { return false };
+    let cedar = (!cedar.is_empty()).then(|| Source::new("extra.cedar", cedar));
+    let compiled = Policy::compile(&Source::new("access.toml", access), cedar.as_ref(), &directory);
+    let Some((policy, ask)) = told(compiled).zip(ask()) else { return false };
+    if let Ok(now) = "2026-03-01T14:02:00Z".parse()
+        && let Ruling::Permitted(obligations) = rule(&policy, &directory, &ask, now)
+    {
+        assert!(obligations.ttl <= obligations.max && ask.window <= obligations.max);
+    }
+    true
+}
+
+fn ask() -> Option<Ask> {
+    Some(Ask {
+        requester: "alice".parse().ok()?,
+        login: "root".parse().ok()?,
+        target: "web-1.example.com".parse().ok()?,
+        window: "30m".parse().ok()?,
+        command: None,
+        ticket: "INC-42".parse().ok(),
+        rule: None,
+    })
+}
+
+fn two_files(data: &[u8]) -> Option<(&str, &str)> {
+    let text = str::from_utf8(data).ok()?;
+    Some(text.split_once(BETWEEN).unwrap_or((text, "")))
+}
+
+/// What is wrong is told, at whatever place in whatever text.
+fn told<T>(parsed: Result<T, Mistakes>) -> Option<T> {
+    let told = parsed.map_err(|mistakes| mistakes.to_string());
+    assert_ne!(told.as_ref().err().map(String::as_str), Some(""));
+    told.ok()
+}
+
+fn directories() -> Vec<Vec<u8>> {
     vec![[USERS, HOSTS].join(BETWEEN).into_bytes(), b"".to_vec()]
+}
+
+fn policies() -> Vec<Vec<u8>> {
+    vec![[ACCESS, CEDAR].join(BETWEEN).into_bytes(), ACCESS.as_bytes().to_vec()]
 }

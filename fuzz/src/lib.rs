@@ -4,6 +4,7 @@
 //! above all, that what was accepted is written back as the same bytes. Each target has seeds that its parser accepts;
 //! the tests hold them to that, so that fuzzing never starts from stale examples.
 
+mod agents;
 mod certificates;
 mod feedback;
 mod files;
@@ -25,7 +26,7 @@ pub struct Target {
 
 /// Every target.
 pub fn targets() -> Vec<Target> {
-    let groups: [&[Target]; 7] = [
+    let groups: [&[Target]; 8] = [
         &feedback::TARGETS,
         &vocabulary::TARGETS,
         &files::TARGETS,
@@ -33,6 +34,7 @@ pub fn targets() -> Vec<Target> {
         &certificates::TARGETS,
         &records::TARGETS,
         &messages::TARGETS,
+        &agents::TARGETS,
     ];
     groups.concat()
 }

@@ -100,6 +100,10 @@ fn name_seeds() -> Vec<Vec<u8>> {
 
 fn key_seeds() -> Vec<Vec<u8>> {
     let lines = KEYS.map(|key| key.as_bytes().to_vec());
-    let wire = KEYS.iter().filter_map(|key| key.parse::<PublicKey>().ok()).map(|key| key.to_wire());
-    lines.into_iter().chain(wire).collect()
+    lines.into_iter().chain(keys().iter().map(PublicKey::to_wire)).collect()
+}
+
+/// Keys of several kinds.
+pub(crate) fn keys() -> Vec<PublicKey> {
+    KEYS.iter().filter_map(|key| key.parse().ok()).collect()
 }
