@@ -7,7 +7,7 @@
 use directory::{Directory, User};
 use domain::{PublicKey, UnixTime, UserName};
 use ledger::{Checkpoint, SignedCheckpoint};
-use statement::{Header, Seen, Statement, Verified};
+use statement::{Header, Statement, Verified};
 
 use crate::{Ca, Error};
 
@@ -18,14 +18,18 @@ impl Ca {
         text: &[u8],
         signature: &[u8],
     ) -> Result<(Verified<S>, UnixTime), Error> {
+        let taken = self.taken::<S>(text, signature)?;
+        self.same_history(taken.0.statement()).await?;
+        Ok(taken)
+    }
+
+    /// The same, but for what the statement has seen of the ledger.
+    pub(crate) fn taken<S: Statement>(&self, text: &[u8], signature: &[u8]) -> Result<(Verified<S>, UnixTime), Error> {
         let verified = statement::verify::<S>(text, signature)?;
         let now = self.time.wall()?;
         let header = verified.statement().header();
         self.addressed(header)?;
         header.fresh(now).map_err(|_| Error::Stale { time: header.time, now })?;
-        if let Some(seen) = &header.seen {
-            self.same_history(seen).await?;
-        }
         Ok((verified, now))
     }
 
@@ -38,7 +42,8 @@ impl Ca {
 
     /// A checkpoint that a client has seen is in our history; else it is somebody's invention, or our own signature
     /// proves that this ledger was forked or rolled back: then issuing stops.
-    async fn same_history(&self, seen: &Seen) -> Result<(), Error> {
+    pub(crate) async fn same_history<S: Statement>(&self, statement: &S) -> Result<(), Error> {
+        let Some(seen) = &statement.header().seen else { return Ok(()) };
         let latest = self.store.checkpoint();
         let ours = |known: &SignedCheckpoint| known.checkpoint.size == seen.size && known.checkpoint.root == seen.root;
         if ours(&latest) || self.store.checkpoint_at(seen.size)?.as_ref().is_some_and(ours) {

@@ -29,6 +29,10 @@ impl Ca {
         let id = said.id;
         let record = self.record(id)?.ok_or(Error::NoRequest(id))?;
         let ballot = request::judge(&record.case(), &decision, now, bundle.directory())?;
+        // On arrival only: words that a later version would choose otherwise must not void what was signed.
+        if said.allows != *record.ruling.in_words() {
+            return Err(request::BallotRefused::OtherWords.into());
+        }
         let pending = match record.state {
             State::Pending(ref pending) if pending.until() > now => pending.clone(),
             ref other => {

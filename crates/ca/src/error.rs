@@ -98,6 +98,14 @@ pub enum Error {
     /// The ruling cannot be written down.
     #[error(transparent)]
     Ruling(#[from] statement::RulingTextError),
+    /// A host by another of its names.
+    #[error("`{given}` is another name of the host `{canonical}`; sign the request for `{canonical}`")]
+    Alias {
+        /// The name in the request.
+        given: domain::HostName,
+        /// The name in the inventory.
+        canonical: domain::HostName,
+    },
     /// The asked window cannot be.
     #[error("the window is not possible: {0}")]
     Window(&'static str),
@@ -185,6 +193,7 @@ impl Error {
             Self::Clock(_) => ("CLOCK_FAULT", Class::Unavailable),
             Self::Refused(_) => ("POLICY_REFUSED", Class::Denied),
             Self::Ruling(_) => ("RULING_TOO_LARGE", Class::Invalid),
+            Self::Alias { .. } => ("HOST_ALIAS", Class::Invalid),
             Self::Window(_) => ("WINDOW_INVALID", Class::Invalid),
             Self::Unsupported(_) => ("UNSUPPORTED", Class::Invalid),
             Self::NoRequest(_) => ("NO_SUCH_REQUEST", Class::NotFound),

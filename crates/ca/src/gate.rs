@@ -84,26 +84,32 @@ impl Gate {
     }
 
     /// Stops issuing: takes the gate alone, lets `commit` record it, raises the epoch. The gate stays shut even when
-    /// the commit fails: a stop that cannot be recorded is still a stop.
+    /// the commit fails: a stop that cannot be recorded is still a stop. A second stop keeps the first one's reason.
     ///
     /// # Errors
     /// What `commit` said.
     pub fn stop<E>(&self, reason: &str, commit: impl FnOnce() -> Result<Epoch, E>) -> Result<(), E> {
         let mut inner = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        inner.stopped = Some(reason.to_owned());
+        inner.stopped.get_or_insert_with(|| reason.to_owned());
         let committed = commit();
         inner.epoch = match &committed {
-            Ok(epoch) => *epoch,
+            Ok(epoch) => inner.epoch.max(*epoch),
             Err(_) => Epoch(inner.epoch.0.saturating_add(1)),
         };
         committed.map(|_| ())
     }
 
-    /// Opens the gate again, at the epoch that the store recorded.
-    pub fn resume(&self, epoch: Epoch) {
+    /// Opens the gate again, once `commit` has recorded it with at least the epoch it is given, so that gate and store
+    /// agree again even after a stop that could not be recorded. No stop comes in between.
+    ///
+    /// # Errors
+    /// What `commit` said; then the gate stays shut.
+    pub fn resume<E>(&self, commit: impl FnOnce(Epoch) -> Result<Epoch, E>) -> Result<(), E> {
         let mut inner = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let epoch = commit(inner.epoch)?;
         inner.epoch = inner.epoch.max(epoch);
         inner.stopped = None;
+        Ok(())
     }
 }
 
@@ -119,7 +125,7 @@ mod tests {
         gate.stop::<()>("clock", || Ok(Epoch::new(8))).unwrap();
         assert_eq!(gate.pass(before).err().map(|s| s.reason), Some("clock".into()));
         assert!(gate.epoch().is_err());
-        gate.resume(Epoch::new(8));
+        gate.resume::<()>(|epoch| Ok(epoch)).unwrap();
         assert!(gate.pass(before).is_err(), "resumed, yet issued under the epoch before");
         assert!(gate.pass(gate.epoch().unwrap()).is_ok());
     }
@@ -129,8 +135,11 @@ mod tests {
         let gate = Gate::new(Epoch::new(0), None);
         assert_eq!(gate.stop("disk", || Err("full")), Err("full"));
         assert!(gate.stopped().is_some());
-        gate.resume(Epoch::new(0));
+        assert_eq!(gate.resume(|_| Err("still full")), Err("still full"));
+        assert!(gate.stopped().is_some());
+        gate.resume::<()>(|epoch| Ok(epoch)).unwrap();
         assert!(gate.pass(Epoch::new(0)).is_err(), "the epoch was raised all the same");
+        assert_eq!(gate.epoch(), Ok(Epoch::new(1)));
     }
 
     #[test]

@@ -45,13 +45,15 @@ impl Ca {
         let id = fetch.statement().id;
         let record = self.record(id)?.ok_or(Error::NoRequest(id))?;
 
-        let today = record.rule_again(&bundle, fetch.statement(), now)?;
         let case = record.case();
+        request::fetchable(&case, &fetch)?;
+        let today = record.rule_again(&bundle, fetch.statement(), now)?;
         let grant = request::grant(&case, &record.state, &record.decisions, &fetch, &today, bundle.directory(), now)?;
 
         let ca = self.signers.of(grant.obligations().realm.as_ref())?;
         let ca_key = ca.public_key().clone();
-        let drafts = self.drafts(&grant, now)?;
+        let end = end(&grant, now)?;
+        let drafts = self.drafts(&grant, now, end);
         let (statement, version, bundle) = (kept(&fetch), record.version, bundle.digest());
         let entries = self
             .log_first(IssueTx {
@@ -66,7 +68,7 @@ impl Ca {
                 ca_key,
             })
             .await?;
-        let certificates = certify_all(&grant, &entries, ca)?;
+        let certificates = certify_all(&grant, end, &entries, ca)?;
         Ok(Issued { certificates, epoch })
     }
 
@@ -81,21 +83,20 @@ impl Ca {
     }
 
     /// One draft for each pair of the fetch, within the grant's obligations and window.
-    fn drafts(&self, grant: &Grant, now: UnixTime) -> Result<Vec<Draft>, Error> {
+    fn drafts(&self, grant: &Grant, now: UnixTime, end: UnixTime) -> Vec<Draft> {
         let obligations = grant.obligations();
         let deadline = grant.window().not_after();
-        let end = now.after(obligations.ttl).ok_or(Error::Window("it would end after the year 9999"))?;
         let draft = |pair: &Pair| Draft {
             connecting_key: grant.connecting_key().clone(),
             principal: principal(grant, pair),
             key_id: KeyId { request: grant.id(), user: grant.requester().clone(), deadline },
             valid_after: now.before(BACKDATED),
-            valid_before: end.min(deadline),
+            valid_before: end,
             force_command: obligations.command.clone(),
             extensions: obligations.allow.clone(),
             nonce: self.fresh_nonce(),
         };
-        Ok(grant.pairs().iter().map(draft).collect())
+        grant.pairs().iter().map(draft).collect()
     }
 
     fn fresh_nonce(&self) -> [u8; 32] {
@@ -103,6 +104,12 @@ impl Ca {
         self.random.fill(&mut nonce);
         nonce
     }
+}
+
+/// When a certificate that is issued now ends: after its TTL, and never after the deadline.
+fn end(grant: &Grant, now: UnixTime) -> Result<UnixTime, Error> {
+    let end = now.after(grant.obligations().ttl).ok_or(Error::Window("it would end after the year 9999"))?;
+    Ok(end.min(grant.window().not_after()))
 }
 
 /// A scoped host takes `login@host`; a plain host takes the login, on every host of its realm.
@@ -114,22 +121,34 @@ fn principal(grant: &Grant, pair: &Pair) -> Principal {
 }
 
 /// A certificate for each pair, in the order of the pairs, which is that of the entries too.
-fn certify_all(grant: &Grant, entries: &[ToBeSigned], ca: &dyn CaSigner) -> Result<Vec<(Pair, Certificate)>, Error> {
+fn certify_all(
+    grant: &Grant,
+    end: UnixTime,
+    entries: &[ToBeSigned],
+    ca: &dyn CaSigner,
+) -> Result<Vec<(Pair, Certificate)>, Error> {
     if entries.len() != grant.pairs().len() {
         return Err(Error::Certificate("the ledger holds other entries for this fetch; sign a new one".into()));
     }
-    let signed = |(pair, entry): (&Pair, &ToBeSigned)| Ok((pair.clone(), certify(grant, pair, entry, ca)?));
+    let signed = |(pair, entry): (&Pair, &ToBeSigned)| Ok((pair.clone(), certify(grant, pair, end, entry, ca)?));
     grant.pairs().iter().zip(entries).map(signed).collect()
 }
 
 /// The one function that signs user certificates: what was logged, for a grant that covers it.
-fn certify(grant: &Grant, pair: &Pair, entry: &ToBeSigned, ca: &dyn CaSigner) -> Result<Certificate, Error> {
+fn certify(
+    grant: &Grant,
+    pair: &Pair,
+    end: UnixTime,
+    entry: &ToBeSigned,
+    ca: &dyn CaSigner,
+) -> Result<Certificate, Error> {
     let draft = entry.draft();
     let obligations = grant.obligations();
     let covered = draft.principal == principal(grant, pair)
         && draft.key_id.request == grant.id()
         && draft.connecting_key == *grant.connecting_key()
-        && draft.valid_before <= grant.window().not_after()
+        && draft.key_id.user == *grant.requester()
+        && draft.valid_before <= end
         && draft.force_command == obligations.command
         && draft.extensions.is_subset(&obligations.allow);
     if !covered {

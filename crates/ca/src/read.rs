@@ -53,26 +53,49 @@ impl Ca {
     /// # Errors
     /// When the store cannot be read.
     pub fn list(&self, session: &Session, which: Which, liveness: Liveness, limit: usize) -> Result<Vec<View>, Error> {
-        let filter = match which {
-            Which::Mine => Filter::Of(session.user().clone()),
-            Which::Inbox => Filter::Pending,
-            Which::All => Filter::All,
+        let filter = match (which, liveness) {
+            (Which::Mine, Liveness::Live) => Filter::Open(session.user().clone(), self.time.wall()?),
+            (Which::Mine, Liveness::Any) => Filter::Of(session.user().clone()),
+            (Which::Inbox, _) => Filter::Pending,
+            (Which::All, _) => Filter::All,
         };
-        let mut views = Vec::new();
-        for stored in self.store.requests(&filter, None, SCANNED)? {
-            if views.len() == limit {
-                break;
-            }
-            let record = self.verified(stored)?;
-            if self.selected(session, which, &record)? {
-                let view = self.viewed(record)?;
-                let live = matches!(view.state, StateName::Pending | StateName::Approved);
-                if live || liveness == Liveness::Any {
-                    views.push(view);
+        let (mut views, mut before) = (Vec::new(), None);
+        for _page in 0..SCANNED / PAGE {
+            let page = self.store.requests(&filter, before, PAGE)?;
+            let Some(last) = page.last() else { break };
+            before = Some(last.entry);
+            for stored in page {
+                if views.len() == limit {
+                    return Ok(views);
                 }
+                views.extend(self.listed(session, which, liveness, stored)?);
             }
         }
         Ok(views)
+    }
+
+    /// A request as one line of a list, if it belongs there. One that does not verify is an alarm, not an end of all
+    /// lists.
+    fn listed(
+        &self,
+        session: &Session,
+        which: Which,
+        liveness: Liveness,
+        stored: StoredRequest,
+    ) -> Result<Option<View>, Error> {
+        let record = match self.verified(stored) {
+            Ok(record) => record,
+            Err(error) => {
+                tracing::error!(%error, "a stored request is left out of a list");
+                return Ok(None);
+            }
+        };
+        if !self.selected(session, which, &record)? {
+            return Ok(None);
+        }
+        let view = self.viewed(record)?;
+        let live = matches!(view.state, StateName::Pending | StateName::Approved);
+        Ok((live || liveness == Liveness::Any).then_some(view))
     }
 
     /// Whether a changed request belongs to what a session watches.
@@ -159,6 +182,8 @@ pub enum Liveness {
 
 /// Most requests that one listing looks at.
 const SCANNED: u32 = 5_000;
+/// How many are in memory at once.
+const PAGE: u32 = 50;
 
 /// Who may decide on a request as of now: enabled people in the groups it asks, never the requester's own accounts.
 fn approvers(directory: &Directory, record: &Record) -> BTreeSet<UserName> {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use directory::Right;
 use domain::UnixTime;
 use statement::{Act, ActStatement};
-use store::{ActTx, Change, HaltTx};
+use store::{ActTx, Change, HaltTx, StoreError};
+use tokio::runtime::Handle;
 
 use crate::arrive::{kept, signer_is};
 use crate::gate::Epoch;
@@ -26,20 +27,24 @@ impl Ca {
         }
     }
 
-    /// Looks at the clock, as the background job does every second.
+    /// Looks at the clock, as the background job does every second, and tries again to record a stop that is not
+    /// recorded yet: a restart must find it.
     pub async fn watch_clock(&self) {
         // The stop itself is the effect; who fetches next is told why.
         let _stopped = self.trusted_time().await;
+        if let Some(stopped) = self.gate.stopped() {
+            self.stop(&stopped.reason).await;
+        }
     }
 
-    /// Stops issuing: nothing leaves once this returns. A second stop while one lasts changes nothing.
+    /// Stops issuing: nothing leaves once this returns. A second stop while one lasts and is recorded changes nothing.
     pub(crate) async fn stop(&self, reason: &str) {
-        if self.gate.stopped().is_some() {
+        if self.gate.stopped().is_some() && self.store.halted().is_some() {
             return;
         }
         let (store, gate, why) = (Arc::clone(&self.store), Arc::clone(&self.gate), reason.to_owned());
-        let now = self.time.wall().unwrap_or_else(|_| self.store.latest_time());
-        let runtime = tokio::runtime::Handle::current();
+        let now = self.time.steady().unwrap_or_else(|| self.store.latest_time());
+        let runtime = Handle::current();
         // The gate is taken, and the commit waited for, on a thread that may block.
         let stopping = move || {
             let halt = HaltTx { now, reason: why.clone() };
@@ -58,7 +63,11 @@ impl Ca {
     /// # Errors
     /// What a statement can be refused for, [`Error::NoRight`], and a clock that shows no valid time.
     pub async fn resume(&self, text: &[u8], signature: &[u8]) -> Result<(), Error> {
-        let (act, now) = self.arrive::<ActStatement>(text, signature).await?;
+        let (act, now) = self.taken::<ActStatement>(text, signature)?;
+        // An administrator who has seen the lost history must be able to end the stop that it caused.
+        if self.gate.stopped().is_none() {
+            self.same_history(act.statement()).await?;
+        }
         let bundle = self.bundle.load_full();
         let said = act.statement();
         signer_is(bundle.directory(), act.key(), &said.user)?;
@@ -69,9 +78,17 @@ impl Ca {
             return Err(Error::NoRight { user: said.user.clone(), right: "admin" });
         }
         let user = said.user.clone();
-        self.store.act(ActTx { now, statement: kept(&act), change: Change::Resume }).await?;
         self.time.rebase()?;
-        self.gate.resume(Epoch::new(self.store.epoch()));
+        let (store, gate, statement) = (Arc::clone(&self.store), Arc::clone(&self.gate), kept(&act));
+        let runtime = Handle::current();
+        // Under the gate, and to its end even when the caller goes away: gate and store never part.
+        let resuming = move || {
+            gate.resume(|epoch| {
+                let change = Change::Resume { epoch: epoch.get() };
+                runtime.block_on(store.act(ActTx { now, statement, change })).map(|_| Epoch::new(store.epoch()))
+            })
+        };
+        tokio::task::spawn_blocking(resuming).await.map_err(|_| StoreError::Closed)??;
         tracing::warn!(%user, "issuing was resumed");
         Ok(())
     }

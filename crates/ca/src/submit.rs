@@ -6,7 +6,7 @@
 
 use std::num::NonZeroU32;
 
-use domain::{Obligations, RequestId, Span, UnixTime};
+use domain::{Obligations, RequestId, Span, Target, UnixTime};
 use policy::{Ask, Ruling};
 use statement::{Canonical as _, RequestStatement, RulingText};
 use store::SubmitTx;
@@ -37,6 +37,7 @@ impl Ca {
         signer_is(bundle.directory(), asked.key(), &said.requester)?;
         sensible(said, now)?;
         foreign_key(&bundle, said)?;
+        canonical(&bundle, said)?;
 
         let obligations = rule(&bundle, said, now)?;
         self.signers.of(obligations.realm.as_ref())?;
@@ -114,6 +115,15 @@ fn sensible(said: &RequestStatement, now: UnixTime) -> Result<(), Error> {
         return Err(Error::Unsupported("break-glass is not supported by this server yet; make an ordinary request"));
     }
     Ok(())
+}
+
+/// A request names hosts as rulings and certificates do; an alias is for people to type.
+fn canonical(bundle: &Bundle, said: &RequestStatement) -> Result<(), Error> {
+    let Target::Host(given) = &said.access.target else { return Ok(()) };
+    match bundle.directory().host(given.as_str()) {
+        Some(host) if host.name != *given => Err(Error::Alias { given: given.clone(), canonical: host.name.clone() }),
+        _ => Ok(()),
+    }
 }
 
 /// A connecting key that the directory binds to somebody else would let them fetch.

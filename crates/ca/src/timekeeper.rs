@@ -56,6 +56,13 @@ impl Timekeeper {
         self.wall()
     }
 
+    /// Where the time since boot puts wall time: what a stop is recorded with, as the wall clock is what failed.
+    pub fn steady(&self) -> Option<UnixTime> {
+        let boot = i64::try_from(self.clock.since_boot_ms()).ok()?;
+        let ms = self.base_ms.load(Ordering::SeqCst).checked_add(boot)?;
+        u64::try_from(ms / 1000).ok().and_then(|seconds| UnixTime::new(seconds).ok())
+    }
+
     /// An administrator says that wall time is right now.
     ///
     /// # Errors

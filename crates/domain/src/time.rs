@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
-/// The latest time that a statement can name: 9999-12-31T23:59:59Z.
-const LATEST: u64 = 253_402_300_799;
+/// The latest time that a statement can name, 9999-12-30T22:00:00Z: it is in the year 9999 in every zone.
+const LATEST: u64 = 253_402_207_200;
 
 /// Why a time was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -66,7 +66,7 @@ impl fmt::Display for UnixTime {
         let shown = i64::try_from(self.0).ok().and_then(|s| Timestamp::from_second(s).ok());
         match shown {
             Some(timestamp) => write!(f, "{timestamp}"),
-            None => f.write_str("9999-12-31T23:59:59Z"),
+            None => f.write_str("9999-12-30T22:00:00Z"),
         }
     }
 }
@@ -190,6 +190,14 @@ mod tests {
             let span = Span::from_seconds(seconds).unwrap();
             prop_assert_eq!(span.to_string().parse::<Span>(), Ok(span));
         }
+    }
+
+    #[test]
+    fn the_latest_time_reads_back() {
+        let latest = UnixTime::new(LATEST).unwrap();
+        assert_eq!(latest.to_string(), "9999-12-30T22:00:00Z");
+        assert_eq!(latest.to_string().parse(), Ok(latest));
+        assert_eq!(UnixTime::new(LATEST + 1), Err(TimeError));
     }
 
     #[test]

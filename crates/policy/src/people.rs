@@ -12,9 +12,10 @@ use crate::{Ask, Policy};
 /// The users who may decide on a request with this quorum: enabled persons of its groups, but no account of the person
 /// who asks.
 pub fn approvers(directory: &Directory, quorum: &Quorum, requester: &UserName) -> BTreeSet<UserName> {
-    let asks = directory.owner_of(requester);
+    // Nobody decides for a requester whom the directory does not know: whose accounts are theirs cannot be told.
+    let Some(asks) = directory.owner_of(requester) else { return BTreeSet::new() };
     let members = quorum.counts().filter_map(|(group, _)| directory.group(group)).flat_map(|group| &group.members);
-    let others = members.filter(|name| directory.is_enabled_person(name) && directory.owner_of(name) != asks);
+    let others = members.filter(|name| directory.is_enabled_person(name) && directory.owner_of(name) != Some(asks));
     others.cloned().collect()
 }
 

@@ -11,7 +11,7 @@ use crate::access::{self, Says};
 use crate::cedar::{self, Meaning, Statement};
 use crate::compile;
 use crate::facts::Vocabulary;
-use crate::slice::{self, Slices};
+use crate::slice::Slices;
 use crate::terms::Path;
 
 /// Rules, requirements and prohibitions, free of mistakes.
@@ -112,7 +112,8 @@ impl Loading {
     }
 }
 
-/// A misspelt name in a scope would match nobody, and a `forbid` would forbid nothing. Labels come and go with hosts.
+/// A misspelt name, in scope or condition, would match nobody, and a `forbid` would forbid nothing. Labels come and go
+/// with hosts.
 fn known_names(notes: &Notes<'_>, directory: &Directory, statement: &Statement, place: &Range<usize>) {
     let quorum = match &statement.meaning {
         Meaning::Rule(_, path) => Some(&path.quorum),
@@ -124,8 +125,8 @@ fn known_names(notes: &Notes<'_>, directory: &Directory, statement: &Statement, 
             notes.note(place.clone(), format!("the group `{group}` of @quorum is not in the directory"));
         }
     }
-    let scope = [slice::principal(&statement.policy), slice::resource(&statement.policy)];
-    for uid in scope.into_iter().flatten().filter(|uid| !is_known(directory, uid)) {
+    let named: BTreeSet<EntityUid> = statement.policy.entity_literals().into_iter().collect();
+    for uid in named.iter().filter(|uid| !is_known(directory, uid)) {
         notes.note(place.clone(), format!("{uid} is not in the directory; a host goes by its canonical name"));
     }
 }

@@ -41,6 +41,9 @@ pub enum BallotRefused {
         /// The person behind both.
         owner: UserName,
     },
+    /// The words that were signed are not those of the ruling.
+    #[error("the decision says it allows something else than the ruling does; look at the request and decide anew")]
+    OtherWords,
     /// The approver is in none of the groups that the ruling asks.
     #[error("{approver} is in none of the groups that this request asks ({asked})")]
     NotAsked {
@@ -124,8 +127,7 @@ fn entitled(
     // Owners count, not names. An unknown requester has no owner to compare with: nobody can decide on it.
     let owner = directory.owner_of(approver).cloned().unwrap_or_else(|| approver.clone());
     let requester = &case.request.statement().requester;
-    let behind = directory.owner_of(requester).unwrap_or(requester);
-    if owner == *behind {
+    if directory.owner_of(requester).is_none_or(|behind| owner == *behind) {
         return Err(BallotRefused::OwnRequest { approver: approver.clone(), owner });
     }
     let quorum = &case.ruling.obligations().quorum;

@@ -1,7 +1,7 @@
 //! The grant: proof that a request was approved and still may be used, judged anew for every fetch.
 
 use directory::Directory;
-use domain::{Approval, GroupName, Obligations, Pair, PublicKey, RequestId, UnixTime, UserName};
+use domain::{Approval, GroupName, Obligations, Pair, PublicKey, RequestId, Span, UnixTime, UserName};
 use statement::{DecisionStatement, FetchStatement, RequestStatement, RulingText, Verified};
 
 use crate::evidence::{BallotRefused, judge};
@@ -59,6 +59,9 @@ pub enum NotGranted {
     /// The stored ruling is about another request: the store was tampered with.
     #[error("the stored ruling of request {0} is not about it; an administrator must look at the ledger")]
     RulingMismatch(RequestId),
+    /// The stored window is not the one that the signatures lead to: the store was tampered with.
+    #[error("the stored window of request {0} is not what was signed for; an administrator must look at the ledger")]
+    WindowMismatch(RequestId),
     /// The requester's signing key is no longer bound to them.
     #[error("the key that signed the request is no longer bound to {0}; ask again with a key that is")]
     RequesterUnbound(UserName),
@@ -121,6 +124,12 @@ fn because(dropped: Option<&BallotRefused>) -> String {
     dropped.map_or_else(|| "; ask again".to_owned(), |why| format!(": an approval no longer counts, as {why}"))
 }
 
+/// How long a statement is fresh: what lies at most between its time and the server's taking it.
+const FRESH: Span = match Span::from_seconds(60) {
+    Ok(span) => span,
+    Err(_) => Span::ZERO,
+};
+
 /// Proof that certificates may leave: an approved request, every signature and membership judged as of now, inside its
 /// window, cut to what the approved ruling and today's have in common. Made by [`grant`] alone; never stored, never
 /// deserialized.
@@ -181,6 +190,7 @@ pub fn grant(
     now: UnixTime,
 ) -> Result<Grant, NotGranted> {
     let window = open_window(case, state, today, now)?;
+    window_is_signed_for(case, state, decisions)?;
     requester_stands(case, directory)?;
     let obligations = case.ruling.obligations().intersect(today).ok_or(NotGranted::NothingLeft(case.id))?;
     quorum_stands(case, decisions, &obligations, directory)?;
@@ -188,6 +198,16 @@ pub fn grant(
     let pairs = covered(case, fetch, &obligations)?;
     let requester = case.request.statement().requester.clone();
     Ok(Grant { id: case.id, requester, connecting_key, pairs, obligations, window })
+}
+
+/// Whether the approved key fetches what was approved: looked at before anything else, as anybody can send a fetch, and
+/// what else it is refused for is none of a stranger's business.
+///
+/// # Errors
+/// When another key signed, or a pair was not approved.
+pub fn fetchable(case: &Case<'_>, fetch: &Verified<FetchStatement>) -> Result<(), NotGranted> {
+    the_approved_key(case, fetch)?;
+    covered(case, fetch, case.ruling.obligations()).map(drop)
 }
 
 fn open_window(case: &Case<'_>, state: &State, today: &Obligations, now: UnixTime) -> Result<Window, NotGranted> {
@@ -208,6 +228,19 @@ fn open_window(case: &Case<'_>, state: &State, today: &Obligations, now: UnixTim
         return Err(NotGranted::Over { id, at: window.not_after() });
     }
     Ok(window)
+}
+
+/// Nobody but the store noted when the server took the last approval, so the window is held to the times that were
+/// signed: no longer than asked, and begun no later than a statement of that time is fresh, or at the asked start.
+fn window_is_signed_for(case: &Case<'_>, state: &State, decisions: &[Counted]) -> Result<(), NotGranted> {
+    let State::Approved(approved) = state else { return Ok(()) };
+    let (asked, window) = (case.request.statement(), approved.window());
+    let times = decisions.iter().map(|counted| counted.decision.statement().header.time);
+    let signed = times.max().unwrap_or(asked.header.time);
+    let latest = signed.after(FRESH).map(|latest| asked.start.map_or(latest, |start| start.max(latest)));
+    let begun = latest.is_some_and(|latest| window.not_before() <= latest);
+    let length = window.not_after().since(window.not_before());
+    if begun && length <= asked.window { Ok(()) } else { Err(NotGranted::WindowMismatch(case.id)) }
 }
 
 fn requester_stands(case: &Case<'_>, directory: &Directory) -> Result<(), NotGranted> {

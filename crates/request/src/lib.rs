@@ -20,6 +20,6 @@ mod quorum;
 mod state;
 
 pub use evidence::{Ballot, BallotRefused, judge};
-pub use grant::{Case, Counted, Grant, NotGranted, grant};
+pub use grant::{Case, Counted, Grant, NotGranted, fetchable, grant};
 pub use quorum::{Voter, missing};
 pub use state::{Approved, Ended, Outcome, Pending, State, StateName, UnknownState, Window, open};

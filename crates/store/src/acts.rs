@@ -27,7 +27,10 @@ pub enum Change {
         version: u64,
     },
     /// Issuing goes on.
-    Resume,
+    Resume {
+        /// The epoch is at least this from now on: the gate may have counted a stop that could not be recorded.
+        epoch: u64,
+    },
 }
 
 /// An act.
@@ -48,7 +51,10 @@ impl Transaction for ActTx {
         match self.change {
             Change::Cancel { id, version } => batch.move_request(id, version, RequestState::Cancelled)?,
             Change::GiveBack { id, version } => batch.move_request(id, version, RequestState::GivenBack)?,
-            Change::Resume => batch.head.halted = None,
+            Change::Resume { epoch } => {
+                batch.head.halted = None;
+                batch.head.epoch = batch.head.epoch.max(epoch);
+            }
         }
         batch.append(self.now, &Payload::Act { statement: self.statement.into_signed() })
     }

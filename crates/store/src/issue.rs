@@ -40,8 +40,10 @@ impl Transaction for IssueTx {
 
     fn run(self, batch: &mut Batch<'_>) -> Result<Vec<ToBeSigned>, StoreError> {
         self.check_head(batch)?;
+        // Before the replay state: a repeated fetch passes every check again.
+        let uses = self.check_request(batch)?;
         batch.use_up(&self.statement, self.drafts.len())?;
-        self.check_request(batch)?;
+        self.count_use(batch, uses)?;
         let first = batch.head.frontier.size();
         let mut fetch = FetchProof::Statement(self.statement.into_signed());
         let mut issued = Vec::with_capacity(self.drafts.len());
@@ -72,8 +74,8 @@ impl IssueTx {
         Ok(())
     }
 
-    /// The request as the grant saw it, and a use left.
-    fn check_request(&self, batch: &Batch<'_>) -> Result<(), StoreError> {
+    /// The request as the grant saw it; how often it was used.
+    fn check_request(&self, batch: &Batch<'_>) -> Result<u32, StoreError> {
         let id = self.request.to_string();
         let mut select =
             batch.connection.prepare_cached("SELECT version, state = 'approved', uses FROM requests WHERE id = ?1")?;
@@ -86,14 +88,17 @@ impl IssueTx {
         if !approved {
             return Err(StoreError::NotApproved(self.request));
         }
-        // Uses are counted only where they are limited: it would be a page more at each commit.
-        if let Some(limit) = self.uses {
-            if uses >= limit.get() {
-                return Err(StoreError::UsedUp(self.request));
-            }
-            let mut update = batch.connection.prepare_cached("UPDATE requests SET uses = ?2 WHERE id = ?1")?;
-            update.execute(params![id, uses + 1])?;
+        Ok(uses)
+    }
+
+    /// Uses are counted only where they are limited: it would be a page more at each commit.
+    fn count_use(&self, batch: &Batch<'_>, uses: u32) -> Result<(), StoreError> {
+        let Some(limit) = self.uses else { return Ok(()) };
+        if uses >= limit.get() {
+            return Err(StoreError::UsedUp(self.request));
         }
+        let mut update = batch.connection.prepare_cached("UPDATE requests SET uses = ?2 WHERE id = ?1")?;
+        update.execute(params![self.request.to_string(), uses + 1])?;
         Ok(())
     }
 }

@@ -101,3 +101,14 @@ async fn a_pending_request_dies_after_its_hour() {
     assert_eq!(world.ca.expire().await.unwrap(), 0);
     assert_eq!(world.ca.view(view.stored.id).unwrap().stored.state, store::RequestState::Expired);
 }
+
+#[tokio::test]
+async fn a_decision_says_what_its_ruling_allows() {
+    let world = world().await;
+    let view = world.asked("root@web-1").await;
+    let mut decision = world.decision(&view, BOB, Approval::Approve);
+    decision.allows = "nothing at all".parse().unwrap();
+    let signed = by(BOB, &decision);
+    let result = world.ca.decide(signed.text.as_bytes(), signed.signature.as_bytes()).await;
+    assert_eq!(reason(result), "DECISION_REFUSED");
+}

@@ -189,7 +189,7 @@ impl Setup {
     pub(super) fn files(&self) -> Files {
         let source = |name: &str, text: &str| Source { name: name.into(), text: text.into() };
         let hosts = "\
-            [[host]]\nname = \"web-1\"\nlabels = { env = \"prod\" }\n\
+            [[host]]\nname = \"web-1\"\naliases = [\"www\"]\nlabels = { env = \"prod\" }\n\
             [[host]]\nname = \"web-2\"\nlabels = { env = \"prod\" }\n\
             [[host]]\nname = \"two-1\"\nlabels = { env = \"two\" }\n\
             [[host]]\nname = \"dev-1\"\nlabels = { env = \"dev\" }\n\

@@ -91,3 +91,33 @@ async fn every_checkpoint_that_was_signed_is_known_again() {
     let Checkpoint { origin, .. } = world.ca.checkpoint().checkpoint;
     assert_eq!(origin, world.server.name);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_jump_ahead_does_not_stop_the_next_start() {
+    let world = world().await;
+    let id = world.granted("root@web-1").await;
+    world.clock.set_wall(NOON + 3600);
+    assert_eq!(reason(world.fetch(id, &["root@web-1"]).await), "CLOCK_FAULT");
+    world.clock.set_wall(NOON + 1);
+    world.act(CAROL, Act::Resume).await.unwrap();
+    let world = world.restart(Setup::default()).await;
+    assert!(world.fetch(id, &["root@web-1"]).await.is_ok(), "the stop was recorded by the time since boot");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_who_has_seen_the_lost_history_can_resume() {
+    let world = world().await;
+    let id = world.granted("root@web-1").await;
+    let key = ed25519_dalek::SigningKey::from_bytes(&[LEDGER_SEED; 32]);
+    let forked = ledger::CheckpointSigner::new(world.server.name.clone(), key).sign(3, Digest::of(b"another history"));
+    let seen = Seen { size: 3, root: forked.checkpoint.root, signature: forked.signature };
+    let mut witness = world.fetch_statement(id, &["root@web-1"]);
+    witness.header.seen = Some(seen.clone());
+    assert_eq!(reason(world.send_fetch(&by(LAPTOP, &witness)).await), "ISSUING_STOPPED");
+    let mut header = world.header();
+    header.seen = Some(seen);
+    let said = statement::ActStatement { header, user: name(CAROL), act: Act::Resume, reason: None };
+    let signed = by(CAROL, &said);
+    world.ca.resume(signed.text.as_bytes(), signed.signature.as_bytes()).await.unwrap();
+    assert!(world.fetch(id, &["root@web-1"]).await.is_ok());
+}

@@ -152,3 +152,9 @@ async fn a_session_ends_by_itself_by_logout_and_with_its_user() {
     assert_eq!(reason(world.ca.session(token.expose())), "NO_SESSION");
     world.ca.logout(&session).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_request_names_hosts_as_the_inventory_does() {
+    let world = world().await;
+    assert_eq!(reason(world.submit(&world.request("root@www", "30m")).await), "HOST_ALIAS");
+}

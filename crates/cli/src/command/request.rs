@@ -1,6 +1,5 @@
 //! `hallpass request`: ask, wait, and be ready to log in.
 
-use ::agent::Lifetime;
 use domain::{Access, AskedLogin, Command, HostName, PublicKey, Target, Text};
 use serde::Serialize;
 use statement::RequestStatement;
@@ -10,7 +9,7 @@ use crate::app::{App, Joined, Look, Report, text};
 use crate::arguments::Request;
 use crate::checked::Checked;
 use crate::failure::{Exit, Failure};
-use crate::fetch::{self, FetchError};
+use crate::fetch;
 use crate::grants;
 use crate::view::{self, OneRequest};
 use crate::{json, ssh_files, wait, when};
@@ -113,33 +112,21 @@ fn denied_by(request: &Checked) -> String {
 }
 
 /// Fetches, so that the grant works at once. A grant for several hosts is fetched host by host when it is used: each
-/// certificate lives for minutes only.
+/// certificate lives for minutes only. The ssh-agent is left alone: what it holds is offered to every other server too, so
+/// a certificate goes there only by `hallpass cert`.
 async fn ready(app: &App<'_>, joined: &mut Joined, decided: Checked) -> Result<Ready, Failure> {
     let now = app.context.now()?;
     let started = decided.told.window.is_some_and(|(start, _)| start <= now);
     let Some(pair) = decided.only_pair().filter(|_| started) else {
-        return Ok(Ready { serial: None, loaded: false, request: decided });
+        return Ok(Ready { serial: None, request: decided });
     };
     let live = [decided];
     let login = AskedLogin::Named(pair.login);
     let usable = grants::find(app, joined, &live, Some(&login), &pair.host).await?;
     let certificate = fetch::certificate(app, joined, &usable).await?;
     let serial = Some(certificate.serial().get());
-    let loaded = loaded(app, fetch::load(app, joined, &usable, certificate).await);
     let [request] = live;
-    Ok(Ready { serial, loaded, request })
-}
-
-/// That the ssh-agent did not take it is no failure: plain ssh and `hallpass ssh` need no agent.
-fn loaded(app: &App<'_>, outcome: Result<Lifetime, Failure>) -> bool {
-    match outcome {
-        Ok(_) => true,
-        Err(Failure::Fetch(FetchError::NoAgent | FetchError::OwnKey)) => false,
-        Err(failure) => {
-            app.context.terminal.note(&crate::failure::in_full("not loaded into the ssh-agent", &failure));
-            false
-        }
-    }
+    Ok(Ready { serial, request })
 }
 
 /// A grant that can be used.
@@ -148,7 +135,6 @@ struct Ready {
     #[serde(serialize_with = "as_json")]
     request: Checked,
     serial: Option<u64>,
-    loaded: bool,
 }
 
 fn as_json<S: serde::Serializer>(request: &Checked, serializer: S) -> Result<S::Ok, S::Error> {
@@ -166,7 +152,6 @@ impl Report for Ready {
             }
             _ => "Log in to any of its hosts: hallpass ssh [LOGIN@]HOST".to_owned(),
         };
-        let loaded = if self.loaded { "; the ssh-agent has the certificate" } else { "" };
-        format!("Request {id} is {state}: {access}{loaded}.\n{next}\n")
+        format!("Request {id} is {state}: {access}.\n{next}\n")
     }
 }

@@ -86,7 +86,7 @@ async fn a_halt_is_final_until_an_administrator_resumes_and_outlives_a_restart()
     assert_eq!((store.epoch(), store.halted()), (1, Some(first)));
     let now_known = |text: &str| IssueTx { epoch: 1, ..fetch(1, text) };
     assert!(matches!(refused(store.issue(now_known("x")).await), StoreError::Halted(reason) if reason.contains("1h")));
-    let resume = ActTx { now: at(4), statement: statement("resume", at(4)), change: Change::Resume };
+    let resume = ActTx { now: at(4), statement: statement("resume", at(4)), change: Change::Resume { epoch: 0 } };
     store.act(resume).await.unwrap();
     assert_eq!(store.halted(), None);
     assert!(matches!(refused(store.issue(fetch(1, "made before the halt")).await), StoreError::EpochChanged));

@@ -69,7 +69,7 @@ async fn a_clock_that_jumps_ahead_and_back_revives_nothing_and_blocks_nothing() 
     store.record_login(login("a year ahead", at(31_536_000))).await.unwrap();
     assert!(matches!(refused(store.record_login(login("before", at(0))).await), StoreError::Forgotten(_)));
     // The act that repairs it is as fresh as any other.
-    let resume = || ActTx { now: at(5), statement: statement("resume", at(5)), change: Change::Resume };
+    let resume = || ActTx { now: at(5), statement: statement("resume", at(5)), change: Change::Resume { epoch: 0 } };
     let entry = store.act(resume()).await.unwrap();
     assert!(matches!(refused(store.act(resume()).await), StoreError::Replayed));
     store.record_login(login("by a slower clock", at(1))).await.unwrap();
