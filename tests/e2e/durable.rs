@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use ledger::{CheckpointSigner, Payload};
 use store::Store;
-use testkit::{Result, SeededRandom};
+use testkit::{Result, SeededRandom, eventually};
 
 use crate::world::{HALLPASS, HALLPASSD, RULES, World, entry, scoped};
 
@@ -70,22 +70,26 @@ async fn every_certificate_that_a_client_holds_survives_thirty_kills() -> Result
     let out = world.alice.path("out");
     std::fs::create_dir(&out)?;
     for cut in 0..CUTS {
+        let done = AtomicU64::new(0);
         let stop = AtomicBool::new(false);
         let fetching = async |client: usize| {
             let mut count = 0;
             while !stop.load(Ordering::SeqCst) {
                 let dir = out.join(format!("{cut}-{client}-{count}"));
                 // Those that the kill catches fail; what they wrote before counts.
-                drop(world.alice.run(HALLPASS, &["cert", "web-1", "--out", &dir.to_string_lossy()]).await);
+                let fetched = world.alice.run(HALLPASS, &["cert", "web-1", "--out", &dir.to_string_lossy()]).await;
+                done.fetch_add(u64::from(fetched.is_ok_and(|fetched| fetched.succeeded())), Ordering::SeqCst);
                 count += 1;
             }
         };
+        // Once some of this round are through, and then at another moment of the next ones each time.
         let killing = async {
-            tokio::time::sleep(Duration::from_millis(120 + 11 * (cut % 17))).await;
+            let enough = eventually("certificates are fetched", async || done.load(Ordering::SeqCst) >= 2).await;
+            tokio::time::sleep(Duration::from_millis(3 * (cut % 17))).await;
             let pid = world.pid().unwrap_or_default().to_string();
             let killed = std::process::Command::new("kill").args(["-9", &pid]).status();
             stop.store(true, Ordering::SeqCst);
-            killed
+            enough.map(|()| killed)
         };
         let mut clients = Vec::new();
         for client in 0..CLIENTS {
@@ -93,7 +97,7 @@ async fn every_certificate_that_a_client_holds_survives_thirty_kills() -> Result
         }
         let [a, b, c, d] = <[_; CLIENTS]>::try_from(clients).map_err(|_| "four clients")?;
         let (killed, (), (), (), ()) = tokio::join!(killing, a, b, c, d);
-        assert!(killed?.success());
+        assert!(killed??.success());
         world.kill().await?;
         // The normal path: nothing is repaired by hand.
         world.serve().await?;
