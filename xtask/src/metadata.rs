@@ -28,6 +28,14 @@ pub(crate) struct Package {
     pub(crate) source: Option<String>,
     pub(crate) manifest_path: String,
     pub(crate) dependencies: Vec<Dependency>,
+    #[serde(default)]
+    targets: Vec<Target>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
 }
 
 /// A dependency as a manifest declares it.
@@ -76,6 +84,13 @@ impl Metadata {
         self.packages.iter().filter(|package| self.workspace_members.contains(&package.id))
     }
 
+    /// The name by which sources mention a dependency: the one that the manifest gives, or else that of its library.
+    pub(crate) fn name_in_code(&self, dependency: &Dependency) -> String {
+        let package = || self.packages.iter().find(|package| package.name == dependency.name);
+        let library = || package()?.library();
+        dependency.rename.as_deref().or_else(library).unwrap_or(&dependency.name).replace('-', "_")
+    }
+
     /// The names of all packages below a package, tests apart, each with the chain that leads to it.
     pub(crate) fn below(&self, package: &Package) -> BTreeMap<&str, Vec<&str>> {
         let by_id: BTreeMap<&str, &Package> = self.packages.iter().map(|p| (p.id.as_str(), p)).collect();
@@ -101,14 +116,15 @@ impl Package {
     pub(crate) fn short(&self) -> &str {
         short(&self.name)
     }
+
+    fn library(&self) -> Option<&str> {
+        let is_library =
+            |target: &&Target| target.kind.iter().any(|kind| kind.ends_with("lib") || kind == "proc-macro");
+        self.targets.iter().find(is_library).map(|target| target.name.as_str())
+    }
 }
 
 impl Dependency {
-    /// The name by which sources mention it.
-    pub(crate) fn in_code(&self) -> String {
-        self.rename.as_deref().unwrap_or(&self.name).replace('-', "_")
-    }
-
     /// Whether only tests use it.
     pub(crate) fn is_dev(&self) -> bool {
         self.kind.as_deref() == Some("dev")

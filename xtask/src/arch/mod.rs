@@ -21,7 +21,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     findings.extend(direction::pure(&table, &metadata));
     findings.extend(manifests::check(&members)?);
     findings.extend(files.iter().flat_map(text::check));
-    let idle = unused::check(&table, &members, &files);
+    let idle = unused::check(&table, &metadata, &files);
     for warning in files.iter().filter_map(text::long).chain(idle) {
         println!("warning: {warning}");
     }

@@ -4,22 +4,25 @@ use std::path::Path;
 
 use super::files::File;
 use super::table::Table;
-use crate::metadata::{Dependency, Package};
+use crate::metadata::{Dependency, Metadata, Package};
 use crate::root::root;
 
 /// A crate of fewer lines is still to be written: what it declares, and who declares it, announces what is coming.
 const STUB: usize = 5;
 
 /// Looks for each declared dependency's name in the sources that it is declared for.
-pub(super) fn check(table: &Table, members: &[&Package], files: &[File]) -> Vec<String> {
-    let stubs: Vec<&str> = members.iter().filter(|m| is_stub(&sources(m, files))).map(|m| m.name.as_str()).collect();
-    let written = members.iter().filter(|member| !stubs.contains(&member.name.as_str()));
+pub(super) fn check(table: &Table, metadata: &Metadata, files: &[File]) -> Vec<String> {
+    let stubs = metadata.members().filter(|member| is_stub(&sources(member, files)));
+    let stubs: Vec<&str> = stubs.map(|member| member.name.as_str()).collect();
+    let written = metadata.members().filter(|member| !stubs.contains(&member.name.as_str()));
     let idle = written.flat_map(|member| {
         let own = sources(member, files);
         let excused = table.unmentioned.get(member.short());
         member.dependencies.iter().filter_map(move |dependency| {
             let passes = excused.is_some_and(|names| names.contains(&dependency.name))
-                || own.iter().any(|source| counts(dependency, source) && mentions(source.text, &dependency.in_code()));
+                || own.iter().any(|source| {
+                    counts(dependency, source) && mentions(source.text, &metadata.name_in_code(dependency))
+                });
             (!passes).then_some((member, dependency))
         })
     });
@@ -69,15 +72,22 @@ mod tests {
     use super::*;
 
     fn idle(dependencies: serde_json::Value, path: &str, text: &str) -> Vec<String> {
-        let member: Package = serde_json::from_value(serde_json::json!({
+        let member = serde_json::json!({
             "id": "a", "name": "hallpass-a", "version": "1", "dependencies": dependencies,
             "manifest_path": root().join("crates/a/Cargo.toml"),
-        }))
-        .unwrap();
-        let table = "uses = {}\nonly = {}\nunmentioned = { a = [\"prost\"] }\ntests = { package = \"x\" }\npure = { crates = [], without = [] }";
+        });
+        let webpki = serde_json::json!({
+            "id": "b", "name": "rustls-webpki", "version": "1", "dependencies": [], "manifest_path": "",
+            "targets": [{ "name": "webpki", "kind": ["lib"] }],
+        });
+        let metadata = serde_json::json!({
+            "packages": [member, webpki], "workspace_members": ["a"], "resolve": { "nodes": [] },
+        });
+        let table = "uses = {}\nonly = {}\nunmentioned = { a = [\"prost\"] }\n\
+                     tests = { package = \"x\" }\npure = { crates = [], without = [] }";
         let file = |path: &str, text: &str| File { path: path.into(), text: text.into() };
         let files = [file("crates/a/src/lib.rs", "//! a\n\n\n\n\n"), file(path, text)];
-        check(&toml::from_str(table).unwrap(), &[&member], &files)
+        check(&toml::from_str(table).unwrap(), &serde_json::from_value(metadata).unwrap(), &files)
     }
 
     fn on(name: &str, kind: Option<&str>) -> serde_json::Value {
@@ -96,6 +106,11 @@ mod tests {
     #[test]
     fn a_part_of_a_word_is_no_mention() {
         assert_eq!(idle(on("http", None), "crates/a/src/b.rs", "use http_body::Body; // https").len(), 1);
+    }
+
+    #[test]
+    fn a_library_may_have_another_name_than_its_package() {
+        assert!(idle(on("rustls-webpki", None), "crates/a/src/b.rs", "use webpki::EndEntityCert;").is_empty());
     }
 
     #[test]
