@@ -21,8 +21,8 @@ pub(crate) fn run() -> Result<(), Failure> {
     findings.extend(direction::pure(&table, &metadata));
     findings.extend(manifests::check(&members)?);
     findings.extend(files.iter().flat_map(text::check));
-    let idle = unused::check(&table, &metadata, &files);
-    for warning in files.iter().filter_map(text::long).chain(idle) {
+    findings.extend(unused::check(&table, &metadata, &files));
+    for warning in files.iter().filter_map(text::long) {
         println!("warning: {warning}");
     }
     println!("{} crates and {} files looked at", members.len(), files.len());
