@@ -20,6 +20,8 @@ use crate::stop::stopped;
 
 /// Most bytes of a message that comes in: a statement of 64 KiB with its signature, and some room.
 const LARGEST: usize = 128 * 1024;
+/// Most bytes of a question about health or about the API: strangers may ask, on many streams at once.
+const QUESTION: usize = 4096;
 /// Most calls at once on one connection; a client's watchers share one.
 const STREAMS: u32 = 256;
 /// Most bytes that wait to be read, of one call and of one connection: a peer fills no more of our memory.
@@ -36,7 +38,8 @@ pub(crate) fn serve(
     doorstep: Doorstep,
 ) -> Result<impl Future<Output = ()> + Send, tonic_reflection::server::Error> {
     let describe = || Builder::configure().register_encoded_file_descriptor_set(wire::FILE_DESCRIPTOR_SET);
-    let (reflection, reflection_alpha) = (describe().build_v1()?, describe().build_v1alpha()?);
+    let reflection = describe().build_v1()?.max_decoding_message_size(QUESTION);
+    let reflection_alpha = describe().build_v1alpha()?.max_decoding_message_size(QUESTION);
     let (health, health_server) = tonic_health::server::health_reporter();
     let door = DoorLayer { peers: doorstep.peers.clone(), gate: api.gate(), metrics: doorstep.metrics.clone() };
     let router = Server::builder()
@@ -53,7 +56,7 @@ pub(crate) fn serve(
         .add_service(HostsServer::new(api.clone()).max_decoding_message_size(LARGEST))
         .add_service(RequestsServer::new(api.clone()).max_decoding_message_size(LARGEST))
         .add_service(AdminServer::new(api).max_decoding_message_size(LARGEST))
-        .add_service(health_server)
+        .add_service(health_server.max_decoding_message_size(QUESTION))
         .add_service(reflection)
         .add_service(reflection_alpha);
     Ok(async move {

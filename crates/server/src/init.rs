@@ -1,10 +1,10 @@
 //! Making the directory of a new server.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, Permissions};
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -88,9 +88,8 @@ pub fn init(
     let passphrase = keys::passphrase(&setup.keys_are, environment)?;
     let now = clock.wall()?;
     let directory = directory_with(&setup.admins).map_err(InitError::Admins)?;
-    let was_there = claim(&setup.directory)?;
-
     let layout = Layout::of_directory(&setup.directory);
+    let claim = Claim::of(&setup.directory)?;
     let made = (|| {
         make_directory(&layout.keys())?;
         make_directory(&layout.realms())?;
@@ -100,10 +99,11 @@ pub fn init(
         let signer = CheckpointSigner::new(setup.name.clone(), ledger);
         let fingerprint = signer.public_key().fingerprint();
         Store::init(&layout.store(), signer, Arc::clone(&random), now)?;
+        claim.complete()?;
         Ok(fingerprint)
     })();
     if made.is_err() {
-        undo(&setup.directory, was_there);
+        claim.undo(&layout);
     }
     made
 }
@@ -115,40 +115,84 @@ enum WasThere {
     No,
 }
 
-/// Makes sure that the directory is there, empty and its owner's alone.
-fn claim(path: &Path) -> Result<WasThere, InitError> {
-    let failed = |cause| InitError::Directory { path: path.to_owned(), cause };
-    match fs::read_dir(path) {
-        Ok(mut entries) => {
-            if entries.next().is_some() {
-                return Err(InitError::NotEmpty(path.to_owned()));
+/// A directory that this attempt alone fills: whoever made its mark has it, and others find it not empty.
+struct Claim<'a> {
+    directory: &'a Path,
+    was_there: WasThere,
+}
+
+impl<'a> Claim<'a> {
+    /// Makes the directory if it is missing, and the mark in it; it is then empty otherwise, and its owner's alone.
+    fn of(directory: &'a Path) -> Result<Self, InitError> {
+        if let Some(parent) = directory.parent() {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(parent);
+            made.map_err(failed_at(parent))?;
+        }
+        let was_there = match DirBuilder::new().mode(0o700).create(directory) {
+            Ok(()) => WasThere::No,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => WasThere::Yes,
+            Err(error) => return Err(failed_at(directory)(error)),
+        };
+        let claim = Self { directory, was_there };
+        claim.expect_entries(0)?;
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(claim.mark()) {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(InitError::NotEmpty(directory.to_owned()));
             }
-            fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed)?;
-            Ok(WasThere::Yes)
+            Err(error) => return Err(failed_at(directory)(error)),
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            make_directory(path)?;
-            Ok(WasThere::No)
+        // Another attempt may have come to its end between the look and the mark.
+        let alone = claim.expect_entries(1);
+        let own = alone
+            .and_then(|()| fs::set_permissions(directory, Permissions::from_mode(0o700)).map_err(failed_at(directory)));
+        if own.is_err() {
+            claim.give_up();
         }
-        Err(error) => Err(failed(error)),
+        own.map(|()| claim)
     }
+
+    fn expect_entries(&self, expected: usize) -> Result<(), InitError> {
+        let found = fs::read_dir(self.directory).map_err(failed_at(self.directory))?.take(2).count();
+        if found == expected { Ok(()) } else { Err(InitError::NotEmpty(self.directory.to_owned())) }
+    }
+
+    fn mark(&self) -> PathBuf {
+        self.directory.join(".init")
+    }
+
+    /// Everything is made.
+    fn complete(&self) -> Result<(), InitError> {
+        fs::remove_file(self.mark()).map_err(failed_at(self.directory))
+    }
+
+    /// Removes what an attempt makes, and nothing else. What cannot be removed, the next attempt will name.
+    fn undo(&self, layout: &Layout) {
+        for made in [layout.keys(), layout.realms(), layout.store()] {
+            drop(fs::remove_dir_all(made));
+        }
+        let config = layout.config().to_owned();
+        for made in [config, layout.directory(), layout.hosts(), layout.access(), layout.ca_pub()] {
+            drop(fs::remove_file(made));
+        }
+        self.give_up();
+    }
+
+    /// Lets others have the directory; one that somebody has put something into stays.
+    fn give_up(&self) {
+        drop(fs::remove_file(self.mark()));
+        if self.was_there == WasThere::No {
+            drop(fs::remove_dir(self.directory));
+        }
+    }
+}
+
+fn failed_at(path: &Path) -> impl Fn(io::Error) -> InitError {
+    move |cause| InitError::Directory { path: path.to_owned(), cause }
 }
 
 fn make_directory(path: &Path) -> Result<(), InitError> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(|cause| InitError::Directory { path: path.to_owned(), cause })
-}
-
-/// Empties what was empty. What cannot be removed, the next attempt will name.
-fn undo(path: &Path, was_there: WasThere) {
-    if was_there == WasThere::No {
-        drop(fs::remove_dir_all(path));
-        return;
-    }
-    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
-        let path = entry.path();
-        drop(if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) });
-    }
+    DirBuilder::new().mode(0o700).create(path).map_err(failed_at(path))
 }
 
 fn write_files(layout: &Layout, setup: &Setup, directory: &str) -> Result<(), SecretFileError> {

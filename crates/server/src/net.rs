@@ -1,7 +1,7 @@
 //! The one TLS port: who may connect, how often, and by which key.
 //!
 //! ```text
-//! TCP ──► bounded connections ──► TLS 1.3 within seconds ──► door: per-peer rate ──► service ──► gate ──► out
+//! TCP ──► bounded connections ──► TLS 1.3 and HTTP/2 within seconds ──► door: per-peer rate ──► service ──► gate ──► out
 //! ```
 
 mod door;

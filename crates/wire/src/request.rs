@@ -132,14 +132,19 @@ pub struct Issued {
     pub valid_before: UnixTime,
 }
 
+impl Request {
+    /// Most bytes of a ruling's text: as many as `statement::RulingText` reads, which names up to 4096 hosts.
+    pub const MAX_RULING: usize = 2 * 1024 * 1024;
+}
+
 impl TryFrom<Option<v1::Request>> for Request {
     type Error = WireError;
 
     fn try_from(given: Option<v1::Request>) -> Result<Self, WireError> {
         let given = given.ok_or(WireError::Missing("request"))?;
-        if given.ruling.len() > SignedText::MAX_TEXT {
+        if given.ruling.len() > Self::MAX_RULING {
             let bytes = given.ruling.len();
-            return Err(WireError::TooLong { field: "ruling", bytes, most: SignedText::MAX_TEXT });
+            return Err(WireError::TooLong { field: "ruling", bytes, most: Self::MAX_RULING });
         }
         let window = match (given.not_before, given.not_after) {
             (0, 0) => None,
@@ -301,6 +306,12 @@ mod tests {
     }
 
     #[test]
+    fn a_ruling_of_many_hosts_is_longer_than_a_statement() {
+        let large = Request { ruling: vec![b'x'; Request::MAX_RULING], ..request() };
+        assert_eq!(Request::try_from(Some(v1::Request::from(large.clone()))), Ok(large));
+    }
+
+    #[test]
     fn what_does_not_read_is_refused_by_the_name_of_its_field() {
         let refused = |change: fn(&mut v1::Request)| {
             let mut message = v1::Request::from(request());
@@ -315,7 +326,7 @@ mod tests {
         assert_eq!(refused(|r| r.id = "x".to_owned()), "id");
         assert_eq!(refused(|r| r.state = "lost".to_owned()), "state");
         assert_eq!(refused(|r| r.statement = None), "statement");
-        assert_eq!(refused(|r| r.ruling = vec![0; 65_537]), "ruling");
+        assert_eq!(refused(|r| r.ruling = vec![0; Request::MAX_RULING + 1]), "ruling");
         assert_eq!(refused(|r| r.not_after = u64::MAX), "not_after");
         assert_eq!(refused(|r| r.endpoints[0].port = 70_000), "port");
         assert_eq!(refused(|r| r.endpoints[0].address = "-x".to_owned()), "address");

@@ -1,4 +1,4 @@
-//! Accepting connections: bounded in number, and in the time that TLS may take.
+//! Accepting connections: bounded in number, and in the time until they speak HTTP/2 over TLS.
 
 use std::convert::Infallible;
 use std::io;
@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustls::ServerConfig;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
@@ -21,8 +21,10 @@ use crate::metrics::Metrics;
 use crate::net::peer::{Counted, Peer, Peers};
 use crate::stop::stopped;
 
-/// How long a TLS handshake may take.
+/// How long a connection may take until HTTP/2 begins on it; from there on, pings show whether the peer is there.
 const HANDSHAKE: Duration = Duration::from_secs(5);
+/// What a client of HTTP/2 says first (RFC 9113 section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How long to wait when the system has no file left for another connection.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
@@ -56,7 +58,7 @@ pub(crate) struct Doorstep {
     pub(crate) stop: watch::Receiver<bool>,
 }
 
-/// Accepts on every listener until the server stops; yields connections whose TLS stands.
+/// Accepts on every listener until the server stops; yields connections on which HTTP/2 has begun.
 pub(crate) fn accept(listeners: Vec<TcpListener>, doorstep: &Doorstep) -> ReceiverStream<Result<Tls, Infallible>> {
     let (ready, stream) = mpsc::channel(64);
     for listener in listeners {
@@ -110,10 +112,10 @@ async fn next_connection(listener: &TcpListener, doorstep: &mut Doorstep) -> Opt
 async fn handshake(tcp: TcpStream, address: SocketAddr, held: Held, doorstep: Doorstep, ready: Ready) {
     // Answers are small and somebody waits for each. Where the option is missing they are only slower.
     let _slower = tcp.set_nodelay(true);
-    match tokio::time::timeout(HANDSHAKE, TlsAcceptor::from(doorstep.tls).accept(tcp)).await {
+    match tokio::time::timeout(HANDSHAKE, begin(tcp, doorstep.tls)).await {
         Ok(Ok(stream)) => {
             // Nobody takes it when the server has stopped in between.
-            let _stopped = ready.send(Ok(Tls { stream, address, _held: held })).await;
+            let _stopped = ready.send(Ok(Tls { unread: PREFACE, stream, address, _held: held })).await;
         }
         Ok(Err(error)) => {
             doorstep.metrics.handshake_failed();
@@ -126,8 +128,21 @@ async fn handshake(tcp: TcpStream, address: SocketAddr, held: Held, doorstep: Do
     }
 }
 
+/// TLS, and the first words of HTTP/2.
+async fn begin<S: AsyncRead + AsyncWrite + Unpin>(tcp: S, tls: Arc<ServerConfig>) -> io::Result<TlsStream<S>> {
+    let mut stream = TlsAcceptor::from(tls).accept(tcp).await?;
+    let mut said = [0; PREFACE.len()];
+    stream.read_exact(&mut said).await?;
+    if said != PREFACE {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "the peer does not speak HTTP/2"));
+    }
+    Ok(stream)
+}
+
 /// A connection whose TLS stands.
 pub(crate) struct Tls {
+    /// What is left of the preface, for the server that reads it again.
+    unread: &'static [u8],
     stream: TlsStream<TcpStream>,
     address: SocketAddr,
     _held: Held,
@@ -151,7 +166,10 @@ impl AsyncRead for Tls {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        if self.unread.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(context, buffer);
+        }
+        Pin::new(&mut self.unread).poll_read(context, buffer)
     }
 }
 

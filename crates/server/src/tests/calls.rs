@@ -146,6 +146,37 @@ async fn health_and_the_apis_description_are_there() {
 }
 
 #[tokio::test]
+async fn strangers_ask_short_questions_alone() {
+    use tonic_reflection::pb::{v1, v1alpha};
+    let world = World::start().await;
+    let long = || "x".repeat(8192);
+    let mut health = HealthClient::new(world.channel().await);
+    assert_eq!(health.check(HealthCheckRequest { service: long() }).await.unwrap_err().code(), Code::OutOfRange);
+    let mut reflection = v1::server_reflection_client::ServerReflectionClient::new(world.channel().await);
+    let list = v1::server_reflection_request::MessageRequest::ListServices(String::new());
+    let question = v1::ServerReflectionRequest { host: long(), message_request: Some(list) };
+    let answer = reflection.server_reflection_info(tokio_stream::once(question)).await.unwrap();
+    assert!(!matches!(answer.into_inner().message().await, Ok(Some(_))), "a stream that says too much ends");
+    let mut reflection = v1alpha::server_reflection_client::ServerReflectionClient::new(world.channel().await);
+    let list = v1alpha::server_reflection_request::MessageRequest::ListServices(String::new());
+    let question = v1alpha::ServerReflectionRequest { host: long(), message_request: Some(list) };
+    let answer = reflection.server_reflection_info(tokio_stream::once(question)).await.unwrap();
+    assert!(!matches!(answer.into_inner().message().await, Ok(Some(_))), "a stream that says too much ends");
+}
+
+#[tokio::test]
+async fn who_does_not_speak_http2_over_tls_is_let_go() {
+    let world = World::start().await;
+    let (mut silent, mut other) = (handshake(&world, client_config()).await, handshake(&world, client_config()).await);
+    other.write_all(b"GET / HTTP/1.1\r\nHost: ca.example.com\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    // The server closes both: one at once, the other when the time for a handshake is over.
+    let (other, silent) = tokio::join!(other.read_to_end(&mut answer), silent.read_u8());
+    assert!(other.is_err() || answer.is_empty(), "{answer:?}");
+    assert!(silent.is_err());
+}
+
+#[tokio::test]
 async fn metrics_are_read_on_loopback() {
     let world = World::start().await;
     world.log_in(&world.bob).await.unwrap();

@@ -60,6 +60,30 @@ fn a_directory_with_anything_in_it_is_left_alone() {
 }
 
 #[test]
+fn of_two_attempts_at_once_one_succeeds_and_the_other_touches_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("deep/server");
+    let made: Vec<Result<_, _>> = std::thread::scope(|scope| {
+        let attempts: Vec<_> = (0..8).map(|_| scope.spawn(|| try_init(&setup(&root)))).collect();
+        attempts.into_iter().map(|attempt| attempt.join().unwrap()).collect()
+    });
+    assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1, "{made:?}");
+    for refused in made.iter().filter_map(|made| made.as_ref().err()) {
+        assert!(matches!(refused, InitError::NotEmpty(_)), "{refused:?}");
+    }
+    assert!(check::all(&Layout::of_directory(&root)).is_ok());
+    assert!(!root.join(".init").exists());
+}
+
+#[test]
+fn an_attempt_beside_another_leaves_its_files_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join(".init"), "").unwrap();
+    assert!(matches!(try_init(&setup(directory.path())), Err(InitError::NotEmpty(_))));
+    assert!(directory.path().join(".init").exists());
+}
+
+#[test]
 fn what_fails_leaves_nothing_behind() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().join("server");
