@@ -165,4 +165,4 @@ fn fits(request: &RequestStatement, digest: &Digest, ruling: &RulingText) -> Res
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

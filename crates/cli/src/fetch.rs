@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use agent::{HelperClient, Lifetime, Load};
 use cert::{Certificate, CertificateError};
-use domain::Pair;
+use domain::{Pair, UnixTime};
 use statement::{FetchStatement, Pairs};
 use wire::Issued;
 
 use crate::app::{App, Joined};
 use crate::checked::Checked;
 use crate::failure::Failure;
-use crate::grants::{self, Holder, Usable};
+use crate::grants::{self, Holder, SKEW, Usable};
 use crate::ssh_files;
 
 /// Why a certificate was refused.
@@ -65,36 +65,42 @@ pub(crate) async fn certificate(
     let issued = joined.link.fetch(signed).await?;
     let issued = issued.into_iter().find(|issued| issued.pair == usable.pair);
     let issued = issued.ok_or_else(|| FetchError::Missing(usable.pair.clone()))?;
-    let certificate = check(&issued, request)?;
+    let certificate = check(&issued, request, app.context.now()?)?;
     let files = ssh_files::files(&app.places, &usable.pair.login, &usable.pair.host);
     files.write(usable.connecting_key(), &certificate)?;
     Ok(certificate)
 }
 
 /// The certificate, if it opens what was granted and nothing else.
-fn check(issued: &Issued, request: &Checked) -> Result<Certificate, FetchError> {
+fn check(issued: &Issued, request: &Checked, now: UnixTime) -> Result<Certificate, FetchError> {
     let pair = issued.pair.clone();
     let certificate = Certificate::from_openssh(&issued.certificate)
         .map_err(|cause| FetchError::Unreadable { pair: pair.clone(), cause })?;
-    match wrong(&certificate, issued, request) {
+    match wrong(&certificate, issued, request, now) {
         None => Ok(certificate),
         Some(what) => Err(FetchError::NotAsGranted { pair, what }),
     }
 }
 
-fn wrong(certificate: &Certificate, issued: &Issued, request: &Checked) -> Option<&'static str> {
+fn wrong(certificate: &Certificate, issued: &Issued, request: &Checked, now: UnixTime) -> Option<&'static str> {
     let allowed = request.ruling.obligations();
     let principal = grants::principal(request, &issued.pair).to_string();
     let command = allowed.command.as_ref().map(|command| ("force-command", command.as_str()));
     let extension = |name: &str| allowed.allow.iter().any(|extension| extension.openssh_name() == name);
-    let window_end = request.told.window.map(|(_, end)| end);
+    // The window is the server's word; that it is no longer than was asked for, and the certificate no longer than was
+    // approved, is not.
+    let asked = request.request.statement().window;
+    let window_end = request.told.window.filter(|(start, end)| end.since(*start) <= asked).map(|(_, end)| end);
+    let latest = now.after(allowed.ttl).and_then(|end| end.after(SKEW));
     let checks = [
         (*certificate.public_key() == request.request.statement().connecting_key, "it certifies another key"),
         (certificate.principals() == [principal], "it opens another login or host"),
         (certificate.serial() == issued.serial, "it has another serial"),
         (certificate.critical_options().eq(command), "its options differ"),
         (certificate.extensions().all(|(name, _)| extension(name)), "it allows more"),
-        (window_end.is_none_or(|end| certificate.valid_before() <= end), "it outlives the window"),
+        (window_end.is_some(), "its window is longer than was asked for"),
+        (window_end.is_some_and(|end| certificate.valid_before() <= end), "it outlives the window"),
+        (latest.is_none_or(|latest| certificate.valid_before() <= latest), "it lives longer than was approved"),
     ];
     checks.into_iter().find(|(holds, _)| !holds).map(|(_, what)| what)
 }
@@ -120,3 +126,6 @@ pub(crate) async fn load(
     let (server, host) = (joined.server.name.clone(), usable.pair.host.clone());
     Ok(helper.load(&Load { server, host, agent, certificate }).await?)
 }
+
+#[cfg(test)]
+mod tests;

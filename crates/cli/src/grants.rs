@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use agent::{HelperClient, HelperError};
 use cert::Principal;
-use domain::{AskedLogin, HostName, Pair, PublicKey, RequestId, UnixTime};
+use domain::{AskedLogin, HostName, Pair, PublicKey, RequestId, Span, UnixTime};
 use wire::{Endpoint, State, View};
 
 use crate::app::{App, Joined};
@@ -13,6 +13,12 @@ use crate::failure::Failure;
 use crate::link::Which;
 use crate::signing::{self, Signing};
 use crate::view::access;
+
+/// How far the server's clock and this machine's may be apart: statements that differ by more are refused.
+pub(crate) const SKEW: Span = match Span::from_seconds(60) {
+    Ok(span) => span,
+    Err(_) => Span::ZERO,
+};
 
 /// Why nothing opens a login on a host.
 #[derive(Debug, thiserror::Error)]
@@ -125,7 +131,7 @@ pub(crate) async fn find<'r>(
     let mut covering: Vec<_> = live.iter().filter_map(|request| cover(request, joined, login, host)).collect();
     // The one that lasts longest first.
     covering.sort_by_key(|(request, ..)| std::cmp::Reverse(request.told.window.map(|(_, end)| end)));
-    let open = |request: &Checked| matches!(request.told.window, Some((start, end)) if start <= now && now < end);
+    let open = |request: &Checked| request.told.window.is_some_and(|(start, end)| has_begun(start, now) && now < end);
     let held = held_key(app, joined).await;
     for (request, pair, endpoint) in &covering {
         if request.told.state == State::Approved
@@ -140,12 +146,17 @@ pub(crate) async fn find<'r>(
     Err(why.unwrap_or_else(|| nothing(joined, live, login, host)).into())
 }
 
+/// Whether a window that begins then may have begun by the server's clock, which refuses what is early.
+pub(crate) fn has_begun(start: UnixTime, now: UnixTime) -> bool {
+    start.before(SKEW) <= now
+}
+
 /// Why a request that covers the wanted login and host does not open it now.
 fn why_not(request: &Checked, now: UnixTime, held: &Option<(HelperClient, PublicKey)>) -> Option<GrantError> {
     let (id, access) = (request.told.id, access(request));
     match (request.told.state, request.told.window) {
         (State::Pending, _) => Some(GrantError::Pending { id, access }),
-        (State::Approved, Some((start, _))) if start > now => Some(GrantError::NotYet { id, access, start }),
+        (State::Approved, Some((start, _))) if !has_begun(start, now) => Some(GrantError::NotYet { id, access, start }),
         (State::Approved, Some((_, end))) if end > now => {
             let login = if held.is_some() { "" } else { "hallpass login && " };
             let asked = request.request.statement();
@@ -217,4 +228,16 @@ fn holder(
 /// When it is gone: says that the next step is a new session.
 pub(crate) async fn session_key(app: &App<'_>, joined: &Joined) -> Result<PublicKey, HelperError> {
     app.helper().await?.key(&joined.server.name).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_may_have_begun_for_a_clock_that_is_a_minute_ahead() {
+        let start = UnixTime::new(1_000).unwrap();
+        let begun = |now| has_begun(start, UnixTime::new(now).unwrap());
+        assert!(begun(1_000) && begun(940) && !begun(939));
+    }
 }

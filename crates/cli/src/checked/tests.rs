@@ -1,3 +1,5 @@
+//! Requests as a server could send them.
+
 use domain::{Approval, Nonce, Obligations, Quorum, UnixTime};
 use statement::{Header, sign_with};
 use wire::SignedText;
@@ -14,7 +16,7 @@ fn header() -> Header {
     Header { server: server("ca.example.com"), nonce: Nonce::new([1; 16]), time, seen: None }
 }
 
-fn asked() -> RequestStatement {
+pub(crate) fn asked() -> RequestStatement {
     RequestStatement {
         header: header(),
         requester: "alice".parse().unwrap(),
@@ -32,7 +34,7 @@ fn asked() -> RequestStatement {
     }
 }
 
-fn allowed() -> Obligations {
+pub(crate) fn allowed() -> Obligations {
     Obligations {
         rule: "prod".parse().unwrap(),
         quorum: "1 of sre".parse::<Quorum>().unwrap(),
@@ -51,7 +53,7 @@ fn signed<S: statement::Statement>(statement: &S, seed: u8) -> SignedText {
     SignedText::new(signed.text.into_bytes(), signed.signature.into_bytes()).unwrap()
 }
 
-fn told(asked: &RequestStatement, allowed: Obligations) -> wire::Request {
+pub(crate) fn told(asked: &RequestStatement, allowed: Obligations) -> wire::Request {
     let ruling = RulingText::new(asked.digest(), Digest::of(b"bundle"), allowed, None).unwrap();
     wire::Request {
         id: "7K3F9-QXMWT".parse().unwrap(),
@@ -89,7 +91,7 @@ fn decided(told: &wire::Request, change: impl FnOnce(&mut DecisionStatement)) ->
     }
 }
 
-fn check(told: wire::Request) -> Result<Checked, CheckError> {
+pub(crate) fn check(told: wire::Request) -> Result<Checked, CheckError> {
     Checked::new(told, &server("ca.example.com"))
 }
 

@@ -57,7 +57,11 @@ async fn answered(app: &App<'_>, mut joined: Joined, asked: &Request, submitted:
     };
     match decided.told.state {
         State::Approved => {
-            let ready = ready(app, &mut joined, decided).await?;
+            let ready = tokio::select! {
+                ready = ready(app, &mut joined, decided) => ready?,
+                // After a wait Ctrl-C no longer ends the process by itself.
+                () = app.context.terminal.interrupted() => return Err(Failure::Interrupted(id)),
+            };
             app.report(&ready)?;
             Ok(Exit::Done)
         }

@@ -1,0 +1,91 @@
+//! Certificates as a server could send them.
+
+use cert::{CaSigner, Draft, SignError};
+use domain::PublicKey;
+use ed25519_dalek::{Signer, SigningKey};
+use ssh_key::{Algorithm, Signature};
+
+use super::*;
+use crate::checked::tests::{allowed, asked, check as checked, told};
+use crate::testing::{NOW, public_key};
+
+struct Ca(SigningKey, PublicKey);
+
+impl CaSigner for Ca {
+    fn public_key(&self) -> &PublicKey {
+        &self.1
+    }
+
+    fn sign(&self, to_be_signed: &[u8]) -> Result<Signature, SignError> {
+        Ok(Signature::new(Algorithm::Ed25519, self.0.sign(to_be_signed).to_bytes()).unwrap())
+    }
+}
+
+fn at(seconds: u64) -> UnixTime {
+    UnixTime::new(NOW + seconds).unwrap()
+}
+
+/// The request of half an hour, approved for this long and with certificates of five minutes.
+fn granted(seconds: u64) -> Checked {
+    checked(wire::Request { window: Some((at(0), at(seconds))), ..told(&asked(), allowed()) }).unwrap()
+}
+
+fn draft() -> Draft {
+    Draft {
+        connecting_key: public_key(3),
+        principal: "root@web-1".parse().unwrap(),
+        key_id: format!("hallpass:7K3F9-QXMWT:alice:{}", NOW + 7200).parse().unwrap(),
+        valid_after: at(0),
+        valid_before: at(300),
+        force_command: None,
+        extensions: [domain::Extension::Pty].into(),
+        nonce: [7; 32],
+    }
+}
+
+/// Why a certificate of this draft is refused, if it is.
+fn refused(request: &Checked, draft: Draft) -> Option<&'static str> {
+    let ca = Ca(SigningKey::from_bytes(&[9; 32]), public_key(9));
+    let serial = domain::Serial::new(7).unwrap();
+    let certificate = cert::sign(&draft.with_serial(serial, ca.public_key()).unwrap(), &ca).unwrap();
+    let issued = Issued {
+        pair: "root@web-1".parse().unwrap(),
+        serial,
+        certificate: certificate.to_openssh().to_owned(),
+        valid_before: certificate.valid_before(),
+    };
+    match check(&issued, request, at(0)) {
+        Ok(_) => None,
+        Err(FetchError::NotAsGranted { what, .. }) => Some(what),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_certificate_as_granted_is_taken_also_from_a_clock_that_is_a_minute_ahead() {
+    assert_eq!(refused(&granted(1800), draft()), None);
+    assert_eq!(refused(&granted(1800), Draft { valid_before: at(360), ..draft() }), None);
+}
+
+#[test]
+fn a_certificate_that_opens_more_than_was_granted_is_refused() {
+    let half_an_hour = granted(1800);
+    let cases = [
+        (Draft { connecting_key: public_key(4), ..draft() }, "it certifies another key"),
+        (Draft { principal: "root@web-2".parse().unwrap(), ..draft() }, "it opens another login or host"),
+        (Draft { force_command: Some("id".parse().unwrap()), ..draft() }, "its options differ"),
+        (Draft { extensions: domain::Extension::ALL.into(), ..draft() }, "it allows more"),
+        (Draft { valid_before: at(361), ..draft() }, "it lives longer than was approved"),
+    ];
+    for (draft, what) in cases {
+        assert_eq!(refused(&half_an_hour, draft), Some(what));
+    }
+    assert_eq!(refused(&granted(299), draft()), Some("it outlives the window"));
+}
+
+#[test]
+fn a_window_that_the_server_made_longer_is_refused() {
+    assert_eq!(refused(&granted(1801), draft()), Some("its window is longer than was asked for"));
+    let none = checked(told(&asked(), allowed())).unwrap();
+    assert!(refused(&none, draft()).is_some());
+}
