@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::link::{Link, LinkError, Which};
 use crate::places::Places;
 use crate::signing::{self, Signing};
+use crate::ssh_files;
 use crate::state::{ServerState, Session};
 use crate::terminal::Colours;
 
@@ -126,6 +127,17 @@ impl<'c> App<'c> {
             }
         }
         Ok(sound)
+    }
+
+    /// Writes where plain ssh finds a server's hosts, and says which it does not find there.
+    pub(crate) fn keep_hosts(&self, server: &agent::ServerName, hosts: &[wire::Host]) -> Result<(), Failure> {
+        for name in ssh_files::keep_hosts(&self.places, server, hosts)? {
+            self.context.terminal.note(&format!(
+                "warning: another server has a host {name} too, and plain ssh takes that one; to log in to that of \
+                 {server}: hallpass --server {server} ssh {name}"
+            ));
+        }
+        Ok(())
     }
 
     /// Says what is wrong, where the command goes on without it.

@@ -10,6 +10,7 @@
 //! They have mode 0600: when the agent is gone, ssh takes a readable IdentityFile for a private key that is badly kept,
 //! and says so on half a screen.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -99,20 +100,52 @@ fn unlink(path: &Path) -> Result<(), SshFilesError> {
     }
 }
 
-/// Where plain ssh finds a server's hosts.
-pub(crate) fn keep_hosts(places: &Places, server: &ServerName, hosts: &[wire::Host]) -> Result<(), SshFilesError> {
+/// Where plain ssh finds a server's hosts. Returns the names that were left out, as another server's file has them: no
+/// server can send ssh elsewhere for the hosts of another.
+pub(crate) fn keep_hosts<'h>(
+    places: &Places,
+    server: &ServerName,
+    hosts: &'h [wire::Host],
+) -> Result<Vec<&'h HostName>, SshFilesError> {
+    let of_others = names_of_others(places, server);
+    let mut left_out = Vec::new();
     let mut text = String::from("# Written by hallpass; included by the lines of `hallpass ssh-config`.\n");
     for host in hosts {
-        let _never_fails = write!(text, "Host {}", host.name);
-        for alias in &host.aliases {
-            let _never_fails = write!(text, " {alias}");
+        let names = [&host.name].into_iter().chain(&host.aliases);
+        let (taken, names): (Vec<_>, Vec<_>) = names.partition(|name| of_others.contains(name.as_str()));
+        left_out.extend(taken);
+        if names.is_empty() {
+            continue;
+        }
+        text.push_str("Host");
+        for name in names {
+            let _never_fails = write!(text, " {name}");
         }
         let _never_fails = write!(text, "\n    HostName {}\n    Port {}\n", host.address, host.port);
         if let Some(via) = &host.via {
             let _never_fails = writeln!(text, "    ProxyJump {via}");
         }
     }
-    write(&places.ssh().join(format!("hosts.{server}")), &text)
+    write(&places.ssh().join(hosts_file(server)), &text)?;
+    Ok(left_out)
+}
+
+fn hosts_file(server: &ServerName) -> String {
+    format!("hosts.{server}")
+}
+
+/// The names of hosts in the files of other servers.
+fn names_of_others(places: &Places, server: &ServerName) -> BTreeSet<String> {
+    let Ok(entries) = std::fs::read_dir(places.ssh()) else { return BTreeSet::new() };
+    let files = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let others = files.filter(|name| name.starts_with("hosts.") && *name != hosts_file(server));
+    let texts = others.filter_map(|name| std::fs::read_to_string(places.ssh().join(name)).ok());
+    texts.flat_map(|text| names(&text)).collect()
+}
+
+fn names(text: &str) -> Vec<String> {
+    let lines = text.lines().filter_map(|line| line.strip_prefix("Host "));
+    lines.flat_map(|names| names.split(' ').map(str::to_owned)).collect()
 }
 
 /// A path as ssh's configuration takes it where it expands tokens.

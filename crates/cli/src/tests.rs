@@ -159,3 +159,29 @@ async fn a_damaged_session_ends_like_any_other() {
     assert!(!session.exists());
     assert!(home.script.notes().contains("damaged"), "{}", home.script.notes());
 }
+
+#[test]
+fn no_server_sends_plain_ssh_elsewhere_for_a_host_of_another() {
+    let home = Home::new();
+    let places = home.places();
+    let host = |name: &str, alias: &str| wire::Host {
+        name: name.parse().unwrap(),
+        aliases: vec![alias.parse().unwrap()],
+        address: "192.0.2.1".to_owned(),
+        port: 22,
+        labels: [].into(),
+        via: None,
+        realm: None,
+        logins: Vec::new(),
+    };
+    let keep = |server: &str, hosts: &[wire::Host]| -> Vec<String> {
+        let left_out = crate::ssh_files::keep_hosts(&places, &server.parse().unwrap(), hosts).unwrap();
+        left_out.into_iter().map(ToString::to_string).collect()
+    };
+    let first = [host("web-1", "w1")];
+    assert!(keep("first", &first).is_empty());
+    assert_eq!(keep("second", &[host("w1", "web-1"), host("db-1", "web-1")]), ["w1", "web-1", "web-1"]);
+    let second = std::fs::read_to_string(places.ssh().join("hosts.second")).unwrap();
+    assert!(second.contains("\nHost db-1\n") && !second.contains("web-1") && !second.contains("w1"), "{second}");
+    assert!(keep("first", &first).is_empty(), "its own file stands in nobody's way");
+}

@@ -14,7 +14,6 @@ use crate::config::{self, Server};
 use crate::failure::{Exit, Failure};
 use crate::link::{Link, LinkError};
 use crate::signing;
-use crate::ssh_files;
 use crate::state::Session;
 use crate::when;
 
@@ -105,7 +104,7 @@ pub(crate) async fn run(app: &App<'_>, asked: &LoginTo) -> Result<Exit, Failure>
         config::add(app.places.config(), &Server { key, ..server })?;
     }
     let hosts = link.hosts(None).await?;
-    ssh_files::keep_hosts(&app.places, &server.name, &hosts)?;
+    app.keep_hosts(&server.name, &hosts)?;
     app.report(&LoggedIn {
         server: server.name.to_string(),
         user: session.user.to_string(),

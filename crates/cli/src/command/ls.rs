@@ -5,14 +5,13 @@ use serde::Serialize;
 use crate::app::{App, Look, Report};
 use crate::arguments::Ls;
 use crate::failure::{Exit, Failure};
-use crate::ssh_files;
 use crate::table::Table;
 
 pub(crate) async fn run(app: &App<'_>, asked: &Ls) -> Result<Exit, Failure> {
     let joined = app.joined().await?;
     let hosts = joined.link.hosts(asked.labels.as_ref()).await?;
     if asked.labels.is_none() {
-        ssh_files::keep_hosts(&app.places, &joined.server.name, &hosts)?;
+        app.keep_hosts(&joined.server.name, &hosts)?;
     }
     app.report(&Hosts { hosts: hosts.iter().map(Host::from).collect() })?;
     Ok(Exit::Done)

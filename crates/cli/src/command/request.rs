@@ -11,8 +11,9 @@ use crate::checked::Checked;
 use crate::failure::{Exit, Failure};
 use crate::fetch;
 use crate::grants;
+use crate::link::LinkError;
 use crate::view::{self, OneRequest};
-use crate::{json, ssh_files, wait, when};
+use crate::{json, wait, when};
 
 pub(crate) async fn run(app: &App<'_>, asked: &Request) -> Result<Exit, Failure> {
     let reason = text("--message", &asked.reason)?;
@@ -75,7 +76,7 @@ async fn answered(app: &App<'_>, mut joined: Joined, asked: &Request, submitted:
 async fn canonical(app: &App<'_>, joined: &Joined, asked: &Access) -> Result<Access, Failure> {
     let Target::Host(given) = &asked.target else { return Ok(asked.clone()) };
     let hosts = joined.link.hosts(None).await?;
-    ssh_files::keep_hosts(&app.places, &joined.server.name, &hosts)?;
+    app.keep_hosts(&joined.server.name, &hosts)?;
     let found = hosts.iter().find(|host| host.name == *given || host.aliases.contains(given));
     // One that is not listed is the server's to refuse: it says why.
     let name: &HostName = found.map_or(given, |host| &host.name);
@@ -120,15 +121,20 @@ fn denied_by(request: &Checked) -> String {
 /// a certificate goes there only by `hallpass cert`.
 async fn ready(app: &App<'_>, joined: &mut Joined, decided: Checked) -> Result<Ready, Failure> {
     let now = app.context.now()?;
-    let started = decided.told.window.is_some_and(|(start, _)| start <= now);
+    let start = decided.told.window.map(|(start, _)| start);
+    let started = start.is_some_and(|start| grants::has_begun(start, now));
     let Some(pair) = decided.only_pair().filter(|_| started) else {
         return Ok(Ready { serial: None, request: decided });
     };
     let live = [decided];
     let login = AskedLogin::Named(pair.login);
     let usable = grants::find(app, joined, &live, Some(&login), &pair.host).await?;
-    let certificate = fetch::certificate(app, joined, &usable).await?;
-    let serial = Some(certificate.serial().get());
+    let serial = match fetch::certificate(app, joined, &usable).await {
+        Ok(certificate) => Some(certificate.serial().get()),
+        // Our clock is behind the start, and by the server's too it has not come yet.
+        Err(Failure::Link(LinkError::Refused { .. })) if start.is_some_and(|start| start > now) => None,
+        Err(failure) => return Err(failure),
+    };
     let [request] = live;
     Ok(Ready { serial, request })
 }
