@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,8 +34,14 @@ impl PrivilegeSeparation {
         let path = Path::new("/run/sshd");
         let needed = nix::unistd::geteuid().is_root() && !path.exists();
         // Failing to make it shows as sshd's own words a moment later.
-        Self((needed && fs::create_dir(path).is_ok()).then_some(path))
+        Self((needed && make_readable(path).is_ok()).then_some(path))
     }
+}
+
+/// sshd refuses a directory that others can write to, and its unprivileged half must get in; the umask decides neither.
+fn make_readable(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755))
 }
 
 impl Drop for PrivilegeSeparation {

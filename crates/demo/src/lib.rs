@@ -17,6 +17,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{ArgAction, ArgMatches};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// `demo`, as it is typed.
 pub fn command() -> clap::Command {
@@ -61,14 +62,28 @@ pub fn run(matches: &ArgMatches) -> ExitCode {
     }
 }
 
-/// The story, or its early end by Ctrl-C: what it started ends with what it holds.
+/// The story, or its early end by a signal: what it started ends with what it holds.
 async fn told(afterwards: Afterwards) -> Result<(), error::DemoError> {
     tokio::select! {
         told = story::tell(afterwards) => told,
-        _interrupted = tokio::signal::ctrl_c() => {
+        () = asked_to_end() => {
             say("\nInterrupted; everything that was started has been stopped and removed.");
             Ok(())
         }
+    }
+}
+
+/// Ends when Ctrl-C is pressed, the terminal is closed, or somebody asks this process to end.
+async fn asked_to_end() {
+    let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
+    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = signals else {
+        // Without handlers signals end the process by themselves.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::process::Command;
 
 use crate::error::DemoError;
 use crate::host::Host;
+use crate::person::Person;
 use crate::stage::{Real, Stage, TTL};
 use crate::{Afterwards, say};
 
@@ -239,22 +240,36 @@ fn require(as_told: bool, command: &str, output: &Output, expected: &'static str
 
 /// Stays until Ctrl-C, with commands to try.
 async fn stay(stage: &Stage) {
-    say("\nIt all stays until you press Ctrl-C. In another terminal, as Alice (or Bob: change the name):");
-    let home = stage.dir.join("alice");
+    say("\nIt all stays until you press Ctrl-C.");
     let hallpass = own_sibling("hallpass");
-    let mut environment = format!("HOME={} XDG_RUNTIME_DIR={}", home.display(), home.join("run").display());
-    if let Ok(real) = &stage.real {
-        environment.push_str(&format!(" SSH_AUTH_SOCK={}", real.agent_socket.display()));
-    }
-    for words in ["ls", "request web-1 --for 10m -m \"to try it\" --no-wait", "status"] {
-        say(&format!("   env {environment} {} {words}", hallpass.display()));
-    }
     if !hallpass.exists() {
-        say("   (build the client first: cargo build --release --bin hallpass)");
+        say("The commands below need the client; from the source directory, build it first:");
+        say(&format!("   cargo build --bin hallpass && cp target/debug/hallpass {}", hallpass.display()));
+    }
+    say("In another terminal, Alice asks:");
+    say(&format!("   {} request web-1 --for 10m -m \"to try it\" --no-wait", typed(&stage.alice, &hallpass)));
+    say("Bob looks, and approves by the id that the request has got:");
+    let bob = typed(&stage.bob, &hallpass);
+    say(&format!("   {bob} inbox"));
+    say(&format!("   {bob} approve ID"));
+    if let Ok(real) = &stage.real {
+        say("Alice logs in, as often as she likes within her ten minutes:");
+        let alice = typed(&stage.alice, &hallpass);
+        let known = format!("-o UserKnownHostsFile={}", real.web.known_hosts.display());
+        say(&format!("   {alice} ssh web-1 {known}"));
     }
     say("The server's own files, and a check of them:");
     say(&format!("   {} check --config {}", own_sibling("hallpassd").display(), stage.config.display()));
     std::future::pending::<()>().await;
+}
+
+/// What stands before a person's command in another terminal.
+fn typed(person: &Person, hallpass: &Path) -> String {
+    let (home, run) = (person.home.display(), person.home.join("run"));
+    // What this terminal says of another home or key would win.
+    let other =
+        "-u HALLPASS_CONFIG -u HALLPASS_SERVER -u HALLPASS_USER -u HALLPASS_KEY -u XDG_CONFIG_HOME -u XDG_STATE_HOME";
+    format!("env {other} HOME={home} XDG_RUNTIME_DIR={} {}", run.display(), hallpass.display())
 }
 
 /// A program beside this one.
