@@ -11,9 +11,9 @@ mod deny;
 mod failure;
 mod fuzz;
 mod gate;
-mod host_only;
 mod metadata;
 mod prerequisites;
+mod programs;
 mod root;
 mod tests_step;
 

@@ -1,12 +1,25 @@
-//! What the target's helper is built from: neither the store's SQL nor the policy engine.
+//! Each program built alone: it compiles without the others, and the target's helper has neither SQL nor policy engine.
 
-use crate::command::{cargo, output};
+use crate::command::{cargo, output, run};
 use crate::failure::Failure;
 
+/// The features of the programs, one each.
+const FEATURES: [&str; 3] = ["host", "client", "server"];
+/// What `hallpass-host` is built without.
 const FORBIDDEN: [&str; 3] = ["rusqlite", "libsqlite3-sys", "cedar-policy"];
 
+/// Lints each program with its feature alone.
+pub(crate) fn compile() -> Result<(), Failure> {
+    for feature in FEATURES {
+        let mut clippy = cargo();
+        clippy.args(["clippy", "--profile", "ci", "--locked", "--package", "hallpass", "--bins"]);
+        run(clippy.args(["--no-default-features", "--features", feature, "--", "-D", "warnings"]))?;
+    }
+    Ok(())
+}
+
 /// Asks cargo for the dependencies of the build with only the feature `host`.
-pub(crate) fn check() -> Result<(), Failure> {
+pub(crate) fn host() -> Result<(), Failure> {
     let mut tree = cargo();
     tree.args(["tree", "--locked", "--package", "hallpass", "--no-default-features", "--features", "host"]);
     tree.args(["--edges", "normal,build", "--prefix", "none", "--format", "{p}"]);
