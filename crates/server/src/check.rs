@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 
 use ca::{Bundle, Files};
@@ -43,8 +44,10 @@ pub(crate) struct Checked {
 pub(crate) fn all(layout: &Layout) -> Result<Checked, CheckError> {
     let mut found = Found::default();
     let config = found.config(layout);
-    found.problems.extend(keys::unusable(layout).iter().map(|error| chain(error)));
-    let bundle = found.bundle(layout, &realms_with_keys(layout));
+    let realms = keys::realm_files(layout).map_err(|error| found.problems.push(chain(&error))).ok();
+    found.problems.extend(keys::unusable(layout, realms.as_ref()).iter().map(|error| chain(error)));
+    let realms: Option<BTreeSet<RealmName>> = realms.map(|files| files.into_keys().collect());
+    let bundle = found.bundle(layout, realms.as_ref());
     match (config, bundle) {
         (Some(config), Some(bundle)) if found.is_empty() => Ok(Checked { config, bundle }),
         _ => Err(found.into_error()),
@@ -54,15 +57,23 @@ pub(crate) fn all(layout: &Layout) -> Result<Checked, CheckError> {
 /// Checks what SIGHUP loads anew; `realms` are those whose keys the server has loaded.
 pub(crate) fn bundle(layout: &Layout, realms: &BTreeSet<RealmName>) -> Result<Bundle, CheckError> {
     let mut found = Found::default();
-    match found.bundle(layout, realms) {
+    match found.bundle(layout, Some(realms)) {
         Some(bundle) if found.is_empty() => Ok(bundle),
         _ => Err(found.into_error()),
     }
 }
 
-fn realms_with_keys(layout: &Layout) -> BTreeSet<RealmName> {
-    // A directory that cannot be listed is told where the keys are checked.
-    keys::realm_files(layout).map(|files| files.into_keys().collect()).unwrap_or_default()
+/// Where a host says that it is of this realm; what is only a comment does not.
+fn realm_of_a_host(hosts: &str, realm: &RealmName) -> Option<Range<usize>> {
+    let quoted = format!("\"{realm}\"");
+    let mut end = 0;
+    hosts.split_inclusive('\n').find_map(|line| {
+        end += line.len();
+        let (key, value) = line.split_once('=')?;
+        let value = value.trim_start();
+        let start = end - value.len();
+        (key.trim() == "realm" && value.starts_with(&quoted)).then(|| start..start + quoted.len())
+    })
 }
 
 #[derive(Default)]
@@ -85,7 +96,7 @@ impl Found {
         Config::parse(&source).map_err(|mistakes| self.mistakes.extend(mistakes)).ok()
     }
 
-    fn bundle(&mut self, layout: &Layout, realms: &BTreeSet<RealmName>) -> Option<Bundle> {
+    fn bundle(&mut self, layout: &Layout, realms: Option<&BTreeSet<RealmName>>) -> Option<Bundle> {
         let (directory, hosts) = (self.read(&layout.directory()), self.read(&layout.hosts()));
         let access = self.read(&layout.access());
         let cedar = layout.cedar();
@@ -117,10 +128,11 @@ impl Found {
     }
 
     /// A realm without a user CA would refuse every request for its hosts, so that it is told before.
-    fn realms(&mut self, directory: &Directory, with_keys: &BTreeSet<RealmName>, hosts: &Source) {
+    fn realms(&mut self, directory: &Directory, with_keys: Option<&BTreeSet<RealmName>>, hosts: &Source) {
+        // Which realms have keys may be unknown, and that was told.
+        let Some(with_keys) = with_keys else { return };
         for realm in directory.realms().filter(|realm| !with_keys.contains(*realm)) {
-            let quoted = format!("\"{realm}\"");
-            let at = hosts.text.find(&quoted).map_or(0..0, |at| at..at + quoted.len());
+            let at = realm_of_a_host(&hosts.text, realm).unwrap_or(0..0);
             let help = format!("make it with `hallpassd realm {realm} --config FILE` and restart the server");
             let mistake = Mistake::new(hosts, at, format!("the realm `{realm}` has no user CA"));
             self.mistakes.push(mistake.with_help(help));

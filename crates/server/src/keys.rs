@@ -132,11 +132,10 @@ pub(crate) fn protection(passphrase: Option<&Passphrase>) -> Protection<'_> {
 }
 
 /// The key files that cannot be used, whatever the passphrase: missing, or readable by others.
-pub(crate) fn unusable(layout: &Layout) -> Vec<SecretFileError> {
+pub(crate) fn unusable(layout: &Layout, realms: Option<&BTreeMap<RealmName, PathBuf>>) -> Vec<SecretFileError> {
     let files = [layout.user_ca(), layout.host_ca(), layout.ledger(), layout.tls()];
-    let realms = realm_files(layout).unwrap_or_default();
-    let all = files.into_iter().chain(realms.into_values());
-    all.filter_map(|path| signer::read_secret(&path).err()).collect()
+    let all = files.iter().chain(realms.into_iter().flat_map(BTreeMap::values));
+    all.filter_map(|path| signer::read_secret(path).err()).collect()
 }
 
 /// The realms that have a user CA, with their key files.

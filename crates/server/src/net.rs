@@ -11,6 +11,7 @@ mod peer;
 mod tls;
 
 pub(crate) use door::DoorLayer;
+pub(crate) use gated::Sealed;
 pub use listen::BindError;
 pub(crate) use listen::{Doorstep, PeerAddress, accept, bind};
 pub(crate) use peer::{PeerLimits, Peers};

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use ca::{Epoch, Gate};
+use ca::Gate;
 use http::{Request, Response};
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
 use crate::metrics::Metrics;
-use crate::net::gated::GatedBody;
+use crate::net::gated::{GatedBody, Sealed};
 use crate::net::listen::PeerAddress;
 use crate::net::peer::{Peer, Peers};
 use crate::status;
@@ -73,15 +73,22 @@ where
         Box::pin(async move {
             let answer = answered.await?;
             metrics.call(method, code(&answer), began.elapsed());
-            Ok(through_the_gate(answer, gate))
+            Ok(through_the_gate(method, answer, gate))
         })
     }
 }
 
-/// Certificates carry the epoch that they were issued under; nothing else does.
-fn through_the_gate(answer: Response<Body>, gate: Arc<Gate>) -> Response<Body> {
-    match answer.extensions().get::<Epoch>().copied() {
-        Some(epoch) => answer.map(|body| Body::new(GatedBody::new(body, gate, epoch))),
+/// The one method that answers with certificates.
+const FETCH: &str = "/hallpass.v1.Requests/Fetch";
+
+/// Certificates are sealed with the epoch that they were issued under; nothing else is. Without a seal they stay here.
+fn through_the_gate(method: &str, answer: Response<Body>, gate: Arc<Gate>) -> Response<Body> {
+    match answer.extensions().get::<Sealed>().cloned() {
+        Some(sealed) => answer.map(|body| Body::new(GatedBody::new(body, gate, sealed))),
+        None if method == FETCH && code(&answer) == Code::Ok => {
+            tracing::error!("certificates without an epoch were not let out; report this");
+            Status::internal("the certificates could not be let out; an administrator must look at the log").into_http()
+        }
         None => answer,
     }
 }
@@ -98,3 +105,19 @@ fn code(answer: &Response<Body>) -> Code {
 }
 
 static METHODS: std::sync::LazyLock<Vec<String>> = std::sync::LazyLock::new(wire::rpc_paths);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ca::Epoch;
+
+    #[test]
+    fn certificates_without_an_epoch_stay_here() {
+        let gate = || Arc::new(Gate::new(Epoch::new(0), None));
+        let after = |method, answer| code(&through_the_gate(method, answer, gate()));
+        assert!(METHODS.iter().any(|known| known == FETCH));
+        assert_eq!(after(FETCH, Response::new(Body::empty())), Code::Internal);
+        assert_eq!(after("/hallpass.v1.Requests/Submit", Response::new(Body::empty())), Code::Ok);
+        assert_eq!(after(FETCH, Status::not_found("no").into_http()), Code::NotFound);
+    }
+}

@@ -5,13 +5,30 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use ca::{Epoch, Gate};
+use ca::{Epoch, Gate, Stopped};
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 use tonic::Status;
 use tonic::body::Body;
 
 use crate::status;
+
+/// In the extensions of an answer that holds certificates: when they may leave, and who is told whether they did.
+#[derive(Clone)]
+pub(crate) struct Sealed {
+    /// What they were issued under.
+    pub(crate) epoch: Epoch,
+    /// Told once that they leave, or that the gate refused them.
+    pub(crate) told: Arc<dyn Fn(Result<(), Stopped>) + Send + Sync>,
+}
+
+/// How far a body has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Waiting,
+    Leaving,
+    Refused,
+}
 
 /// A body of certificates that were issued under an epoch.
 ///
@@ -20,13 +37,13 @@ use crate::status;
 pub(crate) struct GatedBody {
     inner: Body,
     gate: Arc<Gate>,
-    epoch: Epoch,
-    refused: bool,
+    sealed: Sealed,
+    progress: Progress,
 }
 
 impl GatedBody {
-    pub(crate) const fn new(inner: Body, gate: Arc<Gate>, epoch: Epoch) -> Self {
-        Self { inner, gate, epoch, refused: false }
+    pub(crate) const fn new(inner: Body, gate: Arc<Gate>, sealed: Sealed) -> Self {
+        Self { inner, gate, sealed, progress: Progress::Waiting }
     }
 }
 
@@ -35,7 +52,7 @@ impl http_body::Body for GatedBody {
     type Error = Status;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        if self.refused {
+        if self.progress == Progress::Refused {
             return Poll::Ready(None);
         }
         let polled = Pin::new(&mut self.inner).poll_frame(context);
@@ -44,11 +61,18 @@ impl http_body::Body for GatedBody {
         }
         let gate = Arc::clone(&self.gate);
         // Bound until this returns: the frame is the transport's before the gate is free.
-        let passed = gate.pass(self.epoch);
+        let passed = gate.pass(self.sealed.epoch);
         match &passed {
-            Ok(_) => polled,
+            Ok(_) => {
+                if self.progress == Progress::Waiting {
+                    self.progress = Progress::Leaving;
+                    (self.sealed.told)(Ok(()));
+                }
+                polled
+            }
             Err(stopped) => {
-                self.refused = true;
+                self.progress = Progress::Refused;
+                (self.sealed.told)(Err(stopped.clone()));
                 let status = status::of(&ca::Error::Stopped(stopped.clone()));
                 Poll::Ready(Some(trailers(&status)))
             }
@@ -56,7 +80,7 @@ impl http_body::Body for GatedBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.refused || self.inner.is_end_stream()
+        self.progress == Progress::Refused || self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -74,18 +98,27 @@ fn trailers(status: &Status) -> Result<Frame<Bytes>, Status> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Mutex;
+
     use http_body_util::{BodyExt as _, Full};
 
-    fn body(gate: &Arc<Gate>, epoch: Epoch) -> GatedBody {
+    type Told = Arc<Mutex<Vec<Result<(), Stopped>>>>;
+
+    fn body(gate: &Arc<Gate>, epoch: Epoch) -> (GatedBody, Told) {
         let inner = Body::new(Full::new(Bytes::from_static(b"certificate")));
-        GatedBody::new(inner, Arc::clone(gate), epoch)
+        let told = Told::default();
+        let note = Arc::clone(&told);
+        let sealed = Sealed { epoch, told: Arc::new(move |left| note.lock().unwrap().push(left)) };
+        (GatedBody::new(inner, Arc::clone(gate), sealed), told)
     }
 
     #[tokio::test]
     async fn certificates_pass_an_open_gate_of_their_epoch() {
         let gate = Arc::new(Gate::new(Epoch::new(7), None));
-        let collected = body(&gate, Epoch::new(7)).collect().await.unwrap();
-        assert_eq!(collected.to_bytes(), "certificate");
+        let (body, told) = body(&gate, Epoch::new(7));
+        assert!(told.lock().unwrap().is_empty(), "nothing has left yet");
+        assert_eq!(body.collect().await.unwrap().to_bytes(), "certificate");
+        assert_eq!(*told.lock().unwrap(), [Ok(())]);
     }
 
     #[tokio::test]
@@ -98,11 +131,13 @@ mod tests {
         refused(resumed, "fetch%20again").await;
     }
 
-    async fn refused(body: GatedBody, why: &str) {
+    async fn refused((body, told): (GatedBody, Told), why: &str) {
         let collected = body.collect().await.unwrap();
         let trailers = collected.trailers().cloned().unwrap();
         assert!(collected.to_bytes().is_empty());
         assert_eq!(trailers.get("grpc-status").unwrap(), "14");
         assert!(trailers.get("grpc-message").unwrap().to_str().unwrap().contains(why), "{trailers:?}");
+        let told = told.lock().unwrap();
+        assert!(matches!(told.as_slice(), [Err(_)]), "{told:?}");
     }
 }

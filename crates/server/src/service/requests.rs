@@ -1,6 +1,8 @@
 //! Requests: asking, deciding, ending, fetching, reading.
 
-use ca::{Liveness, Which};
+use std::sync::Arc;
+
+use ca::{Error, Issued, Liveness, Stopped, Which};
 use tonic::{Request, Response, Status};
 use wire::v1::requests_server::Requests;
 use wire::v1::{
@@ -9,6 +11,7 @@ use wire::v1::{
 };
 use wire::{ListRequests, SignedText, View, WatchRequests};
 
+use crate::net::Sealed;
 use crate::service::call::Call;
 use crate::service::watch::Watching;
 use crate::service::{Api, bearer, convert};
@@ -52,12 +55,10 @@ impl Requests for Api {
         let signed = SignedText::try_from(request.into_inner().statement).map_err(|e| self.misread(&call, &e))?;
         let call = call.claiming(&signed);
         let issued = self.0.ca.fetch(signed.text(), signed.signature()).await.map_err(|e| self.refuse(&call, &e))?;
-        call.issued(&issued);
-        self.0.metrics.issued(issued.certificates.len());
         let checkpoint = Some(convert::head(&self.0.ca.checkpoint()));
         let mut response = Response::new(FetchResponse { certificates: convert::certificates(&issued), checkpoint });
         // By this the door knows that certificates are inside, and asks the gate (`net::GatedBody`).
-        response.extensions_mut().insert(issued.epoch);
+        response.extensions_mut().insert(self.sealed(call, issued));
         Ok(response)
     }
 
@@ -91,6 +92,22 @@ impl Requests for Api {
         let token = bearer(request.metadata()).unwrap_or_default().to_owned();
         let asked = WatchRequests::try_from(request.into_inner()).map_err(|e| self.misread(&call, &e))?;
         self.watch(call.by(&session), token, asked).map(Response::new)
+    }
+}
+
+impl Api {
+    /// What is logged and counted once certificates leave, or are refused at the gate.
+    fn sealed(&self, call: Call, issued: Issued) -> Sealed {
+        let (api, epoch) = (self.clone(), issued.epoch);
+        let told = move |left: Result<(), Stopped>| match left {
+            Ok(()) => {
+                call.issued(&issued);
+                api.0.metrics.issued(issued.certificates.len());
+            }
+            // The caller has the status from the gate.
+            Err(stopped) => drop(api.refuse(&call, &Error::Stopped(stopped))),
+        };
+        Sealed { epoch, told: Arc::new(told) }
     }
 }
 

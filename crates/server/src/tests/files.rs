@@ -136,6 +136,27 @@ fn every_mistake_in_all_files_is_told_at_once() {
 }
 
 #[test]
+fn what_is_in_the_way_of_the_realms_keys_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("server");
+    made(&root, &Person::new("alice"));
+    fs::write(root.join("realms/Not a realm.key"), "").unwrap();
+    let told = check::all(&Layout::of_directory(&root)).err().unwrap();
+    assert!(told.problems.iter().any(|problem| problem.contains("Not a realm.key is in the way")), "{told}");
+}
+
+#[test]
+fn a_realm_without_a_key_is_told_where_a_host_names_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("server");
+    made(&root, &Person::new("alice"));
+    let hosts = "# realm = \"legacy\"\n[[host]]\nname = \"old-1\"\nrealm = \"legacy\"\n";
+    fs::write(root.join("hosts.toml"), hosts).unwrap();
+    let told = check::all(&Layout::of_directory(&root)).err().unwrap();
+    assert_eq!((told.mistakes.0[0].line, told.mistakes.0[0].column), (4, 9), "{told}");
+}
+
+#[test]
 fn a_file_that_is_not_there_is_told_with_the_mistakes_in_the_others() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().join("server");
