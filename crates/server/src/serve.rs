@@ -5,6 +5,7 @@
 //! ```
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -111,7 +112,8 @@ impl Server {
             stop: stopped.clone(),
         };
         let (addresses, metrics_address) = (addresses(&listeners), metrics_listener.as_ref().and_then(address));
-        let shared = Shared { ca, card, clock, metrics, stop: stopped, loads: loaded };
+        let looks = Arc::new(Semaphore::new(most_looks()));
+        let shared = Shared { ca, card, clock, metrics, stop: stopped, loads: loaded, looks };
         let (ca, metrics) = (Arc::clone(&shared.ca), Arc::clone(&shared.metrics));
         let tasks = run(shared, listeners, metrics_listener, doorstep)?;
         Ok(Running { addresses, metrics_address, ca, layout, metrics, stop, loads, tasks })
@@ -235,6 +237,11 @@ const fn ca_limits(limits: &Limits) -> ca::Limits {
 
 const fn peer_limits(limits: &Limits) -> PeerLimits {
     PeerLimits { calls_per_second: limits.calls_per_second, connections: limits.connections_per_peer }
+}
+
+/// How many lists are made at once: a core is busy with one while another waits for the disk.
+fn most_looks() -> usize {
+    2 * std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 fn most_connections(limits: &Limits) -> usize {

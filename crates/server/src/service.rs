@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use ca::{Ca, Gate, Session};
 use domain::Clock;
-use tokio::sync::watch as signal;
+use tokio::sync::{Semaphore, watch as signal};
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 
@@ -37,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) stop: signal::Receiver<bool>,
     /// Counts loads of the bundle: watchers look again then.
     pub(crate) loads: signal::Receiver<u64>,
+    /// Room for long looks: [`Api::look`].
+    pub(crate) looks: Arc<Semaphore>,
 }
 
 impl Api {
@@ -53,6 +55,20 @@ impl Api {
     fn session(&self, call: &Call, metadata: &MetadataMap) -> Result<Session, Status> {
         let token = bearer(metadata).ok_or(ca::Error::NoSession);
         token.and_then(|token| self.0.ca.session(token)).map_err(|error| self.refuse(call, &error))
+    }
+
+    /// Looks through many hosts or requests beside the threads that answer calls, two looks a core at once. Others wait
+    /// in line, until they have no time left or their caller is gone.
+    async fn look<T: Send + 'static>(&self, look: impl FnOnce(&Self) -> T + Send + 'static) -> Result<T, Status> {
+        let broke_off = || Status::internal("the listing broke off; an administrator must look at the log");
+        let api = self.clone();
+        let room = Arc::clone(&self.0.looks).acquire_owned().await.map_err(|_| broke_off())?;
+        let looked = tokio::task::spawn_blocking(move || {
+            // Held until the end of the look, even when nobody waits for it any more.
+            let _room = room;
+            look(&api)
+        });
+        looked.await.map_err(|_| broke_off())
     }
 
     /// A refusal, told to the caller, the log and the counters; it is no entry of the ledger.

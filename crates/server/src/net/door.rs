@@ -64,7 +64,6 @@ where
             && let Err(wait) = peers.call(Peer::of(address.ip()))
         {
             metrics.refused(status::RATE_LIMITED);
-            tracing::debug!(peer = %address.ip(), "refused: too many calls");
             let refusal = status::rate_limited(wait).into_http();
             return Box::pin(std::future::ready(Ok(refusal)));
         }

@@ -127,7 +127,7 @@ mod tests {
         let (stopped, resumed) = (body(&gate, Epoch::new(7)), body(&gate, Epoch::new(7)));
         gate.stop::<()>("the clock jumped", || Ok(Epoch::new(8))).unwrap();
         refused(stopped, "the%20clock%20jumped").await;
-        gate.resume(Epoch::new(8));
+        gate.resume::<()>(|_| Ok(Epoch::new(8))).unwrap();
         refused(resumed, "fetch%20again").await;
     }
 

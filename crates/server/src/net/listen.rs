@@ -103,7 +103,6 @@ async fn next_connection(listener: &TcpListener, doorstep: &mut Doorstep) -> Opt
     };
     let Some(counted) = doorstep.peers.connect(Peer::of(address.ip())) else {
         doorstep.metrics.connection_refused();
-        tracing::debug!(peer = %address, "refused: too many connections of one peer");
         return None;
     };
     Some((tcp, address, Held { _permit: permit, _counted: counted }))

@@ -43,6 +43,8 @@ pub(crate) struct Peers {
     clock: Arc<dyn Clock>,
     limits: PeerLimits,
     state: Mutex<State>,
+    /// Lines on refused calls, and on refused connections.
+    lines: (Sparing, Sparing),
 }
 
 #[derive(Default)]
@@ -62,7 +64,7 @@ struct Used {
 
 impl Peers {
     pub(crate) fn new(clock: Arc<dyn Clock>, limits: PeerLimits) -> Arc<Self> {
-        Arc::new(Self { clock, limits, state: Mutex::default() })
+        Arc::new(Self { clock, limits, state: Mutex::default(), lines: Default::default() })
     }
 
     /// Counts one call.
@@ -70,23 +72,35 @@ impl Peers {
     /// # Errors
     /// How long until the next one is allowed.
     pub(crate) fn call(&self, peer: Peer) -> Result<(), Duration> {
-        self.with(peer, |used, _| {
+        let counted = self.with(peer, |used, _| {
             if used.left >= 1000 {
                 used.left -= 1000;
                 return Ok(());
             }
             let missing = 1000 - used.left;
             Err(Duration::from_millis(missing.div_ceil(self.rate())))
-        })
+        });
+        if counted.is_err()
+            && let Some(left_out) = self.lines.0.line(self.clock.since_boot_ms())
+        {
+            tracing::warn!(peer = %peer.0, left_out, "refused: too many calls");
+        }
+        counted
     }
 
     /// Counts one connection for as long as the result lives; `None` when the peer has as many as it may.
     pub(crate) fn connect(self: &Arc<Self>, peer: Peer) -> Option<Counted> {
-        self.with(peer, |used, counted_as| {
+        let counted = self.with(peer, |used, counted_as| {
             let free = used.connections < self.limits.connections;
             used.connections += u32::from(free);
             free.then(|| Counted { peers: Arc::clone(self), peer: counted_as })
-        })
+        });
+        if counted.is_none()
+            && let Some(left_out) = self.lines.1.line(self.clock.since_boot_ms())
+        {
+            tracing::warn!(peer = %peer.0, left_out, "refused: too many connections of one peer");
+        }
+        counted
     }
 
     /// Acts on what a peer has used, and says as whom it is counted.
@@ -123,6 +137,29 @@ impl Peers {
 
     fn most(&self) -> u64 {
         self.rate() * 10_000
+    }
+}
+
+/// One line a second, so that a flood of refusals is no flood of lines.
+#[derive(Default)]
+struct Sparing(Mutex<Spared>);
+
+#[derive(Default)]
+struct Spared {
+    next_ms: u64,
+    left_out: u64,
+}
+
+impl Sparing {
+    /// How many lines were left out since the one before, when it is time for another.
+    fn line(&self, now_ms: u64) -> Option<u64> {
+        let mut spared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if now_ms < spared.next_ms {
+            spared.left_out += 1;
+            return None;
+        }
+        spared.next_ms = now_ms.saturating_add(1000);
+        Some(std::mem::take(&mut spared.left_out))
     }
 }
 
@@ -192,6 +229,13 @@ mod tests {
         assert!(peers.connect(peer("192.0.2.9")).is_some());
         drop(one);
         assert!(peers.connect(peer("192.0.2.1")).is_some());
+    }
+
+    #[test]
+    fn a_line_says_how_many_were_left_out_before_it() {
+        let lines = Sparing::default();
+        let said = [5, 6, 1004, 1005, 1006].map(|now| lines.line(now));
+        assert_eq!(said, [Some(0), None, None, Some(2), None]);
     }
 
     #[test]

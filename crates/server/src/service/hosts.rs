@@ -1,7 +1,9 @@
 //! What there is to ask for.
 
+use std::collections::BTreeMap;
+
 use directory::{Directory, Host};
-use domain::{UnixTime, UserName};
+use domain::{RealmName, UnixTime, UserName};
 use policy::{Candidate, Policy};
 use tonic::{Request, Response, Status};
 use wire::v1::hosts_server::Hosts;
@@ -20,18 +22,21 @@ impl Hosts for Api {
         let now = self.0.clock.wall().map_err(|fault| self.refuse(&call, &ca::ClockFault::from(fault).into()))?;
         let (bundle, user) = (self.0.ca.bundle(), session.user().clone());
         // Ten thousand hosts are tens of thousands of evaluations: others are served meanwhile.
-        let listing = move || list(bundle.policy(), bundle.directory(), &user, &asked, now);
-        let hosts = tokio::task::spawn_blocking(listing).await;
-        let hosts =
-            hosts.map_err(|_| Status::internal("the listing broke off; an administrator must look at the log"))?;
+        let hosts = self.look(move |_| list(bundle.policy(), bundle.directory(), &user, &asked, now)).await?;
         Ok(Response::new(ListHostsResponse { hosts }))
     }
 }
 
 fn list(policy: &Policy, directory: &Directory, user: &UserName, asked: &ListHosts, now: UnixTime) -> Vec<v1::Host> {
     let chosen = directory.hosts().filter(|host| asked.selector.as_ref().is_none_or(|s| s.matches(&host.labels)));
+    // A request for one host of a realm is ruled on for all of them, so that every host of it has the same logins.
+    let mut of_realms: BTreeMap<&RealmName, Vec<Candidate>> = BTreeMap::new();
     let open = chosen.filter_map(|host| {
-        let logins = policy::candidates(policy, directory, user, host, now);
+        let found = || policy::candidates(policy, directory, user, host, now);
+        let logins = match &host.realm {
+            Some(realm) => of_realms.entry(realm).or_insert_with(found).clone(),
+            None => found(),
+        };
         (!logins.is_empty()).then(|| shown(host, logins))
     });
     open.collect()

@@ -81,7 +81,7 @@ impl Requests for Api {
         let asked = ListRequests::try_from(request.into_inner()).map_err(|e| self.misread(&call, &e))?;
         let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
         let liveness = if asked.live { Liveness::Live } else { Liveness::Any };
-        let views = self.0.ca.list(&session, which(asked.view), liveness, limit);
+        let views = self.look(move |api| api.0.ca.list(&session, which(asked.view), liveness, limit)).await?;
         let views = views.map_err(|e| self.refuse(&call, &e))?;
         Ok(Response::new(ListRequestsResponse { requests: views.into_iter().map(convert::request).collect() }))
     }
@@ -91,7 +91,7 @@ impl Requests for Api {
         let session = self.session(&call, request.metadata())?;
         let token = bearer(request.metadata()).unwrap_or_default().to_owned();
         let asked = WatchRequests::try_from(request.into_inner()).map_err(|e| self.misread(&call, &e))?;
-        self.watch(call.by(&session), token, asked).map(Response::new)
+        self.watch(call.by(&session), token, asked).await.map(Response::new)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Watching requests: each as it is, and then whenever it changes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ca::{Error, Liveness};
@@ -29,11 +30,11 @@ const FIRST: usize = 500;
 
 impl Api {
     /// Begins to watch.
-    pub(crate) fn watch(&self, call: Call, token: String, asked: WatchRequests) -> Result<Watching, Status> {
+    pub(crate) async fn watch(&self, call: Call, token: String, asked: WatchRequests) -> Result<Watching, Status> {
         // Changes are gathered before the first look, so that none falls in between.
         let changes = self.0.ca.changes();
-        let watcher = Watcher { api: self.clone(), call, token: Zeroizing::new(token), asked };
-        let first = watcher.all()?;
+        let watcher = Watcher { api: self.clone(), call, token: Arc::new(Zeroizing::new(token)), asked };
+        let first = watcher.all().await?;
         let (sender, stream) = mpsc::channel(WAITING);
         tokio::spawn(watcher.follow(first, changes, sender));
         Ok(ReceiverStream::new(stream))
@@ -43,7 +44,7 @@ impl Api {
 struct Watcher {
     api: Api,
     call: Call,
-    token: Zeroizing<String>,
+    token: Arc<Zeroizing<String>>,
     asked: WatchRequests,
 }
 
@@ -75,45 +76,51 @@ impl Watcher {
                 () = stopped(&mut stop) => return,
                 () = sender.closed() => return,
                 changed = changes.recv() => match changed {
-                    Ok(change) => self.one(change.id),
-                    Err(RecvError::Lagged(_)) => self.all(),
+                    Ok(change) => self.one(change.id).await,
+                    Err(RecvError::Lagged(_)) => self.all().await,
                     Err(RecvError::Closed) => return,
                 },
-                () = loaded(&mut loads) => self.all(),
-                () = tokio::time::sleep(SESSION) => self.still_there(),
+                () = loaded(&mut loads) => self.all().await,
+                () = tokio::time::sleep(SESSION) => self.still_there().await,
             };
         }
     }
 
     /// Everything that is watched, as it is.
-    fn all(&self) -> Result<Vec<WatchRequestsResponse>, Status> {
-        self.look(|api, session| match self.asked {
+    async fn all(&self) -> Result<Vec<WatchRequestsResponse>, Status> {
+        let asked = self.asked.clone();
+        self.look(move |api, session| match asked {
             WatchRequests::One(id) => api.0.ca.get(session, id).map(|view| vec![view]),
             WatchRequests::View(view) => api.0.ca.list(session, which(view), Liveness::Live, FIRST),
         })
+        .await
     }
 
     /// A request that changed, if it is watched.
-    fn one(&self, id: RequestId) -> Result<Vec<WatchRequestsResponse>, Status> {
+    async fn one(&self, id: RequestId) -> Result<Vec<WatchRequestsResponse>, Status> {
         if matches!(self.asked, WatchRequests::One(asked) if asked != id) {
             return Ok(Vec::new());
         }
-        self.look(|api, session| match self.asked {
+        let asked = self.asked.clone();
+        self.look(move |api, session| match asked {
             WatchRequests::One(_) => api.0.ca.get(session, id).map(|view| vec![view]),
             WatchRequests::View(view) => Ok(api.0.ca.watched(session, which(view), id)?.into_iter().collect()),
         })
+        .await
     }
 
-    fn still_there(&self) -> Result<Vec<WatchRequestsResponse>, Status> {
-        self.look(|_, _| Ok(Vec::new()))
+    async fn still_there(&self) -> Result<Vec<WatchRequestsResponse>, Status> {
+        self.look(|_, _| Ok(Vec::new())).await
     }
 
     /// Looks with the session as it is now: it may have ended, and its user be disabled.
-    fn look(
+    async fn look(
         &self,
-        at: impl FnOnce(&Api, &ca::Session) -> Result<Vec<ca::View>, Error>,
+        at: impl FnOnce(&Api, &ca::Session) -> Result<Vec<ca::View>, Error> + Send + 'static,
     ) -> Result<Vec<WatchRequestsResponse>, Status> {
-        let seen = self.api.0.ca.session(&self.token).and_then(|session| at(&self.api, &session));
+        let token = Arc::clone(&self.token);
+        let looked = self.api.look(move |api| api.0.ca.session(&token).and_then(|session| at(api, &session)));
+        let seen = looked.await?;
         let views = seen.map_err(|error| self.api.refuse(&self.call, &error))?;
         let shown = |view| WatchRequestsResponse { request: Some(convert::request(view)) };
         Ok(views.into_iter().map(shown).collect())
