@@ -125,7 +125,7 @@ mod tests {
         gate.stop::<()>("clock", || Ok(Epoch::new(8))).unwrap();
         assert_eq!(gate.pass(before).err().map(|s| s.reason), Some("clock".into()));
         assert!(gate.epoch().is_err());
-        gate.resume::<()>(|epoch| Ok(epoch)).unwrap();
+        gate.resume::<()>(Ok).unwrap();
         assert!(gate.pass(before).is_err(), "resumed, yet issued under the epoch before");
         assert!(gate.pass(gate.epoch().unwrap()).is_ok());
     }
@@ -137,7 +137,7 @@ mod tests {
         assert!(gate.stopped().is_some());
         assert_eq!(gate.resume(|_| Err("still full")), Err("still full"));
         assert!(gate.stopped().is_some());
-        gate.resume::<()>(|epoch| Ok(epoch)).unwrap();
+        gate.resume::<()>(Ok).unwrap();
         assert!(gate.pass(Epoch::new(0)).is_err(), "the epoch was raised all the same");
         assert_eq!(gate.epoch(), Ok(Epoch::new(1)));
     }
