@@ -3,5 +3,6 @@
 mod decide;
 mod fetch;
 mod harness;
+mod model;
 mod stop;
 mod submit;
