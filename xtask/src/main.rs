@@ -41,6 +41,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
+        // Its table has told everything, and its last line is to stay the last.
+        Err(Failure::Gate) => ExitCode::FAILURE,
         Err(failure) => {
             eprintln!("{}", failure.told());
             if matches!(failure, Failure::Usage(_)) { ExitCode::from(2) } else { ExitCode::FAILURE }
