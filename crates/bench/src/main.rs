@@ -39,6 +39,7 @@ use tokio::net::TcpListener;
 
 use crate::failure::Failure;
 use crate::floor::Work;
+use crate::rounds::CALLERS;
 
 /// Certificates a second, against a floor on the same machine.
 #[derive(Parser)]
@@ -59,12 +60,23 @@ pub(crate) struct Options {
     /// How long a timed part lasts, about. A statement lives for a minute from its signing.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=15))]
     seconds: u8,
+    /// How many callers at once, each number in turn.
+    #[arg(long, value_delimiter = ',', default_values_t = CALLERS, value_parser = callers)]
+    callers: Vec<usize>,
     /// Where the ledger is written; on a disk. Beside this program unless given.
     #[arg(long)]
     dir: Option<PathBuf>,
     /// The server that is measured. Beside this program unless given.
     #[arg(long)]
     hallpassd: Option<PathBuf>,
+}
+
+/// More callers than connections have streams would wait for each other.
+fn callers(given: &str) -> Result<usize, String> {
+    match given.parse() {
+        Ok(callers @ 1..=1024) => Ok(callers),
+        _ => Err("give numbers from 1 to 1024".to_owned()),
+    }
 }
 
 #[derive(Subcommand)]

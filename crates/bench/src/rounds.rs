@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::figures::{median, number};
 use crate::side::{Side, Timed};
 
-/// The numbers of callers.
+/// The numbers of callers that are judged.
 pub(crate) const CALLERS: [usize; 3] = [1, 16, 128];
 
 /// How much is measured.

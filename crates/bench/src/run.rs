@@ -11,7 +11,7 @@ use crate::process::Server;
 use crate::product::{Product, ask_for_grants, free_address, name};
 use crate::readback::Ledger;
 use crate::report::{AtRest, Report};
-use crate::rounds::{CALLERS, Effort, Sides, level};
+use crate::rounds::{Effort, Sides, level};
 use crate::side::{Answer, Side};
 use crate::taker::Taker;
 use crate::{Options, durability, inventory, machine, primitives};
@@ -47,7 +47,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let mut sides = Sides { floor, product: product_side, echo };
     let effort = Effort { pairs: options.pairs.into(), seconds: options.seconds.into() };
     let mut levels = Vec::new();
-    for callers in CALLERS {
+    for &callers in &options.callers {
         println!("{} rounds of echo, floor and product, {callers} at a time", effort.pairs);
         levels.push(level(&mut sides, callers, effort).await?);
     }

@@ -44,9 +44,7 @@ impl Ca {
     /// proves that this ledger was forked or rolled back: then issuing stops.
     pub(crate) async fn same_history<S: Statement>(&self, statement: &S) -> Result<(), Error> {
         let Some(seen) = &statement.header().seen else { return Ok(()) };
-        let latest = self.store.checkpoint();
-        let ours = |known: &SignedCheckpoint| known.checkpoint.size == seen.size && known.checkpoint.root == seen.root;
-        if ours(&latest) || self.store.checkpoint_at(seen.size)?.as_ref().is_some_and(ours) {
+        if self.store.has_checkpoint(seen.size, &seen.root)? {
             return Ok(());
         }
         let checkpoint = Checkpoint { origin: self.identity.server.name.clone(), size: seen.size, root: seen.root };

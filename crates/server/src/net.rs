@@ -15,4 +15,5 @@ pub(crate) use gated::Sealed;
 pub use listen::BindError;
 pub(crate) use listen::{Doorstep, PeerAddress, accept, bind};
 pub(crate) use peer::{PeerLimits, Peers};
+pub(crate) use tls::gather_randomness;
 pub use tls::{TlsKey, TlsKeyError, server_config};

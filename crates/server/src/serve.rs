@@ -91,6 +91,7 @@ impl Server {
     /// # Errors
     /// [`StartError`]: then nothing runs.
     pub async fn start(options: ServeOptions) -> Result<Running, StartError> {
+        net::gather_randomness();
         let layout = Layout::of_config(&options.config);
         let Checked { config, bundle } = check::all(&layout)?;
         let keys_are = options.keys_are.as_ref().unwrap_or(&config.passphrase);

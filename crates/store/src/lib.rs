@@ -32,6 +32,7 @@ mod issue;
 mod migrations;
 mod readers;
 mod reading;
+mod recent;
 mod requests;
 mod sessions;
 mod statements;

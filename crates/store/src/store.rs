@@ -20,6 +20,7 @@ use crate::issue::{self, IssueTx};
 use crate::migrations::{MIGRATIONS, migrate};
 use crate::readers::Readers;
 use crate::reading::{self, Filter, StoredRequest};
+use crate::recent::Recent;
 use crate::requests::{DecideTx, ExpireTx, SubmitTx};
 use crate::sessions::{self, EndSessionTx, LoginTx, Session};
 use crate::statements::Statement;
@@ -32,6 +33,7 @@ pub struct Store {
     // In this order they are dropped: what could keep the log open goes first, the lock last.
     readers: Readers,
     pub(crate) writer: WriterHandle,
+    recent: Arc<Recent>,
     _backfill: Backfill,
     ledger_key: LedgerKey,
     _lock: File,
@@ -83,10 +85,11 @@ impl Store {
         let committed = recover(&connection, &signer)?;
         let backfill = backfill::start(&mut connection, &files.database())?;
         let ledger_key = signer.public_key();
-        let writer = WriterHandle::start(Writer { connection, signer, random, committed })
-            .map_err(|source| file_error(&files.database(), source))?;
+        let recent = Arc::new(Recent::starting_with(&committed.checkpoint.checkpoint));
+        let writer = Writer { connection, signer, random, committed, recent: Arc::clone(&recent) };
+        let writer = WriterHandle::start(writer).map_err(|source| file_error(&files.database(), source))?;
         let readers = Readers::of(files.database());
-        Ok(Self { readers, writer, _backfill: backfill, ledger_key, _lock: lock })
+        Ok(Self { readers, writer, recent, _backfill: backfill, ledger_key, _lock: lock })
     }
 }
 
@@ -257,6 +260,15 @@ impl Store {
     /// When the store fails.
     pub fn bundle(&self, digest: Digest) -> Result<Option<Bundle>, StoreError> {
         self.readers.read(|connection| bundles::read(connection, digest))
+    }
+
+    /// Whether a checkpoint of this size and root was signed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn has_checkpoint(&self, size: u64, root: &Digest) -> Result<bool, StoreError> {
+        let is_it = |signed: &SignedCheckpoint| signed.checkpoint.root == *root;
+        Ok(self.recent.has(size, root) || self.checkpoint_at(size)?.as_ref().is_some_and(is_it))
     }
 
     /// The checkpoint of this size, if one was signed.

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use domain::Random;
 use ledger::{CheckpointSigner, SignedCheckpoint};
@@ -17,11 +18,17 @@ use tokio::sync::{broadcast, oneshot, watch};
 use crate::StoreError;
 use crate::batch::{Batch, Head, RequestChanged};
 use crate::checkpoints;
+use crate::recent::Recent;
 
 /// How many commands may wait; more are refused as [`StoreError::Busy`].
 pub(crate) const QUEUE: usize = 1024;
 /// How many commands share a transaction.
 const BATCH: usize = 256;
+/// How long the writer lets more commands gather, for each that shared the last commit with another: on a busy server a
+/// commit costs more than its commands. Whoever comes alone waits for nobody.
+const GATHER: Duration = Duration::from_micros(100);
+/// The longest that it lets them gather.
+const GATHER_AT_MOST: Duration = Duration::from_millis(2);
 /// How many changes a slow watcher may be behind.
 const CHANGES: usize = 1024;
 
@@ -49,6 +56,7 @@ pub(crate) struct Writer {
     pub(crate) signer: CheckpointSigner,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) committed: Committed,
+    pub(crate) recent: Arc<Recent>,
 }
 
 /// The callers' end of the writer. Dropping it lets the writer finish what waits, and joins it.
@@ -111,12 +119,19 @@ impl Writer {
         publish: &watch::Sender<Arc<Committed>>,
         changes: &broadcast::Sender<RequestChanged>,
     ) {
+        let mut shared = 1;
         while let Ok(first) = waiting.recv() {
             let mut jobs = vec![first];
             jobs.extend(waiting.try_iter().take(BATCH - 1));
+            if jobs.len() < BATCH {
+                std::thread::sleep(gathering(shared));
+                jobs.extend(waiting.try_iter().take(BATCH - jobs.len()));
+            }
+            shared = jobs.len();
             let outcome = self.transact(&mut jobs);
             match &outcome {
                 Ok(changed) => {
+                    self.recent.keep(&self.committed.checkpoint.checkpoint);
                     publish.send_replace(Arc::new(self.committed.clone()));
                     for change in changed {
                         // Without watchers there is nobody to tell.
@@ -165,6 +180,12 @@ impl Writer {
         self.committed = next;
         Ok(changed)
     }
+}
+
+/// How long to let more gather after a commit that so many shared.
+pub(crate) fn gathering(shared: usize) -> Duration {
+    let others = u32::try_from(shared.saturating_sub(1)).unwrap_or(u32::MAX);
+    GATHER.saturating_mul(others).min(GATHER_AT_MOST)
 }
 
 /// Runs one command so that its refusal leaves no trace and spoils nothing for the others. A failure of the store itself

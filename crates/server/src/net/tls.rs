@@ -58,6 +58,15 @@ impl TlsKey {
     }
 }
 
+/// Lets the TLS library gather its randomness while others work: it measures the processor's jitter at first use, for
+/// some 50 ms, and waits for it then.
+pub(crate) fn gather_randomness() {
+    std::thread::spawn(|| {
+        // Whether this failed is seen by whoever needs the randomness.
+        aws_lc_rs::default_provider().secure_random.fill(&mut [0; 1]).ok();
+    });
+}
+
 /// TLS 1.3 alone, HTTP/2 alone. X25519MLKEM768 comes first: it is the first of the provider's groups under rustls'
 /// feature `prefer-post-quantum`.
 ///

@@ -1,7 +1,7 @@
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::writer::QUEUE;
+use crate::writer::{QUEUE, gathering};
 
 /// Lets every task that was spawned reach the writer's queue. The runtime has one thread, and runs some 60 of them before
 /// it comes back here.
@@ -102,4 +102,10 @@ async fn what_waits_when_the_store_is_dropped_is_still_written() {
     }
     drop(store);
     assert!(reopen(directory.path()).request(id(1)).unwrap().is_some());
+}
+
+#[test]
+fn who_comes_alone_waits_for_nobody_and_a_crowd_waits_a_bounded_time() {
+    let waits = [0, 1, 2, 11, 256, usize::MAX].map(|shared| gathering(shared).as_micros());
+    assert_eq!(waits, [0, 0, 100, 1000, 2000, 2000]);
 }
