@@ -43,6 +43,12 @@ pub(crate) struct Checked {
 /// Checks everything that `serve` will use, except for what only a passphrase can open.
 pub(crate) fn all(layout: &Layout) -> Result<Checked, CheckError> {
     let mut found = Found::default();
+    if !layout.config().is_file() {
+        // With another path than was meant, everything beside it is missing too.
+        let config = layout.config().display();
+        found.problems.push(format!("there is no file {config}; give the hallpassd.toml that `hallpassd init` made"));
+        return Err(found.into_error());
+    }
     let config = found.config(layout);
     let realms = keys::realm_files(layout).map_err(|error| found.problems.push(chain(&error))).ok();
     found.problems.extend(keys::unusable(layout, realms.as_ref()).iter().map(|error| chain(error)));

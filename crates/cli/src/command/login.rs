@@ -244,6 +244,7 @@ impl Report for LoggedIn {
     fn text(&self, look: &Look<'_>) -> String {
         let Self { server, user, hosts, until, .. } = self;
         let until = when::short(*until, look.now, look.zone);
-        format!("Logged in to {server} as {user} until {until}; {hosts} hosts to ask for (hallpass ls).\n")
+        let noun = if *hosts == 1 { "host" } else { "hosts" };
+        format!("Logged in to {server} as {user} until {until}; {hosts} {noun} to ask for (hallpass ls).\n")
     }
 }

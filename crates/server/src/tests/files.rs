@@ -170,6 +170,18 @@ fn a_file_that_is_not_there_is_told_with_the_mistakes_in_the_others() {
     assert_eq!(told.mistakes.0.len(), 1, "{told}");
 }
 
+#[test]
+fn a_wrong_path_to_the_configuration_is_the_only_mistake_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("server");
+    made(&root, &Person::new("alice"));
+    for wrong in [directory.path().join("hallpassd.toml"), root.clone()] {
+        let told = check::all(&Layout::of_config(&wrong)).err().unwrap();
+        assert_eq!((told.problems.len(), told.mistakes.0.len()), (1, 0), "{told}");
+        assert!(told.problems[0].contains(&wrong.display().to_string()), "{told}");
+    }
+}
+
 #[tokio::test]
 async fn a_bad_file_leaves_the_old_ones_in_force() {
     let world = World::start().await;
