@@ -77,7 +77,7 @@ pub struct Ca {
     identity: Identity,
     limits: Limits,
     gate: Arc<Gate>,
-    time: Timekeeper,
+    time: Arc<Timekeeper>,
     random: Arc<dyn Random>,
     memory: Memory,
 }
@@ -112,7 +112,7 @@ impl Ca {
     /// When the store cannot be used or the clock shows no valid time.
     pub async fn start(parts: Parts) -> Result<Self, Error> {
         let Parts { store, bundle, signers, identity, limits, clock, random } = parts;
-        let time = Timekeeper::start(clock)?;
+        let time = Arc::new(Timekeeper::start(clock)?);
         let stopped = store.halted().map(|halt| halt.reason);
         let gate = Arc::new(Gate::new(Epoch::new(store.epoch()), stopped));
         let behind = store.latest_time().since(time.wall()?);

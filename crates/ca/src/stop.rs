@@ -78,14 +78,18 @@ impl Ca {
             return Err(Error::NoRight { user: said.user.clone(), right: "admin" });
         }
         let user = said.user.clone();
-        self.time.rebase()?;
-        let (store, gate, statement) = (Arc::clone(&self.store), Arc::clone(&self.gate), kept(&act));
-        let runtime = Handle::current();
-        // Under the gate, and to its end even when the caller goes away: gate and store never part.
+        let base = self.time.base()?;
+        let (store, gate, time) = (Arc::clone(&self.store), Arc::clone(&self.gate), Arc::clone(&self.time));
+        let (statement, runtime) = (kept(&act), Handle::current());
+        // Under the gate, and to its end even when the caller goes away: gate, store and clock never part. The clock is
+        // believed once the act counts: one that is refused, as a repeated one is, changes nothing.
         let resuming = move || {
             gate.resume(|epoch| {
                 let change = Change::Resume { epoch: epoch.get() };
-                runtime.block_on(store.act(ActTx { now, statement, change })).map(|_| Epoch::new(store.epoch()))
+                runtime.block_on(store.act(ActTx { now, statement, change })).map(|_| {
+                    time.rebase(&base);
+                    Epoch::new(store.epoch())
+                })
             })
         };
         tokio::task::spawn_blocking(resuming).await.map_err(|_| StoreError::Closed)??;

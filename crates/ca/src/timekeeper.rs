@@ -63,15 +63,23 @@ impl Timekeeper {
         u64::try_from(ms / 1000).ok().and_then(|seconds| UnixTime::new(seconds).ok())
     }
 
-    /// An administrator says that wall time is right now.
+    /// Wall time as it is now, for an administrator who says that it is right: [`Timekeeper::rebase`] believes it.
     ///
     /// # Errors
     /// When the clock shows no valid time.
-    pub fn rebase(&self) -> Result<(), ClockFault> {
-        self.base_ms.store(offset_ms(&*self.clock)?, Ordering::SeqCst);
-        Ok(())
+    pub(crate) fn base(&self) -> Result<Base, ClockFault> {
+        offset_ms(&*self.clock).map(Base)
+    }
+
+    /// Takes wall time as it was then for right.
+    pub(crate) fn rebase(&self, base: &Base) {
+        self.base_ms.store(base.0, Ordering::SeqCst);
     }
 }
+
+/// Where wall time was, beside the time since boot.
+#[derive(Debug)]
+pub(crate) struct Base(i64);
 
 fn offset_ms(clock: &dyn Clock) -> Result<i64, ClockFault> {
     let wall = i64::try_from(clock.wall()?.seconds()).unwrap_or(i64::MAX).saturating_mul(1000);
@@ -129,7 +137,7 @@ mod tests {
         let keeper = Timekeeper::start(clock.clone()).unwrap();
         clock.wall.store(3600, Ordering::SeqCst);
         assert!(keeper.trusted().is_err());
-        keeper.rebase().unwrap();
+        keeper.rebase(&keeper.base().unwrap());
         assert_eq!(keeper.trusted(), UnixTime::new(3600).map_err(Into::into));
     }
 }

@@ -211,6 +211,7 @@ pub(super) struct World {
     pub(super) clock: Arc<Hands>,
     pub(super) server: ServerId,
     pub(super) directory: tempfile::TempDir,
+    random: Arc<dyn Random>,
     nonce: AtomicU64,
 }
 
@@ -248,16 +249,16 @@ async fn start(
     let realms = BTreeMap::from([("legacy".parse().unwrap(), TestCa::new(101) as Arc<dyn CaSigner>)]);
     let signers = Signers::new(TestCa::new(100), realms);
     let limits = Limits { patience: "1h".parse().unwrap(), pending_per_user: 5, session: "8h".parse().unwrap() };
-    let ca = Ca::start(Parts { store, bundle, signers, identity, limits, clock: clock.clone(), random }).await.unwrap();
-    World { ca, clock, server, directory, nonce: AtomicU64::new(0) }
+    let parts = Parts { store, bundle, signers, identity, limits, clock: clock.clone(), random: Arc::clone(&random) };
+    let ca = Ca::start(parts).await.unwrap();
+    World { ca, clock, server, directory, random, nonce: AtomicU64::new(0) }
 }
 
 impl World {
     /// The server ends and starts again over the same store.
     pub(super) async fn restart(self, setup: Setup) -> Self {
-        let Self { ca, clock, directory, nonce, .. } = self;
+        let Self { ca, clock, directory, random, nonce, .. } = self;
         drop(ca);
-        let random: Arc<dyn Random> = Arc::new(Counting(AtomicU64::new(1_000_000)));
         let store = Store::open(directory.path(), ledger_signer(), Arc::clone(&random)).unwrap();
         Self { nonce, ..start(store, setup, clock, random, directory).await }
     }
@@ -344,10 +345,12 @@ impl World {
         self.ca.fetch(signed.text.as_bytes(), signed.signature.as_bytes()).await
     }
 
+    pub(super) fn act_statement(&self, user: u8, act: Act) -> ActStatement {
+        ActStatement { header: self.header(), user: name(user), act, reason: Some("tests".parse().unwrap()) }
+    }
+
     pub(super) async fn act(&self, user: u8, act: Act) -> Result<(), Error> {
-        let said =
-            ActStatement { header: self.header(), user: name(user), act, reason: Some("tests".parse().unwrap()) };
-        let signed = by(user, &said);
+        let signed = by(user, &self.act_statement(user, act));
         let (text, signature) = (signed.text.as_bytes(), signed.signature.as_bytes());
         if act == Act::Resume {
             self.ca.resume(text, signature).await

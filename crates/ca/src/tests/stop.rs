@@ -28,6 +28,17 @@ async fn a_clock_that_jumps_stops_issuing_until_an_administrator_resumes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_resume_that_is_refused_makes_no_clock_right() {
+    let world = world().await;
+    let id = world.granted("root@web-1").await;
+    let resume = by(CAROL, &world.act_statement(CAROL, Act::Resume));
+    world.ca.resume(resume.text.as_bytes(), resume.signature.as_bytes()).await.unwrap();
+    world.clock.set_wall(NOON + 30);
+    assert_eq!(reason(world.ca.resume(resume.text.as_bytes(), resume.signature.as_bytes()).await), "REPLAYED");
+    assert_eq!(reason(world.fetch(id, &["root@web-1"]).await), "CLOCK_FAULT");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stop_survives_a_restart() {
     let world = world().await;
     let id = world.granted("root@web-1").await;
