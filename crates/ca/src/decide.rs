@@ -36,8 +36,7 @@ impl Ca {
         let pending = match record.state {
             State::Pending(ref pending) if pending.until() > now => pending.clone(),
             ref other => {
-                let hint = "there is nothing left to decide";
-                let state = if matches!(other, State::Pending(_)) { request::StateName::Expired } else { other.name() };
+                let (state, hint) = (other.name_at(now), "there is nothing left to decide");
                 return Err(Error::WrongState { id, state, hint });
             }
         };

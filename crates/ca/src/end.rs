@@ -28,17 +28,18 @@ impl Ca {
             return Err(Error::NotYours(id));
         }
         let version = record.version;
-        // The states' own transitions say what is possible; the store only writes it down.
+        // The states' own transitions say what is possible; the store only writes it down. Nothing leads out of a state
+        // whose time is over, whether or not the background job has come by.
         let change = match (said.act, record.state.clone()) {
-            (Act::Cancel(_), State::Pending(pending)) => {
+            (Act::Cancel(_), State::Pending(pending)) if pending.until() > now => {
                 let _: Ended = pending.cancel();
                 Change::Cancel { id, version }
             }
-            (Act::GiveBack(_), State::Approved(approved)) => {
+            (Act::GiveBack(_), State::Approved(approved)) if approved.window().not_after() > now => {
                 let _: Ended = approved.give_back();
                 Change::GiveBack { id, version }
             }
-            (act, state) => return Err(Error::WrongState { id, state: state.name(), hint: hint(act) }),
+            (act, state) => return Err(Error::WrongState { id, state: state.name_at(now), hint: hint(act) }),
         };
         self.store.act(ActTx { now, statement: kept(&act), change }).await?;
         self.view(id)

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use directory::{Directory, Host, Right};
 use domain::{RequestId, UserName};
-use request::{State, StateName};
+use request::StateName;
 use store::{Filter, StoredRequest};
 
 use crate::record::Record;
@@ -146,13 +146,7 @@ impl Ca {
     }
 
     fn state_now(&self, record: &Record) -> Result<StateName, Error> {
-        let now = self.time.wall()?;
-        let over = match &record.state {
-            State::Pending(pending) => pending.until() <= now,
-            State::Approved(approved) => approved.window().not_after() <= now,
-            State::Ended(_) => false,
-        };
-        Ok(if over { StateName::Expired } else { record.state.name() })
+        Ok(record.state.name_at(self.time.wall()?))
     }
 
     fn viewed(&self, record: Record) -> Result<View, Error> {

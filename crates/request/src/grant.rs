@@ -213,11 +213,9 @@ pub fn fetchable(case: &Case<'_>, fetch: &Verified<FetchStatement>) -> Result<()
 fn open_window(case: &Case<'_>, state: &State, today: &Obligations, now: UnixTime) -> Result<Window, NotGranted> {
     let id = case.id;
     let State::Approved(approved) = state else {
-        let hint = match state {
-            State::Pending(_) => "; wait for its approvers",
-            _ => "; ask again",
-        };
-        return Err(NotGranted::NotApproved { id, state: state.name(), hint });
+        let state = state.name_at(now);
+        let hint = if state == StateName::Pending { "; wait for its approvers" } else { "; ask again" };
+        return Err(NotGranted::NotApproved { id, state, hint });
     };
     let whole = approved.window();
     let window = whole.at_most(today.max).ok_or(NotGranted::Over { id, at: whole.not_before() })?;

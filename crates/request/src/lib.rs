@@ -2,17 +2,18 @@
 //!
 //! ```text
 //!  submit                 decide: quorum complete
-//! ───────► Pending ─────────────────────────────► Approved (until its window is over)
-//!   │        │  │                                 ▲   │
-//!   │        │  └ decide: one deny ─► Denied      │   └ give back ─► GivenBack
-//!   │        ├ cancel ─► Cancelled                │
+//! ───────► Pending ─────────────────────────────► Approved
+//!   │        │  │                                 ▲  │  │
+//!   │        │  └ decide: one deny ─► Denied      │  │  └ give back ─► GivenBack
+//!   │        ├ cancel ─► Cancelled                │  └ its window is over ─► Expired
 //!   │        └ an hour passes ─► Expired          │
 //!   └ nobody needs to be asked (`auto`) ──────────┘
 //!
 //!  Approved + every signature, binding and membership as of now ──► Grant ──► certificates
 //! ```
 //!
-//! Transitions consume the old state and take evidence. Nothing here reads a clock, a file or a socket.
+//! Transitions consume the old state and take evidence; time alone needs none. Nothing leads out of Denied, Cancelled,
+//! GivenBack and Expired. Nothing here reads a clock, a file or a socket.
 
 mod evidence;
 mod grant;

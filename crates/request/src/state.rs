@@ -226,6 +226,17 @@ impl State {
             Self::Ended(Ended::Expired) => StateName::Expired,
         }
     }
+
+    /// The state's name at this time: what waits past its hour and a window that is over are expired, whether or not
+    /// anybody wrote it down.
+    pub fn name_at(&self, now: UnixTime) -> StateName {
+        let over = match self {
+            Self::Pending(pending) => pending.until <= now,
+            Self::Approved(approved) => approved.window.not_after <= now,
+            Self::Ended(_) => false,
+        };
+        if over { StateName::Expired } else { self.name() }
+    }
 }
 
 /// A state that this version does not know.
@@ -285,6 +296,16 @@ mod tests {
         let until = at(3600);
         let pending = Pending::restored(until).lapse(at(3599)).unwrap_err();
         assert_eq!(pending.lapse(until), Ok(Ended::Expired));
+    }
+
+    #[test]
+    fn a_state_whose_time_is_over_is_expired_by_name() {
+        let pending = State::Pending(Pending::restored(at(3600)));
+        let approved = State::Approved(Approved::restored(Window::new(at(1000), at(1600)).unwrap()));
+        for (state, before, until) in [(pending, StateName::Pending, 3600), (approved, StateName::Approved, 1600)] {
+            assert_eq!((state.name_at(at(until - 1)), state.name_at(at(until))), (before, StateName::Expired));
+        }
+        assert_eq!(State::Ended(Ended::Denied).name_at(at(9999)), StateName::Denied);
     }
 
     #[test]

@@ -127,6 +127,21 @@ async fn only_the_requester_ends_a_request() {
 }
 
 #[tokio::test]
+async fn what_is_over_is_not_ended_once_more() {
+    let world = world().await;
+    let (pending, granted) = (world.asked("root@web-1").await.stored.id, world.granted("root@web-2").await);
+    world.clock.pass(3600);
+    let size = world.ca.checkpoint().checkpoint.size;
+    for act in [Act::Cancel(pending), Act::GiveBack(granted)] {
+        assert_eq!(reason(world.act(ALICE, act).await), "WRONG_STATE");
+    }
+    for id in [pending, granted] {
+        assert_eq!(world.ca.view(id).unwrap().state, StateName::Expired);
+    }
+    assert_eq!(world.ca.checkpoint().checkpoint.size, size, "nothing was written");
+}
+
+#[tokio::test]
 async fn a_login_through_a_relay_is_refused() {
     let world = world().await;
     let said = statement::LoginStatement { header: world.header(), user: name(ALICE), tls_key: Digest::of(b"relay") };
