@@ -1,0 +1,309 @@
+//! The model: what the use cases should answer, and where each request then stands.
+
+use std::collections::BTreeSet;
+
+use domain::Approval;
+use request::StateName;
+
+use crate::tests::harness::*;
+
+/// How long a request waits.
+const PATIENCE: u64 = 3600;
+/// What alice asks for.
+const WINDOW: u64 = 1800;
+/// How long a certificate opens connections.
+const TTL: u64 = 300;
+/// How many requests of one user may wait.
+const MOST_PENDING: usize = 5;
+/// By how much a statement's time may be off.
+const FRESH: u64 = 60;
+/// By how much the wall clock may part from boot time.
+const TOLERANCE: u64 = 5;
+
+/// What alice asks for, and how many people of `sre` it takes.
+pub(super) const HOSTS: [(&str, usize); 3] = [("root@web-1", 1), ("root@two-1", 2), ("root@dev-1", 0)];
+/// The one for which nobody needs to be asked.
+pub(super) const AUTO: usize = 2;
+
+/// What is sent to the server.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Message {
+    /// Alice asks for a host.
+    Submit { host: usize },
+    /// Somebody decides.
+    Decide { request: usize, by: u8, verdict: Approval },
+    /// Somebody ends a request.
+    End { request: usize, by: u8, ending: Ending },
+    /// A key fetches.
+    Fetch { request: usize, by: u8 },
+    /// Somebody resumes issuing.
+    Resume { by: u8 },
+}
+
+/// How a requester ends a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    Cancel,
+    GiveBack,
+}
+
+/// What is in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rules {
+    /// What every world begins with.
+    AsTheyWere,
+    /// Bob is in no group any more.
+    BobLeft,
+    BobDisabled,
+    AliceDisabled,
+    /// Each rule asks one more of `sre`, and gives ten minutes at most.
+    Tightened,
+}
+
+/// Taken, or why not.
+pub(super) type Answer = Result<(), &'static str>;
+
+#[derive(Debug, Clone)]
+pub(super) struct Model {
+    pub(super) rules: Rules,
+    /// How far the wall clock is from where the time since boot puts it.
+    pub(super) drift: i64,
+    pub(super) stopped: bool,
+    pub(super) requests: Vec<Request>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Request {
+    host: usize,
+    needs: usize,
+    approved_by: BTreeSet<u8>,
+    is: Is,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Is {
+    Pending { until: u64 },
+    Approved { from: u64, until: u64 },
+    Ended(StateName),
+}
+
+impl Model {
+    pub(super) const fn new() -> Self {
+        Self { rules: Rules::AsTheyWere, drift: 0, stopped: false, requests: Vec::new() }
+    }
+
+    /// What a message is answered, and what it changes.
+    pub(super) fn take(&mut self, message: Message, now: u64) -> Answer {
+        match message {
+            Message::Submit { host } => self.submit(host, now),
+            Message::Decide { request, by, verdict } => self.decide(request, by, verdict, now),
+            Message::End { request, by, ending } => self.end(request, by, ending, now),
+            Message::Fetch { request, by } => self.fetch(request, by, now),
+            Message::Resume { by } => self.resume(by),
+        }
+    }
+
+    /// What a message is answered that was taken before, at `then`: it changes nothing.
+    pub(super) fn take_again(&mut self, message: Message, then: u64, now: u64) -> Answer {
+        let is_fetch = matches!(message, Message::Fetch { .. });
+        let answer = if is_fetch { self.take(message, now) } else { self.clone().take(message, now) };
+        match answer {
+            Err("CLOCK_FAULT" | "ISSUING_STOPPED") => answer,
+            _ if now.abs_diff(then) > FRESH => Err("STATEMENT_STALE"),
+            Ok(()) | Err("TOO_MANY_PENDING") if !is_fetch => Err("REPLAYED"),
+            _ => answer,
+        }
+    }
+
+    fn submit(&mut self, host: usize, now: u64) -> Answer {
+        if self.rules.disabled(ALICE) {
+            return Err("USER_DISABLED");
+        }
+        let needs = self.rules.needs(host);
+        let there = [BOB, CAROL].into_iter().filter(|user| self.rules.may_approve(*user)).count();
+        if WINDOW > self.rules.longest() || there < needs {
+            return Err("POLICY_REFUSED");
+        }
+        let waiting = self.requests.iter().filter(|request| matches!(request.is, Is::Pending { .. })).count();
+        if needs > 0 && waiting >= MOST_PENDING {
+            return Err("TOO_MANY_PENDING");
+        }
+        let auto = Is::Approved { from: now, until: now + WINDOW };
+        let is = if needs == 0 { auto } else { Is::Pending { until: now + PATIENCE } };
+        self.requests.push(Request { host, needs, approved_by: BTreeSet::new(), is });
+        Ok(())
+    }
+
+    fn decide(&mut self, request: usize, by: u8, verdict: Approval, now: u64) -> Answer {
+        let (rules, request) = (self.rules, &mut self.requests[request]);
+        if rules.disabled(by) {
+            return Err("USER_DISABLED");
+        }
+        // Nobody is asked where the quorum is `auto`.
+        if !rules.may_approve(by) || request.needs == 0 {
+            return Err("DECISION_REFUSED");
+        }
+        if !matches!(request.is, Is::Pending { until } if now < until) {
+            return Err("WRONG_STATE");
+        }
+        if request.approved_by.contains(&by) {
+            return Err("DECIDED_BEFORE");
+        }
+        if verdict == Approval::Deny {
+            request.is = Is::Ended(StateName::Denied);
+            return Ok(());
+        }
+        request.approved_by.insert(by);
+        if request.standing(rules) >= request.needs {
+            request.is = Is::Approved { from: now, until: now + WINDOW };
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, request: usize, by: u8, ending: Ending, now: u64) -> Answer {
+        if self.rules.disabled(by) {
+            return Err("USER_DISABLED");
+        }
+        if by != ALICE {
+            return Err("NOT_YOURS");
+        }
+        let request = &mut self.requests[request];
+        let ended = match (ending, request.is) {
+            (Ending::Cancel, Is::Pending { until }) if now < until => StateName::Cancelled,
+            (Ending::GiveBack, Is::Approved { until, .. }) if now < until => StateName::GivenBack,
+            _ => return Err("WRONG_STATE"),
+        };
+        request.is = Is::Ended(ended);
+        Ok(())
+    }
+
+    /// A certificate comes from an approved request inside its window, and from nothing else.
+    fn fetch(&mut self, request: usize, by: u8, now: u64) -> Answer {
+        self.trust_the_clock()?;
+        if self.stopped {
+            return Err("ISSUING_STOPPED");
+        }
+        if by != LAPTOP {
+            return Err("NOT_GRANTED");
+        }
+        if self.rules.disabled(ALICE) {
+            return Err("POLICY_REFUSED");
+        }
+        let request = &self.requests[request];
+        let enough = request.standing(self.rules) >= request.needs.max(self.rules.needs(request.host));
+        let open = self.window(request).is_some_and(|(from, until)| from <= now && now < until);
+        if enough && open { Ok(()) } else { Err("NOT_GRANTED") }
+    }
+
+    fn resume(&mut self, by: u8) -> Answer {
+        if self.rules.disabled(by) {
+            return Err("USER_DISABLED");
+        }
+        if by != CAROL {
+            return Err("NO_RIGHT");
+        }
+        (self.drift, self.stopped) = (0, false);
+        Ok(())
+    }
+
+    /// The background job ends what waited too long: how many there were.
+    pub(super) fn expire(&mut self, now: u64) -> Result<usize, &'static str> {
+        self.trust_the_clock()?;
+        let due = |request: &&mut Request| matches!(request.is, Is::Pending { until } if until <= now);
+        let due: Vec<_> = self.requests.iter_mut().filter(due).collect();
+        let count = due.len();
+        due.into_iter().for_each(|request| request.is = Is::Ended(StateName::Expired));
+        Ok(count)
+    }
+
+    /// A clock that jumped stops issuing.
+    pub(super) fn trust_the_clock(&mut self) -> Answer {
+        if self.drift.unsigned_abs() <= TOLERANCE {
+            return Ok(());
+        }
+        self.stopped = true;
+        Err("CLOCK_FAULT")
+    }
+
+    /// The window of an approved request, cut to the longest of today.
+    fn window(&self, request: &Request) -> Option<(u64, u64)> {
+        let Is::Approved { from, until } = request.is else { return None };
+        Some((from, until.min(from + self.rules.longest())))
+    }
+
+    /// What a request is for.
+    pub(super) fn access(&self, request: usize) -> &'static str {
+        HOSTS[self.requests[request].host].0
+    }
+
+    /// When a certificate ends that is issued now.
+    pub(super) fn end_of_certificate(&self, request: usize, now: u64) -> Option<u64> {
+        self.window(&self.requests[request]).map(|(_, until)| until.min(now + TTL))
+    }
+
+    /// How a request is shown.
+    pub(super) fn shown(&self, request: usize, now: u64) -> StateName {
+        match self.requests[request].is {
+            Is::Pending { until } if now < until => StateName::Pending,
+            Is::Approved { until, .. } if now < until => StateName::Approved,
+            Is::Pending { .. } | Is::Approved { .. } => StateName::Expired,
+            Is::Ended(name) => name,
+        }
+    }
+}
+
+impl Request {
+    /// How many of the approvals count today.
+    fn standing(&self, rules: Rules) -> usize {
+        self.approved_by.iter().filter(|user| rules.may_approve(**user)).count()
+    }
+}
+
+impl Rules {
+    pub(super) const ALL: [Self; 5] =
+        [Self::AsTheyWere, Self::BobLeft, Self::BobDisabled, Self::AliceDisabled, Self::Tightened];
+
+    /// A person's disabling disables every account of theirs.
+    fn disabled(self, user: u8) -> bool {
+        match self {
+            Self::BobDisabled => [BOB, BACKUP].contains(&user),
+            Self::AliceDisabled => [ALICE, ALICE_ADMIN].contains(&user),
+            _ => false,
+        }
+    }
+
+    /// Neither alice, by whatever account, nor a service, nor who is not asked.
+    fn may_approve(self, user: u8) -> bool {
+        user == CAROL || user == BOB && !matches!(self, Self::BobLeft | Self::BobDisabled)
+    }
+
+    fn needs(self, host: usize) -> usize {
+        HOSTS[host].1 + usize::from(self == Self::Tightened)
+    }
+
+    const fn longest(self) -> u64 {
+        if matches!(self, Self::Tightened) { 600 } else { 3600 }
+    }
+
+    /// The files that say so.
+    pub(super) fn setup(self) -> Setup {
+        let Setup { mut directory, mut access } = Setup::default();
+        let edits: &[(&str, &str)] = match self {
+            Self::AsTheyWere => &[],
+            Self::BobLeft => &[("members = [\"bob\", ", "members = [")],
+            Self::BobDisabled => &[("name = \"bob\"\n", "name = \"bob\"\ndisabled = true\n")],
+            Self::AliceDisabled => &[("name = \"alice\"\n", "name = \"alice\"\ndisabled = true\n")],
+            Self::Tightened => &[
+                ("\"2 of sre\"", "\"3 of sre\""),
+                ("\"1 of sre\"", "\"2 of sre\""),
+                ("\"auto\"", "\"1 of sre\""),
+                ("\"1h\"", "\"10m\""),
+            ],
+        };
+        for (from, to) in edits {
+            assert!(directory.contains(from) || access.contains(from), "{from}");
+            (directory, access) = (directory.replace(from, to), access.replace(from, to));
+        }
+        Setup { directory, access }
+    }
+}

@@ -1,0 +1,75 @@
+//! What can happen, and how random histories of it are made.
+
+use domain::Approval;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::lifecycle::{AUTO, Ending, Rules};
+use crate::tests::harness::*;
+
+/// How long a history is at most.
+const LONGEST: usize = 150;
+/// The requests that operations are about: the latest ones, of which some are still alive.
+const LATEST: usize = 5;
+
+/// One thing that happens. A request is named by how many came after it.
+#[derive(Debug, Clone)]
+pub(super) enum Operation {
+    /// Alice asks for a host.
+    Submit(usize),
+    /// Somebody decides.
+    Decide(usize, u8, Approval),
+    /// Two decide at once.
+    Race(usize, [(u8, Approval); 2]),
+    /// Somebody cancels or gives back.
+    End(usize, u8, Ending),
+    /// A key fetches.
+    Fetch(usize, u8),
+    /// A statement that was taken is sent again: the one that so many came after.
+    Repeat(usize),
+    /// Time passes.
+    Pass(u64),
+    /// The wall clock is set, this far from where it is.
+    Jump(i64),
+    /// The background job looks at the clock.
+    Look,
+    /// The background job ends what waited too long.
+    Expire,
+    /// Somebody resumes issuing.
+    Resume(u8),
+    /// Other files come into force.
+    Reload(Rules),
+    /// The server ends and starts again.
+    Restart,
+}
+
+pub(super) fn history() -> impl Strategy<Value = Vec<Operation>> {
+    prop::collection::vec(operation(), 1..LONGEST)
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    let of = |users: &[u8]| select(users.to_vec());
+    let request = || 0..LATEST;
+    let decider = move || prop_oneof![9 => of(&[BOB, CAROL]), 2 => of(&[ALICE, ALICE_ADMIN, BACKUP, DAVE])];
+    let verdict = || prop_oneof![4 => Just(Approval::Approve), 1 => Just(Approval::Deny)];
+    let decision = move || (decider(), verdict());
+    let ending = select(vec![Ending::Cancel, Ending::GiveBack]);
+    let rules = prop_oneof![2 => Just(Rules::AsTheyWere), 3 => select(Rules::ALL.to_vec())];
+    prop_oneof![
+        14 => prop_oneof![4 => 0..AUTO, 1 => Just(AUTO)].prop_map(Operation::Submit),
+        20 => (request(), decision()).prop_map(|(at, (by, verdict))| Operation::Decide(at, by, verdict)),
+        4 => (request(), [decision(), decision()]).prop_map(|(at, both)| Operation::Race(at, both)),
+        8 => (request(), prop_oneof![4 => Just(ALICE), 1 => of(&[BOB, ALICE_ADMIN])], ending)
+            .prop_map(|(at, by, ending)| Operation::End(at, by, ending)),
+        26 => (request(), prop_oneof![8 => Just(LAPTOP), 1 => of(&[ALICE, BOB])])
+            .prop_map(|(at, by)| Operation::Fetch(at, by)),
+        12 => (0..5usize).prop_map(Operation::Repeat),
+        7 => prop_oneof![4 => 1..50u64, 3 => 50..900u64, 1 => Just(3600)].prop_map(Operation::Pass),
+        1 => select(vec![-1800, -60, -6, -5, 5, 6, 60, 1800]).prop_map(Operation::Jump),
+        2 => Just(Operation::Look),
+        4 => Just(Operation::Expire),
+        6 => prop_oneof![3 => Just(CAROL), 1 => Just(BOB)].prop_map(Operation::Resume),
+        4 => rules.prop_map(Operation::Reload),
+        2 => Just(Operation::Restart),
+    ]
+}

@@ -1,0 +1,336 @@
+//! Plays a history in a world, and holds every answer and every state to the model.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{Approval, RequestId};
+use ledger::Payload;
+use request::StateName;
+use statement::{Act, ActStatement, Canonical as _, DecisionStatement, RulingText, Signed};
+
+use super::lifecycle::{Answer, Ending, HOSTS, Message, Model};
+use super::operation::Operation;
+use super::{ARROWS, Count};
+use crate::View;
+use crate::tests::harness::*;
+
+/// How far the wall clock is set at most, and how far it stays from the hour after which statements are forgotten.
+const FARTHEST: i64 = 1800;
+const REMEMBERED: u64 = 3000;
+
+/// How a state changed: a new request comes from nowhere.
+pub(super) type Arrow = (Option<StateName>, StateName);
+
+/// What was seen, and how often.
+#[derive(Debug, Default)]
+pub(super) struct Hits {
+    pub(super) arrows: Count<Arrow>,
+    pub(super) answers: Count<String>,
+}
+
+impl Hits {
+    pub(super) fn add(&mut self, others: Self) {
+        others.arrows.into_iter().for_each(|(arrow, count)| *self.arrows.entry(arrow).or_default() += count);
+        others.answers.into_iter().for_each(|(answer, count)| *self.answers.entry(answer).or_default() += count);
+    }
+
+    fn answered(&mut self, what: &str, answer: Answer) {
+        *self.answers.entry(format!("{what}: {}", answer.err().unwrap_or("taken"))).or_default() += 1;
+    }
+}
+
+/// Plays a history from its beginning.
+pub(super) async fn play(history: &[Operation]) -> Hits {
+    let (world, model) = (world().await, Model::new());
+    let mut play = Play { world, model, views: vec![], sent: vec![], seen: vec![], hits: Hits::default() };
+    for operation in history {
+        let before = play.now();
+        play = play.step(operation).await;
+        play.agrees(before);
+    }
+    nothing_left_without_its_quorum(&play.world);
+    play.hits
+}
+
+struct Play {
+    world: World,
+    model: Model,
+    /// The requests, as they were submitted.
+    views: Vec<View>,
+    /// What was taken.
+    sent: Vec<Sent>,
+    /// How each request was shown last.
+    seen: Vec<StateName>,
+    hits: Hits,
+}
+
+/// A message that was taken.
+#[derive(Clone)]
+struct Sent {
+    message: Message,
+    signed: Signed,
+    time: u64,
+    given: Given,
+}
+
+/// What came back, where the model cares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Given {
+    Nothing,
+    Request(RequestId),
+    Certificate { serial: u64, until: u64 },
+}
+
+impl Play {
+    async fn step(mut self, operation: &Operation) -> Self {
+        let about = |at: &usize| self.views.len().checked_sub(at + 1);
+        match operation {
+            Operation::Submit(host) => self.say(Message::Submit { host: *host }).await,
+            Operation::Resume(by) => self.say(Message::Resume { by: *by }).await,
+            Operation::Decide(at, by, verdict) => {
+                let Some(request) = about(at) else { return self };
+                self.say(Message::Decide { request, by: *by, verdict: *verdict }).await;
+            }
+            Operation::Race(at, both) => {
+                let Some(request) = about(at) else { return self };
+                self.race(both.map(|(by, verdict)| Message::Decide { request, by, verdict })).await;
+            }
+            Operation::End(at, by, ending) => {
+                let Some(request) = about(at) else { return self };
+                self.say(Message::End { request, by: *by, ending: *ending }).await;
+            }
+            Operation::Fetch(at, by) => {
+                let Some(request) = about(at) else { return self };
+                self.say(Message::Fetch { request, by: *by }).await;
+            }
+            Operation::Repeat(at) => {
+                let Some(sent) = self.sent.iter().rev().nth(*at).cloned() else { return self };
+                self.say_again(&sent).await;
+            }
+            Operation::Pass(seconds) => self.world.clock.pass(*seconds),
+            Operation::Jump(by) => self.jump(*by),
+            Operation::Look => {
+                self.world.ca.watch_clock().await;
+                let _stopped = self.model.trust_the_clock();
+            }
+            Operation::Expire => self.expire().await,
+            Operation::Reload(rules) => {
+                self.world.reload(&rules.setup()).await;
+                self.model.rules = *rules;
+            }
+            Operation::Restart => return self.restart().await,
+        }
+        self
+    }
+
+    /// Signs and sends a message.
+    async fn say(&mut self, message: Message) {
+        let (size, signed, now) = (self.size(), self.sign(message), self.now());
+        let answer = self.send(message, &signed).await;
+        let expected = self.model.take(message, now);
+        assert_eq!(answer.map(drop), expected, "{message:?}");
+        self.hits.answered(named(message), expected);
+        match answer {
+            Ok(given) => self.taken(Sent { message, signed, time: now, given }),
+            // The stop is an entry.
+            Err("CLOCK_FAULT") => {}
+            Err(_) => assert_eq!(self.size(), size, "what is refused changes nothing"),
+        }
+    }
+
+    /// A message was taken: a certificate ends when it should.
+    fn taken(&mut self, sent: Sent) {
+        match (sent.message, sent.given) {
+            (_, Given::Request(id)) => self.views.push(self.world.ca.view(id).unwrap()),
+            (Message::Fetch { request, .. }, Given::Certificate { until, .. }) => {
+                assert_eq!(Some(until), self.model.end_of_certificate(request, sent.time));
+            }
+            _ => {}
+        }
+        self.sent.push(sent);
+    }
+
+    /// Sends once more what was taken before: it changes nothing, and a fetch gets the same certificate.
+    async fn say_again(&mut self, sent: &Sent) {
+        let (size, now) = (self.size(), self.now());
+        let answer = self.send(sent.message, &sent.signed).await;
+        let mut expected = self.model.take_again(sent.message, sent.time, now);
+        if let (Ok(()), Message::Fetch { request, .. }, Given::Certificate { until, .. }) =
+            (expected, sent.message, sent.given)
+            && self.model.end_of_certificate(request, now).is_none_or(|end| until > end)
+        {
+            expected = Err("CERTIFICATE_FAILED");
+        }
+        assert_eq!(answer, expected.map(|()| sent.given), "{:?} again", sent.message);
+        self.hits.answered(&format!("{} again", named(sent.message)), expected);
+        if answer != Err("CLOCK_FAULT") {
+            assert_eq!(self.size(), size, "what is repeated writes nothing");
+        }
+    }
+
+    /// Sends two decisions at once: one is first, and the other is told so or judged by what the first left.
+    async fn race(&mut self, [one, two]: [Message; 2]) {
+        let (now, signed) = (self.now(), [self.sign(one), self.sign(two)]);
+        let answers = tokio::join!(self.send(one, &signed[0]), self.send(two, &signed[1]));
+        let answers = [(one, answers.0.map(drop)), (two, answers.1.map(drop))];
+        let orders = [answers, [answers[1], answers[0]]];
+        let possible = orders.into_iter().find_map(|[first, second]| {
+            let mut model = self.model.clone();
+            let fits = model.take(first.0, now) == first.1;
+            let lost = first.1.is_ok() && second.1 == Err("CHANGED_MEANWHILE");
+            (fits && (lost || model.take(second.0, now) == second.1)).then_some(model)
+        });
+        self.model = possible.unwrap_or_else(|| panic!("in no order: {answers:?}"));
+        for ((message, answer), signed) in answers.into_iter().zip(signed) {
+            self.hits.answered(named(message), answer);
+            if answer.is_ok() {
+                self.taken(Sent { message, signed, time: now, given: Given::Nothing });
+            }
+        }
+    }
+
+    /// Sets the wall clock, within what the server can tell from a statement that it forgot.
+    fn jump(&mut self, by: i64) {
+        let (now, drift) = (self.now().checked_add_signed(by).unwrap(), self.model.drift + by);
+        let latest = self.world.ca.store.latest_time().seconds();
+        if drift.abs() <= FARTHEST && now + REMEMBERED > latest {
+            self.world.clock.set_wall(now);
+            self.model.drift = drift;
+        }
+    }
+
+    async fn expire(&mut self) {
+        let now = self.now();
+        let ended = self.world.ca.expire().await.map_err(|error| error.reason());
+        let expected = self.model.expire(now);
+        assert_eq!(ended, expected);
+        self.hits.answered("expire", expected.map(drop));
+    }
+
+    /// A clock that was set back while the server was down stops it; one that was set ahead it cannot know.
+    async fn restart(mut self) -> Self {
+        let latest = self.world.ca.store.latest_time().seconds();
+        self.model.drift = 0;
+        self.model.stopped |= latest.saturating_sub(self.now()) > 5;
+        let world = self.world.restart(self.model.rules.setup()).await;
+        Self { world, ..self }
+    }
+
+    /// The states are those of the model, and changed along the diagram's arrows alone. A clock that was set back shows
+    /// again what it showed then.
+    fn agrees(&mut self, before: u64) {
+        let now = self.now();
+        for (at, view) in self.views.iter().enumerate() {
+            let state = self.world.ca.view(view.stored.id).unwrap().state;
+            assert_eq!(state, self.model.shown(at, now), "request {at}");
+            let arrow = (self.seen.get(at).copied(), state);
+            if now >= before && arrow.0 != Some(state) {
+                assert!(ARROWS.contains(&arrow), "no arrow of the diagram: {arrow:?}");
+                *self.hits.arrows.entry(arrow).or_default() += 1;
+            }
+            match self.seen.get_mut(at) {
+                Some(seen) => *seen = state,
+                None => self.seen.push(state),
+            }
+        }
+        assert_eq!(self.world.ca.gate().stopped().is_some(), self.model.stopped);
+    }
+
+    fn sign(&self, message: Message) -> Signed {
+        let (world, id) = (&self.world, |request: usize| self.views[request].stored.id);
+        match message {
+            Message::Submit { host } => by(ALICE, &world.request(HOSTS[host].0, "30m")),
+            Message::Decide { request, by: user, verdict } => {
+                by(user, &world.decision(&self.views[request], user, verdict))
+            }
+            Message::End { request, by: user, ending: Ending::Cancel } => {
+                by(user, &world.act_statement(user, Act::Cancel(id(request))))
+            }
+            Message::End { request, by: user, ending: Ending::GiveBack } => {
+                by(user, &world.act_statement(user, Act::GiveBack(id(request))))
+            }
+            Message::Fetch { request, by: key } => {
+                by(key, &world.fetch_statement(id(request), &[self.model.access(request)]))
+            }
+            Message::Resume { by: user } => by(user, &world.act_statement(user, Act::Resume)),
+        }
+    }
+
+    async fn send(&self, message: Message, signed: &Signed) -> Result<Given, &'static str> {
+        let (ca, text, signature) = (&self.world.ca, signed.text.as_bytes(), signed.signature.as_bytes());
+        let given = match message {
+            Message::Submit { .. } => ca.submit(text, signature).await.map(|view| Given::Request(view.stored.id)),
+            Message::Decide { .. } => ca.decide(text, signature).await.map(|_| Given::Nothing),
+            Message::End { .. } => ca.end(text, signature).await.map(|_| Given::Nothing),
+            Message::Resume { .. } => ca.resume(text, signature).await.map(|()| Given::Nothing),
+            Message::Fetch { .. } => ca.fetch(text, signature).await.map(|issued| {
+                let certificate = &issued.certificates[0].1;
+                let (serial, until) = (certificate.serial().get(), certificate.valid_before().seconds());
+                Given::Certificate { serial, until }
+            }),
+        };
+        given.map_err(|error| error.reason())
+    }
+
+    fn now(&self) -> u64 {
+        self.world.now().seconds()
+    }
+
+    fn size(&self) -> u64 {
+        self.world.ca.checkpoint().checkpoint.size
+    }
+}
+
+const fn named(message: Message) -> &'static str {
+    match message {
+        Message::Submit { .. } => "submit",
+        Message::Decide { .. } => "decide",
+        Message::End { .. } => "end",
+        Message::Fetch { .. } => "fetch",
+        Message::Resume { .. } => "resume",
+    }
+}
+
+/// By the ledger alone: before each certificate stand its request and approvals by as many people as the ruling asks
+/// for, the requester not among them, and neither a deny nor an end.
+fn nothing_left_without_its_quorum(world: &World) {
+    let size = u32::try_from(world.ca.checkpoint().checkpoint.size).unwrap();
+    let mut alive: BTreeMap<RequestId, (u64, BTreeSet<&str>)> = BTreeMap::new();
+    for entry in world.ca.store.entries(0, size).unwrap() {
+        let index = entry.envelope().index;
+        match entry.payload {
+            Payload::Request { request, ruling, .. } => {
+                let quorum = RulingText::parse(&ruling).unwrap().obligations().quorum.clone();
+                alive.insert(request, (quorum.people(), BTreeSet::new()));
+            }
+            Payload::Decision { request, statement } => {
+                let said = DecisionStatement::parse(&statement.text).unwrap();
+                if said.verdict == Approval::Deny {
+                    alive.remove(&request);
+                } else {
+                    alive.get_mut(&request).unwrap().1.insert(person(said.approver.as_str()));
+                }
+            }
+            Payload::Act { statement } => {
+                let ended = ActStatement::parse(&statement.text).unwrap().act.target();
+                ended.map(|request| alive.remove(&request).unwrap());
+            }
+            Payload::Expired { request } => drop(alive.remove(&request).unwrap()),
+            Payload::Certificate { request, .. } => {
+                let (needs, people) = &alive[&request];
+                let enough = u64::try_from(people.len()).unwrap() >= *needs && !people.contains("alice");
+                assert!(enough, "entry {index}: {people:?} of {needs}");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The person behind an account.
+fn person(account: &str) -> &'static str {
+    match account {
+        "alice" | "alice-admin" => "alice",
+        "bob" | "backup" => "bob",
+        "carol" => "carol",
+        _ => "somebody else",
+    }
+}
