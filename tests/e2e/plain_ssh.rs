@@ -1,6 +1,6 @@
 //! Plain ssh and its family through the lines of `hallpass ssh-config`, and what stays in agents.
 
-use testkit::Result;
+use testkit::{Output, Result};
 
 use crate::world::{Entry, HALLPASS, World, entry, login, scoped};
 
@@ -54,6 +54,61 @@ async fn ssh_sftp_scp_rsync_and_a_jump_work_unchanged() -> Result<()> {
     Ok(())
 }
 
+/// The hosts that the names lead to then would let alice in, and she knows their keys, by address and by other names.
+#[tokio::test]
+async fn a_name_that_the_server_sends_elsewhere_is_refused_by_its_host_key() -> Result<()> {
+    let mut world = World::make().await?;
+    let ca = world.ca()?;
+    let (web, bastion) = (scoped("web-1", &ca).await?, scoped("bastion", &ca).await?);
+    let (other_web, other_bastion) = (scoped("web-1", &ca).await?, scoped("bastion", &ca).await?);
+    let inner = scoped("inner-1", &ca).await?;
+    let hosts = |web, bastion| {
+        [
+            Entry { more: "aliases = [\"w\"]\n", ..entry("web-1", web, "prod") },
+            entry("bastion", bastion, "prod"),
+            Entry { more: "via = \"bastion\"\n", ..entry("inner-1", &inner, "prod") },
+        ]
+    };
+    world.directory("")?;
+    world.hosts(&hosts(&web, &bastion))?;
+    world.file("access.toml", crate::world::RULES)?;
+    world.serve().await?;
+    world.login(&world.alice, "alice").await?;
+    world.login(&world.bob, "bob").await?;
+    for host in ["web-1", "bastion", "inner-1"] {
+        world.granted(host).await?;
+    }
+    let others = [("other-1", &other_web), ("other-2", &other_bastion)];
+    let own = [("web-1,w", &web), ("bastion", &bastion), ("inner-1", &inner)];
+    let known = [&own[..], &others[..]].concat();
+    configured(&world, &known).await?;
+    // What `hallpass ssh` includes.
+    std::fs::create_dir(world.alice.path(".ssh"))?;
+    world.alice.write(".ssh/config", world.alice.read("ssh_config")?)?;
+    let ways = async |host: &str| -> Result<[Output; 2]> {
+        Ok([world.alice.ssh(&[host, "true"]).await?, world.types(&world.alice, &["ssh", host, "true"]).await?])
+    };
+    for host in ["web-1", "w", "inner-1"] {
+        for ssh in ways(host).await? {
+            assert_eq!(ssh.code, Some(0), "{host}: {ssh:?}");
+        }
+    }
+    world.hosts(&hosts(&other_web, &other_bastion))?;
+    world.reload().await?;
+    // From now on plain ssh knows it, too.
+    world.types(&world.alice, &["ls"]).await?.ok()?;
+    for host in ["web-1", "w", "inner-1"] {
+        for ssh in ways(host).await? {
+            assert_eq!(ssh.code, Some(255), "{host}: {ssh:?}");
+            assert!(ssh.err.contains("Host key verification failed"), "{host}: {ssh:?}");
+        }
+    }
+    for (_, other) in others {
+        assert!(!other.log()?.contains("Accepted publickey"), "{}", other.log()?);
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_host_that_is_not_ours_is_left_to_other_keys() -> Result<()> {
     let mut world = World::make().await?;
@@ -86,7 +141,7 @@ async fn agents_are_left_clean() -> Result<()> {
     world.file("access.toml", crate::world::RULES)?;
     world.serve().await?;
     world.login(&world.alice, "alice").await?;
-    let known = world.alice.write("known", web.known_hosts_line()?)?;
+    let known = world.alice.write("known", web.known_hosts_line(&names.join(","))?)?;
     let known = format!("UserKnownHostsFile={}", known.display());
     for name in &names {
         world.granted(name).await?;

@@ -166,6 +166,18 @@ impl World {
         eventually("the server listens", listens).await.map_err(|error| format!("{error}\n{}", self.log()).into())
     }
 
+    /// Has the server load its files anew, and waits until it did.
+    pub(crate) async fn reload(&self) -> Result<()> {
+        let loads = || self.log().matches("policy, directory and hosts were loaded").count();
+        let before = loads();
+        let pid = self.pid().ok_or("no server runs")?.to_string();
+        self.alice.run("kill", &["-HUP", &pid]).await?.ok()?;
+        let loaded = async || loads() > before;
+        eventually("the server loads its files", loaded)
+            .await
+            .map_err(|error| format!("{error}\n{}", self.log()).into())
+    }
+
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("server.log")).unwrap_or_default()
     }

@@ -3,7 +3,7 @@
 //! ```text
 //! ssh/LOGIN@HOST.pub         the connecting key's public half (IdentityFile)
 //! ssh/LOGIN@HOST-cert.pub    the certificate (CertificateFile)
-//! ssh/hosts.SERVER           HostName, Port and ProxyJump of the server's hosts (Include)
+//! ssh/hosts.SERVER           HostName, HostKeyAlias, Port and ProxyJump of the server's hosts (Include)
 //! ssh/config.LOGIN@HOST      the whole configuration of one `hallpass ssh` (-F)
 //! ```
 //!
@@ -11,7 +11,7 @@
 //! and says so on half a screen.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -114,20 +114,20 @@ pub(crate) fn keep_hosts<'h>(
         let names = [&host.name].into_iter().chain(&host.aliases);
         let (taken, names): (Vec<_>, Vec<_>) = names.partition(|name| of_others.contains(name.as_str()));
         left_out.extend(taken);
-        if names.is_empty() {
-            continue;
-        }
-        text.push_str("Host");
         for name in names {
-            let _never_fails = write!(text, " {name}");
-        }
-        let _never_fails = write!(text, "\n    HostName {}\n    Port {}\n", host.address, host.port);
-        if let Some(via) = &host.via {
-            let _never_fails = writeln!(text, "    ProxyJump {via}");
+            let _never_fails = writeln!(text, "Host {name}");
+            text.push_str(&reached(name, &host.address, host.port, host.via.as_ref()));
         }
     }
     write(&places.ssh().join(hosts_file(server)), &text)?;
     Ok(left_out)
+}
+
+/// Where a host is reached. Its key is looked up by the name that was typed and not by the address, which is the
+/// server's word: sent elsewhere, ssh finds another key than the one that it knows.
+pub(crate) fn reached(typed: &HostName, address: impl Display, port: impl Display, via: Option<&HostName>) -> String {
+    let jump = via.map(|via| format!("    ProxyJump {via}\n")).unwrap_or_default();
+    format!("    HostName {address}\n    HostKeyAlias {typed}\n    Port {port}\n{jump}")
 }
 
 fn hosts_file(server: &ServerName) -> String {

@@ -180,6 +180,11 @@ fn no_server_sends_plain_ssh_elsewhere_for_a_host_of_another() {
     };
     let first = [host("web-1", "w1")];
     assert!(keep("first", &first).is_empty());
+    let kept = std::fs::read_to_string(places.ssh().join("hosts.first")).unwrap();
+    for name in ["web-1", "w1"] {
+        let block = format!("\nHost {name}\n    HostName 192.0.2.1\n    HostKeyAlias {name}\n    Port 22\n");
+        assert!(kept.contains(&block), "a name's key is its own: {kept}");
+    }
     assert_eq!(keep("second", &[host("w1", "web-1"), host("db-1", "web-1")]), ["w1", "web-1", "web-1"]);
     let second = std::fs::read_to_string(places.ssh().join("hosts.second")).unwrap();
     assert!(second.contains("\nHost db-1\n") && !second.contains("web-1") && !second.contains("w1"), "{second}");

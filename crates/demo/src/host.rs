@@ -139,7 +139,8 @@ fn write_files(dir: &Path, ca: &Path, name: &str, port: u16, account: &str) -> R
     crate::stage::write_private(&key_file, key.to_openssh(LineEnding::LF)?.as_bytes())?;
     let known_hosts = dir.join(format!("{name}.known_hosts"));
     let public = key.public_key().to_openssh()?;
-    crate::stage::write_private(&known_hosts, format!("[127.0.0.1]:{port} {public}\n").as_bytes())?;
+    // Plain ssh of the story knows the address, `hallpass ssh` the name.
+    crate::stage::write_private(&known_hosts, format!("{name},[127.0.0.1]:{port} {public}\n").as_bytes())?;
 
     // The command runs as somebody without rights; only root can become somebody else.
     let nobody = if nix::unistd::geteuid().is_root() { "nobody" } else { account };

@@ -121,7 +121,7 @@ impl Machine {
                 sshd.port(),
                 sshd.login()
             )?;
-            known.push_str(&sshd.known_hosts_line()?);
+            known.push_str(&sshd.known_hosts_line(name)?);
         }
         let known_hosts = self.write("known_hosts", known)?;
         write!(

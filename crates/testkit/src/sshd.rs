@@ -121,13 +121,13 @@ impl Sshd {
         eventually(words, holds).await.map_err(|error| format!("{error}\n{}", self.log().unwrap_or_default()).into())
     }
 
-    /// Its line for a known_hosts file.
+    /// Its line for a known_hosts file, by this name and by its address.
     ///
     /// # Errors
     /// When its host key cannot be read.
-    pub fn known_hosts_line(&self) -> Result<String> {
+    pub fn known_hosts_line(&self, name: &str) -> Result<String> {
         let key = std::fs::read_to_string(self.dir.path().join("host_key.pub"))?;
-        Ok(format!("[127.0.0.1]:{} {key}", self.port))
+        Ok(format!("{name},[127.0.0.1]:{} {key}", self.port))
     }
 }
 

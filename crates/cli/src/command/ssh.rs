@@ -70,10 +70,7 @@ async fn block(app: &App<'_>, joined: &mut Joined, usable: &Usable<'_>, given: &
     }
     let mut text = format!("Host {given}\n    User {}\n", usable.pair.login);
     if let Some(endpoint) = usable.endpoint {
-        text.push_str(&format!("    HostName {}\n    Port {}\n", endpoint.address, endpoint.port));
-        if let Some(via) = &endpoint.via {
-            text.push_str(&format!("    ProxyJump {via}\n"));
-        }
+        text.push_str(&ssh_files::reached(given, &endpoint.address, endpoint.port, endpoint.via.as_ref()));
     }
     let identity = match &usable.holder {
         Holder::Helper(_) => {
