@@ -83,10 +83,11 @@ impl Ca {
         liveness: Liveness,
         stored: StoredRequest,
     ) -> Result<Option<View>, Error> {
+        let (requester, id) = (stored.requester.clone(), stored.id);
         let record = match self.verified(stored) {
             Ok(record) => record,
             Err(error) => {
-                tracing::error!(%error, "a stored request is left out of a list");
+                tracing::error!(user = %requester, request = %id, %error, "a stored request is left out of a list");
                 return Ok(None);
             }
         };
@@ -115,6 +116,11 @@ impl Ca {
     /// Every request that changes, as it does.
     pub fn changes(&self) -> tokio::sync::broadcast::Receiver<store::RequestChanged> {
         self.store.subscribe()
+    }
+
+    /// Who asked for a request, by the store's word: for a line of the log.
+    pub fn requester(&self, id: RequestId) -> Option<UserName> {
+        self.store.request(id).ok().flatten().map(|stored| stored.requester)
     }
 
     pub(crate) fn view(&self, id: RequestId) -> Result<View, Error> {

@@ -35,9 +35,7 @@ pub(crate) async fn run(ca: Arc<Ca>, metrics: Arc<Metrics>, mut stop: watch::Rec
 }
 
 async fn expire(ca: &Ca) {
-    match ca.expire().await {
-        Ok(0) => {}
-        Ok(ended) => tracing::info!(ended, "requests ended unanswered"),
-        Err(error) => tracing::warn!(error = chain(&error), "requests could not be looked through for expiry"),
+    if let Err(error) = ca.expire().await {
+        tracing::warn!(error = chain(&error), "requests could not be looked through for expiry");
     }
 }

@@ -2,7 +2,9 @@
 
 use std::io::{self, IsTerminal as _};
 
+use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
 /// Which variable says how much is logged, in the syntax of `tracing_subscriber::EnvFilter`.
@@ -11,10 +13,18 @@ const VARIABLE: &str = "HALLPASSD_LOG";
 /// Starts logging to standard error, for the whole process.
 pub(crate) fn start() -> Result<(), TryInitError> {
     let filter = EnvFilter::builder().with_env_var(VARIABLE).try_from_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
     if io::stderr().is_terminal() {
-        builder.finish().try_init()
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false).finish().try_init()
     } else {
-        builder.json().flatten_event(true).finish().try_init()
+        json(filter, io::stderr).try_init()
     }
+}
+
+/// Each line is an object, with its fields beside the message.
+pub(crate) fn json(
+    filter: EnvFilter,
+    writer: impl for<'w> MakeWriter<'w> + Send + Sync + 'static,
+) -> impl Subscriber + Send + Sync {
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_target(false);
+    builder.json().flatten_event(true).finish()
 }

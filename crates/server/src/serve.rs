@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 
 use crate::check::{self, CheckError, Checked};
 use crate::config::{Config, KeysAre, Limits};
+use crate::error::chain;
 use crate::keys::{Environment, Keys, KeysError};
 use crate::layout::Layout;
 use crate::metrics::{self, Metrics};
@@ -198,11 +199,16 @@ impl Running {
     pub async fn reload(&self) -> Result<Digest, ReloadError> {
         let loaded = self.load_bundle().await;
         match &loaded {
-            Ok(_) => {
+            Ok(bundle) => {
                 self.metrics.reloaded();
                 self.loads.send_modify(|loads| *loads += 1);
+                tracing::info!(%bundle, "policy, directory and hosts were loaded");
             }
-            Err(_) => self.metrics.reload_failed(),
+            Err(error) => {
+                self.metrics.reload_failed();
+                let bundle = self.ca.bundle().digest();
+                tracing::error!(%bundle, "the files in force stay in force: {}", chain(error));
+            }
         }
         loaded
     }

@@ -51,10 +51,16 @@ impl Api {
         self.0.ca.gate()
     }
 
-    /// The session that a call carries.
-    fn session(&self, call: &Call, metadata: &MetadataMap) -> Result<Session, Status> {
+    /// The session that a call carries, and the call as its user's.
+    fn session(&self, call: Call, metadata: &MetadataMap) -> Result<(Call, Session), Status> {
         let token = bearer(metadata).ok_or(ca::Error::NoSession);
-        token.and_then(|token| self.0.ca.session(token)).map_err(|error| self.refuse(call, &error))
+        match token.and_then(|token| self.0.ca.session(token)) {
+            Ok(session) => Ok((call.by(&session), session)),
+            Err(error) => {
+                let known = if let ca::Error::Disabled(user) = &error { Some(user.clone()) } else { None };
+                Err(self.refuse(&call.of_user(known), &error))
+            }
+        }
     }
 
     /// Looks through many hosts or requests beside the threads that answer calls, two looks a core at once. Others wait
@@ -74,7 +80,10 @@ impl Api {
     /// A refusal, told to the caller, the log and the counters; it is no entry of the ledger.
     fn refuse(&self, call: &Call, error: &ca::Error) -> Status {
         self.0.metrics.refused(error.reason());
-        call.refused(error);
+        match call.of_nobody() {
+            Some(request) => call.clone().of_user(self.0.ca.requester(request)).refused(error),
+            None => call.refused(error),
+        }
         status::of(error)
     }
 

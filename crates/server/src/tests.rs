@@ -3,6 +3,7 @@
 mod calls;
 mod files;
 mod harness;
+mod logs;
 mod stops;
 mod story;
 mod table;

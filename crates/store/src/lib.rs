@@ -46,7 +46,7 @@ pub use batch::{Halt, RequestChanged};
 pub use bundles::{Bundle, BundleTx};
 pub use error::{OpenError, StoreError};
 pub use issue::IssueTx;
-pub use reading::{Filter, StoredDecision, StoredRequest};
+pub use reading::{Due, Filter, StoredDecision, StoredRequest};
 pub use requests::{DecideTx, ExpireTx, RequestState, SubmitTx, Window};
 pub use sessions::{EndSessionTx, LoginTx, Session};
 pub use statements::Statement;

@@ -106,13 +106,25 @@ pub(crate) fn list(
     }
 }
 
-/// Pending requests whose time is over, with their versions; the longest overdue first.
-pub(crate) fn due(connection: &Connection, now: UnixTime, limit: u32) -> Result<Vec<(RequestId, u64)>, StoreError> {
-    let sql = "SELECT id, version FROM requests WHERE state = 'pending' AND expires <= ?1 ORDER BY expires LIMIT ?2";
+/// A pending request whose time is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// Which request.
+    pub id: RequestId,
+    /// The version that is due.
+    pub version: u64,
+    /// Who asked.
+    pub requester: UserName,
+}
+
+/// Pending requests whose time is over; the longest overdue first.
+pub(crate) fn due(connection: &Connection, now: UnixTime, limit: u32) -> Result<Vec<Due>, StoreError> {
+    let sql = "SELECT id, version, requester FROM requests WHERE state = 'pending' AND expires <= ?1 \
+               ORDER BY expires LIMIT ?2";
     let mut select = connection.prepare_cached(sql)?;
     let rows = select.query_map(params![now.seconds(), limit], |row| {
-        let Parsed(id) = row.get(0)?;
-        Ok((id, row.get(1)?))
+        let (Parsed(id), Parsed(requester)) = (row.get(0)?, row.get(2)?);
+        Ok(Due { id, version: row.get(1)?, requester })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

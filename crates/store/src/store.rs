@@ -19,7 +19,7 @@ use crate::files::{Files, file_error};
 use crate::issue::{self, IssueTx};
 use crate::migrations::{MIGRATIONS, migrate};
 use crate::readers::Readers;
-use crate::reading::{self, Filter, StoredRequest};
+use crate::reading::{self, Due, Filter, StoredRequest};
 use crate::recent::Recent;
 use crate::requests::{DecideTx, ExpireTx, SubmitTx};
 use crate::sessions::{self, EndSessionTx, LoginTx, Session};
@@ -230,11 +230,11 @@ impl Store {
         self.readers.read(|connection| reading::list(connection, filter, before, limit))
     }
 
-    /// Up to `limit` pending requests whose time is over, with their versions.
+    /// Up to `limit` pending requests whose time is over, the longest overdue first.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn due(&self, now: UnixTime, limit: u32) -> Result<Vec<(RequestId, u64)>, StoreError> {
+    pub fn due(&self, now: UnixTime, limit: u32) -> Result<Vec<Due>, StoreError> {
         self.readers.read(|connection| reading::due(connection, now, limit))
     }
 

@@ -9,8 +9,7 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::command::{ConfigArgs, ServeArgs, environment};
-use crate::error::chain;
-use crate::{Running, ServeOptions, Server, SystemClock, SystemRandom, logging};
+use crate::{ServeOptions, Server, SystemClock, SystemRandom, logging};
 
 /// Neither core dumps nor other processes of the user show this one's memory.
 pub(super) fn keep_secrets_in_memory() {
@@ -46,27 +45,21 @@ async fn serve(options: ServeOptions) -> Result<(), Box<dyn Error>> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut hang_up = signal(SignalKind::hangup())?;
     let running = Server::start(options).await?;
-    let (id, addresses) = (running.id(), running.addresses());
-    tracing::info!(name = %id.name, ledger_key = %id.ledger_key, ?addresses, "hallpassd serves");
+    let (id, addresses, bundle) = (running.id(), running.addresses(), running.ca().bundle().digest());
+    tracing::info!(name = %id.name, ledger_key = %id.ledger_key, %bundle, ?addresses, "hallpassd serves");
     notify(&[NotifyState::Ready]);
     loop {
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
-            _ = hang_up.recv() => reload(&running).await,
+            // The log says what came of it.
+            _ = hang_up.recv() => drop(running.reload().await),
         }
     }
     notify(&[NotifyState::Stopping]);
     tracing::info!("hallpassd stops");
     running.stop().await;
     Ok(())
-}
-
-async fn reload(running: &Running) {
-    match running.reload().await {
-        Ok(bundle) => tracing::info!(%bundle, "policy, directory and hosts were loaded"),
-        Err(error) => tracing::error!("the files in force stay in force: {}", chain(&error)),
-    }
 }
 
 /// Tells the service manager; without one there is nobody to tell.

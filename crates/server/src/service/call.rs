@@ -33,9 +33,20 @@ impl Call {
     }
 
     /// The call is made in this session.
-    pub(crate) fn by(mut self, session: &Session) -> Self {
-        self.user = Some(session.user().clone());
+    pub(crate) fn by(self, session: &Session) -> Self {
+        self.of_user(Some(session.user().clone()))
+    }
+
+    /// The call is about a request of this user, or made by them.
+    pub(crate) fn of_user(mut self, user: Option<UserName>) -> Self {
+        self.user = user;
         self
+    }
+
+    /// The request that the call is about, when nothing says who makes it: a fetch is signed by a connecting key, and
+    /// names no user.
+    pub(crate) fn of_nobody(&self) -> Option<RequestId> {
+        self.request.filter(|_| self.user.is_none())
     }
 
     /// Who and what a statement is about by its own word: enough for the line of a refusal.
@@ -78,12 +89,9 @@ impl Call {
 
     /// It could not be read.
     pub(crate) fn misread(&self, error: &WireError) {
-        tracing::info!(
-            method = self.method,
-            peer = self.peer(),
-            reason = crate::status::MESSAGE_INVALID,
-            "refused: {error}"
-        );
+        let (Self { method, .. }, reason) = (self, crate::status::MESSAGE_INVALID);
+        let (peer, user, request) = (self.peer(), shown(&self.user), shown(&self.request));
+        tracing::info!(method, peer, user, request, reason, "refused: {error}");
     }
 
     fn peer(&self) -> Option<String> {

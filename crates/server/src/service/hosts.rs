@@ -17,7 +17,7 @@ use crate::service::call::Call;
 impl Hosts for Api {
     async fn list_hosts(&self, request: Request<ListHostsRequest>) -> Result<Response<ListHostsResponse>, Status> {
         let call = Call::of("ListHosts", &request);
-        let session = self.session(&call, request.metadata())?;
+        let (call, session) = self.session(call, request.metadata())?;
         let asked = ListHosts::try_from(request.into_inner()).map_err(|e| self.misread(&call, &e))?;
         let now = self.0.clock.wall().map_err(|fault| self.refuse(&call, &ca::ClockFault::from(fault).into()))?;
         let (bundle, user) = (self.0.ca.bundle(), session.user().clone());

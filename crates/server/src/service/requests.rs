@@ -64,9 +64,9 @@ impl Requests for Api {
 
     async fn get_request(&self, request: Request<GetRequestRequest>) -> Result<Response<GetRequestResponse>, Status> {
         let call = Call::of("GetRequest", &request);
-        let session = self.session(&call, request.metadata())?;
+        let (call, session) = self.session(call, request.metadata())?;
         let id = wire::request_id(&request.into_inner().id).map_err(|e| self.misread(&call, &e))?;
-        let call = call.by(&session).about(id);
+        let call = call.about(id);
         let view = self.0.ca.get(&session, id).map_err(|e| self.refuse(&call, &e))?;
         Ok(Response::new(GetRequestResponse { request: Some(convert::request(view)) }))
     }
@@ -76,8 +76,7 @@ impl Requests for Api {
         request: Request<ListRequestsRequest>,
     ) -> Result<Response<ListRequestsResponse>, Status> {
         let call = Call::of("ListRequests", &request);
-        let session = self.session(&call, request.metadata())?;
-        let call = call.by(&session);
+        let (call, session) = self.session(call, request.metadata())?;
         let asked = ListRequests::try_from(request.into_inner()).map_err(|e| self.misread(&call, &e))?;
         let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
         let liveness = if asked.live { Liveness::Live } else { Liveness::Any };
@@ -88,10 +87,10 @@ impl Requests for Api {
 
     async fn watch_requests(&self, request: Request<WatchRequestsRequest>) -> Result<Response<Watching>, Status> {
         let call = Call::of("WatchRequests", &request);
-        let session = self.session(&call, request.metadata())?;
+        let (call, _) = self.session(call, request.metadata())?;
         let token = bearer(request.metadata()).unwrap_or_default().to_owned();
         let asked = WatchRequests::try_from(request.into_inner()).map_err(|e| self.misread(&call, &e))?;
-        self.watch(call.by(&session), token, asked).await.map(Response::new)
+        self.watch(call, token, asked).await.map(Response::new)
     }
 }
 

@@ -26,8 +26,7 @@ impl Sessions for Api {
 
     async fn logout(&self, request: Request<LogoutRequest>) -> Result<Response<LogoutResponse>, Status> {
         let call = Call::of("Logout", &request);
-        let session = self.session(&call, request.metadata())?;
-        let call = call.by(&session);
+        let (call, session) = self.session(call, request.metadata())?;
         self.0.ca.logout(&session).await.map_err(|e| self.refuse(&call, &e))?;
         call.done("logged out");
         Ok(Response::new(LogoutResponse {}))
@@ -35,7 +34,7 @@ impl Sessions for Api {
 
     async fn who_am_i(&self, request: Request<WhoAmIRequest>) -> Result<Response<WhoAmIResponse>, Status> {
         let call = Call::of("WhoAmI", &request);
-        let session = self.session(&call, request.metadata())?;
+        let (_, session) = self.session(call, request.metadata())?;
         let (user, bundle) = (session.user(), self.0.ca.bundle());
         let directory = bundle.directory();
         let rights = [(Right::Admin, wire::Right::Admin), (Right::Audit, wire::Right::Audit)];

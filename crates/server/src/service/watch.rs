@@ -33,6 +33,7 @@ impl Api {
     pub(crate) async fn watch(&self, call: Call, token: String, asked: WatchRequests) -> Result<Watching, Status> {
         // Changes are gathered before the first look, so that none falls in between.
         let changes = self.0.ca.changes();
+        let call = if let WatchRequests::One(id) = asked { call.about(id) } else { call };
         let watcher = Watcher { api: self.clone(), call, token: Arc::new(Zeroizing::new(token)), asked };
         let first = watcher.all().await?;
         let (sender, stream) = mpsc::channel(WAITING);

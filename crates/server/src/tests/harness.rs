@@ -241,6 +241,10 @@ impl World {
 
 /// A new server's directory with alice as administrator, on free ports, with keys that are not encrypted.
 pub(crate) fn made(root: &Path, alice: &Person) {
+    made_with(root, alice, KeysAre::Unencrypted);
+}
+
+pub(crate) fn made_with(root: &Path, alice: &Person, keys_are: KeysAre) {
     let local = "127.0.0.1:0".parse().unwrap();
     let setup = Setup {
         directory: root.to_owned(),
@@ -248,7 +252,7 @@ pub(crate) fn made(root: &Path, alice: &Person) {
         listen: local,
         metrics: local,
         admins: vec![("alice".parse().unwrap(), alice.public())],
-        keys_are: KeysAre::Unencrypted,
+        keys_are,
     };
     init(&setup, |_| None, &SystemClock, Arc::new(SystemRandom)).unwrap();
 }

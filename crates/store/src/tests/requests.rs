@@ -76,7 +76,10 @@ async fn overdue_requests_are_found_and_expire_once() {
     store.submit(submission(1)).await.unwrap();
     store.submit(SubmitTx { expires: at(10), ..submission(2) }).await.unwrap();
     assert_eq!(store.due(at(9), 10).unwrap(), []);
-    assert_eq!(store.due(at(10), 10).unwrap(), [(id(2), 1)]);
+    assert_eq!(
+        store.due(at(10), 10).unwrap(),
+        [crate::Due { id: id(2), version: 1, requester: "alice".parse().unwrap() }]
+    );
     let expire = |version| ExpireTx { now: at(10), id: id(2), version };
     store.expire(expire(1)).await.unwrap();
     assert!(matches!(refused(store.expire(expire(1)).await), StoreError::Conflict(_)));
