@@ -2,8 +2,11 @@
 
 mod certificates;
 mod demo;
+mod demo_ends;
 mod durable;
 mod fido;
 mod mistakes;
 mod plain_ssh;
+mod processes;
+mod running;
 mod world;

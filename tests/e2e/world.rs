@@ -250,6 +250,12 @@ impl Drop for World {
     }
 }
 
+/// Sends a signal to a process, or with a minus to a group of them.
+pub(crate) fn signal(to: impl std::fmt::Display, name: &str) -> Result<()> {
+    let sent = std::process::Command::new("kill").args(["-s", name, "--", &to.to_string()]).status()?;
+    if sent.success() { Ok(()) } else { Err(format!("kill -s {name} {to}: {sent}").into()) }
+}
+
 /// The account that runs the tests, which `self` maps to.
 pub(crate) fn login() -> Result<String> {
     let output = std::process::Command::new("id").arg("-un").output()?;
