@@ -9,4 +9,5 @@ mod mistakes;
 mod plain_ssh;
 mod processes;
 mod running;
+mod serve;
 mod world;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use testkit::{Machine, Output, Result, Sshd, SshdOptions, eventually};
 use tokio::process::{Child, Command};
@@ -157,13 +158,19 @@ impl World {
         self.serve_by(command).await
     }
 
-    pub(crate) async fn serve_by(&mut self, mut command: Command) -> Result<()> {
-        let log = std::fs::File::create(self.dir.path().join("server.log"))?;
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true);
-        self.server = Some(command.spawn()?);
+    pub(crate) async fn serve_by(&mut self, command: Command) -> Result<()> {
+        self.spawn(command)?;
         let address = self.address.clone();
         let listens = async || tokio::net::TcpStream::connect(&address).await.is_ok();
         eventually("the server listens", listens).await.map_err(|error| format!("{error}\n{}", self.log()).into())
+    }
+
+    /// Runs the server, and waits for nothing.
+    pub(crate) fn spawn(&mut self, mut command: Command) -> Result<()> {
+        let log = std::fs::File::create(self.dir.path().join("server.log"))?;
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true);
+        self.server = Some(command.spawn()?);
+        Ok(())
     }
 
     pub(crate) fn log(&self) -> String {
@@ -173,6 +180,18 @@ impl World {
     /// The server's process id.
     pub(crate) fn pid(&self) -> Option<u32> {
         self.server.as_ref().and_then(Child::id)
+    }
+
+    /// Sends the server a signal: `TERM`, `HUP`, ...
+    pub(crate) fn signal(&self, name: &str) -> Result<()> {
+        signal(self.pid().ok_or("no server runs")?, name)
+    }
+
+    /// How the server ends, by itself: its exit code.
+    pub(crate) async fn ended(&mut self) -> Result<Option<i32>> {
+        let mut server = self.server.take().ok_or("no server runs")?;
+        let ended = tokio::time::timeout(Duration::from_secs(60), server.wait()).await;
+        Ok(ended.map_err(|_| format!("the server does not end:\n{}", self.log()))??.code())
     }
 
     /// Kills the server as a power cut would.
