@@ -3,6 +3,7 @@
 mod certificates;
 mod demo;
 mod demo_ends;
+mod disk;
 mod durable;
 mod fido;
 mod mistakes;
