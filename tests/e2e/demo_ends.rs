@@ -7,7 +7,7 @@ use tokio::process::Command;
 
 use crate::processes::{Process, descendants, eventually_gone, that_name};
 use crate::running::Program;
-use crate::world::{HALLPASSD, find_id, is_root, login, signal};
+use crate::world::{HALLPASSD, find_id, is_root, keep_run_sshd, login, signal};
 
 /// A demo, with a directory for temporary files that nobody else uses.
 struct Demo {
@@ -17,10 +17,7 @@ struct Demo {
 
 impl Demo {
     fn start(mut command: Command) -> Result<Self> {
-        if is_root() {
-            // As where the package openssh-server is at work: other tests need it while this demo ends.
-            std::fs::create_dir_all("/run/sshd")?;
-        }
+        keep_run_sshd()?;
         let place = tempfile::tempdir()?;
         let temporary = place.path().join("tmp");
         std::fs::create_dir(&temporary)?;
