@@ -5,7 +5,7 @@ use std::process::Stdio;
 use testkit::Result;
 use tokio::process::Command;
 
-use crate::world::{HALLPASSD, is_root};
+use crate::world::{HALLPASSD, is_root, keep_run_sshd};
 
 async fn demo(mut command: Command) -> Result<(String, bool)> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().await?;
@@ -30,6 +30,7 @@ async fn the_demo_tells_the_whole_story_and_leaves_nothing_behind() -> Result<()
 }
 
 async fn the_story(mut command: Command) -> Result<()> {
+    keep_run_sshd()?;
     command.arg("demo").current_dir("/");
     let (told, done) = demo(command).await?;
     assert!(done, "{told}");

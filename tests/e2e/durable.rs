@@ -160,8 +160,9 @@ async fn the_disk_has_it_before_the_certificate_leaves() -> Result<()> {
     let mut world = granted_world().await?;
     world.kill().await?;
     let trace = world.dir.path().join("trace");
+    // The server is the process that is started, and ends with the test; strace looks on from beside it.
     let mut strace = tokio::process::Command::new("strace");
-    strace.args(["-f", "-y", "-e", "trace=fsync,fdatasync,write,writev,sendto,sendmsg", "-o"]).arg(&trace);
+    strace.args(["-D", "-f", "-y", "-e", "trace=fsync,fdatasync,write,writev,sendto,sendmsg", "-o"]).arg(&trace);
     strace.arg(HALLPASSD).arg("serve").arg("--config").arg(world.config());
     world.serve_by(strace).await?;
     for _ in 0..3 {

@@ -2,8 +2,13 @@
 
 mod certificates;
 mod demo;
+mod demo_ends;
+mod disk;
 mod durable;
 mod fido;
 mod mistakes;
 mod plain_ssh;
+mod processes;
+mod running;
+mod serve;
 mod world;

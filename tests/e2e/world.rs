@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use testkit::{Machine, Output, Result, Sshd, SshdOptions, eventually};
 use tokio::process::{Child, Command};
@@ -157,10 +158,8 @@ impl World {
         self.serve_by(command).await
     }
 
-    pub(crate) async fn serve_by(&mut self, mut command: Command) -> Result<()> {
-        let log = std::fs::File::create(self.dir.path().join("server.log"))?;
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true);
-        self.server = Some(command.spawn()?);
+    pub(crate) async fn serve_by(&mut self, command: Command) -> Result<()> {
+        self.spawn(command)?;
         let address = self.address.clone();
         let listens = async || tokio::net::TcpStream::connect(&address).await.is_ok();
         eventually("the server listens", listens).await.map_err(|error| format!("{error}\n{}", self.log()).into())
@@ -178,6 +177,14 @@ impl World {
             .map_err(|error| format!("{error}\n{}", self.log()).into())
     }
 
+    /// Runs the server, and waits for nothing.
+    pub(crate) fn spawn(&mut self, mut command: Command) -> Result<()> {
+        let log = std::fs::File::create(self.dir.path().join("server.log"))?;
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true);
+        self.server = Some(command.spawn()?);
+        Ok(())
+    }
+
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("server.log")).unwrap_or_default()
     }
@@ -185,6 +192,18 @@ impl World {
     /// The server's process id.
     pub(crate) fn pid(&self) -> Option<u32> {
         self.server.as_ref().and_then(Child::id)
+    }
+
+    /// Sends the server a signal: `TERM`, `HUP`, ...
+    pub(crate) fn signal(&self, name: &str) -> Result<()> {
+        signal(self.pid().ok_or("no server runs")?, name)
+    }
+
+    /// How the server ends, by itself: its exit code.
+    pub(crate) async fn ended(&mut self) -> Result<Option<i32>> {
+        let mut server = self.server.take().ok_or("no server runs")?;
+        let ended = tokio::time::timeout(Duration::from_secs(60), server.wait()).await;
+        Ok(ended.map_err(|_| format!("the server does not end:\n{}", self.log()))??.code())
     }
 
     /// Kills the server as a power cut would.
@@ -262,6 +281,12 @@ impl Drop for World {
     }
 }
 
+/// Sends a signal to a process, or with a minus to a group of them.
+pub(crate) fn signal(to: impl std::fmt::Display, name: &str) -> Result<()> {
+    let sent = std::process::Command::new("kill").args(["-s", name, "--", &to.to_string()]).status()?;
+    if sent.success() { Ok(()) } else { Err(format!("kill -s {name} {to}: {sent}").into()) }
+}
+
 /// The account that runs the tests, which `self` maps to.
 pub(crate) fn login() -> Result<String> {
     let output = std::process::Command::new("id").arg("-un").output()?;
@@ -270,6 +295,14 @@ pub(crate) fn login() -> Result<String> {
 
 pub(crate) fn is_root() -> bool {
     login().is_ok_and(|login| login == "root")
+}
+
+/// As where the package openssh-server is at work: what a demo makes it removes, and other tests need it meanwhile.
+pub(crate) fn keep_run_sshd() -> Result<()> {
+    if is_root() {
+        std::fs::create_dir_all("/run/sshd")?;
+    }
+    Ok(())
 }
 
 /// `7K3F9-QXMWT` among other words.

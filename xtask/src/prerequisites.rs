@@ -17,7 +17,7 @@ enum What {
     File(&'static str),
 }
 
-const NEEDS: [Need; 9] = [
+const NEEDS: [Need; 12] = [
     Need { what: What::File("/usr/sbin/sshd"), package: "openssh-server" },
     Need { what: What::Program("ssh"), package: "openssh-client" },
     Need { what: What::Program("ssh-agent"), package: "openssh-client" },
@@ -27,6 +27,10 @@ const NEEDS: [Need; 9] = [
     Need { what: What::File("/usr/lib/openssh/regress/misc/sk-dummy/sk-dummy.so"), package: "openssh-tests" },
     Need { what: What::Program("rsync"), package: "rsync" },
     Need { what: What::Program("strace"), package: "strace" },
+    // A small disk to fill, signals, and a terminal for whoever is asked.
+    Need { what: What::Program("mount"), package: "mount" },
+    Need { what: What::Program("kill"), package: "procps" },
+    Need { what: What::Program("script"), package: "bsdutils" },
     // libFuzzer is C++.
     Need { what: What::Program("g++"), package: "g++" },
 ];

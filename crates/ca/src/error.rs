@@ -228,8 +228,10 @@ const fn of_store(error: &StoreError) -> (&'static str, Class) {
         }
         StoreError::EpochChanged | StoreError::Halted(_) => ("ISSUING_STOPPED", Class::Unavailable),
         StoreError::Certificate(_) => ("CERTIFICATE_FAILED", Class::Internal),
-        StoreError::Full | StoreError::ReadOnly | StoreError::Damaged(_) | StoreError::Database(_) => {
-            ("STORE_FAILED", Class::Unavailable)
-        }
+        StoreError::Full
+        | StoreError::Disk(_)
+        | StoreError::ReadOnly
+        | StoreError::Damaged(_)
+        | StoreError::Database(_) => ("STORE_FAILED", Class::Unavailable),
     }
 }

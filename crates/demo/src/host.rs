@@ -9,23 +9,37 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use ssh_key::{Algorithm, LineEnding, PrivateKey};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::error::DemoError;
+use crate::processes;
 use crate::programs::Programs;
 
-/// A running host; its sshd ends with it.
+/// A running host; its sshd ends with it, and so does every login there.
 pub(crate) struct Host {
     pub(crate) name: &'static str,
     pub(crate) port: u16,
     pub(crate) known_hosts: PathBuf,
     log: Arc<Mutex<Vec<String>>>,
-    _sshd: Child,
+    sshd: Child,
 }
 
-/// Privilege separation's directory (PRIVSEP in sshd(8)), removed again if the demo made it.
+impl Drop for Host {
+    fn drop(&mut self) {
+        // sshd itself is killed; what it started for a login would go on without it.
+        let (Some(sshd), Ok(all)) = (self.sshd.id(), processes::running()) else { return };
+        for login in processes::started_by(sshd, &all) {
+            // One that has ended by itself meanwhile needs no signal.
+            let _ended = i32::try_from(login).map(|id| kill(Pid::from_raw(id), Signal::SIGTERM));
+        }
+    }
+}
+
+/// Privilege separation's directory (PRIVSEP in sshd(8)), removed again if the demo made it and no other sshd uses it.
 pub(crate) struct PrivilegeSeparation(Option<&'static Path>);
 
 impl PrivilegeSeparation {
@@ -46,10 +60,19 @@ fn make_readable(path: &Path) -> io::Result<()> {
 
 impl Drop for PrivilegeSeparation {
     fn drop(&mut self) {
-        if let Some(path) = self.0 {
+        if let Some(path) = self.0
+            && !another_sshd_runs()
+        {
             drop(fs::remove_dir(path));
         }
     }
+}
+
+/// Without that directory it would let nobody in any more. Where nobody can tell, one may run.
+fn another_sshd_runs() -> bool {
+    let Ok(all) = processes::running() else { return true };
+    let ours = processes::started_by(std::process::id(), &all);
+    all.iter().any(|process| process.name.starts_with("sshd") && !ours.contains(&process.id))
 }
 
 impl Host {
@@ -77,6 +100,8 @@ impl Host {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
+            // Ctrl-C is for the demo, which ends the logins before their sshd.
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .map_err(|cause| DemoError::Start { what: "sshd", cause })?;
@@ -90,7 +115,7 @@ impl Host {
                 }
             });
         }
-        let host = Self { name, port, known_hosts: files.known_hosts, log, _sshd: sshd };
+        let host = Self { name, port, known_hosts: files.known_hosts, log, sshd };
         match host.logged("Server listening on").await {
             Some(_) => Ok(host),
             None => Err(DemoError::Host { host: name, log: host.whole_log() }),

@@ -9,7 +9,9 @@
 mod error;
 mod host;
 mod person;
+mod processes;
 mod programs;
+mod signals;
 mod stage;
 mod story;
 
@@ -17,7 +19,8 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{ArgAction, ArgMatches};
-use tokio::signal::unix::{SignalKind, signal};
+
+use crate::signals::{Signal, Signals};
 
 /// `demo`, as it is typed.
 pub fn command() -> clap::Command {
@@ -36,15 +39,6 @@ pub fn command() -> clap::Command {
         )
 }
 
-/// What happens after the story.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Afterwards {
-    /// Everything goes.
-    Leave,
-    /// It stays until Ctrl-C.
-    Stay,
-}
-
 /// Runs `demo`.
 pub fn run(matches: &ArgMatches) -> ExitCode {
     let afterwards = if matches.get_flag("keep") { Afterwards::Stay } else { Afterwards::Leave };
@@ -54,7 +48,11 @@ pub fn run(matches: &ArgMatches) -> ExitCode {
         Err(cause) => Err(error::DemoError::Start { what: "the runtime", cause }),
     };
     match told {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Told::Whole) => ExitCode::SUCCESS,
+        Ok(Told::Interrupted(signal)) => {
+            say("\nInterrupted; everything that was started has been stopped and removed.");
+            signal.exit_code()
+        }
         Err(failed) => {
             say(&format!("\nThe demo stopped: {}", error::in_full(&failed)));
             ExitCode::FAILURE
@@ -62,28 +60,38 @@ pub fn run(matches: &ArgMatches) -> ExitCode {
     }
 }
 
-/// The story, or its early end by a signal: what it started ends with what it holds.
-async fn told(afterwards: Afterwards) -> Result<(), error::DemoError> {
-    tokio::select! {
-        told = story::tell(afterwards) => told,
-        () = asked_to_end() => {
-            say("\nInterrupted; everything that was started has been stopped and removed.");
-            Ok(())
-        }
-    }
+/// What happens after the story.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Afterwards {
+    /// Everything goes.
+    Leave,
+    /// It stays until Ctrl-C.
+    Stay,
 }
 
-/// Ends when Ctrl-C is pressed, the terminal is closed, or somebody asks this process to end.
-async fn asked_to_end() {
-    let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
-    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = signals else {
-        // Without handlers signals end the process by themselves.
-        return std::future::pending().await;
+/// How much of the story was told.
+enum Told {
+    /// All of it.
+    Whole,
+    /// Until a signal came.
+    Interrupted(Signal),
+}
+
+/// The story, or its early end by a signal: what it started ends with what it holds.
+async fn told(afterwards: Afterwards) -> Result<Told, error::DemoError> {
+    let mut signals = Signals::new();
+    let stage = tokio::select! {
+        told = story::tell() => told?,
+        signal = signals.next() => return Ok(Told::Interrupted(signal)),
     };
+    if afterwards == Afterwards::Stay {
+        story::what_to_try(&stage);
+        // Whichever it is, this is how it was to end.
+        let _any = signals.next().await;
+    }
     tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        _ = hangup.recv() => {}
+        () = story::end(stage, afterwards) => Ok(Told::Whole),
+        signal = signals.next() => Ok(Told::Interrupted(signal)),
     }
 }
 

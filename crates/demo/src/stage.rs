@@ -31,10 +31,11 @@ pub(crate) struct Stage {
     pub(crate) config: PathBuf,
     pub(crate) alice: Person,
     pub(crate) bob: Person,
+    // Before the hosts: as long as their sshd runs it can be told from others.
+    _privilege_separation: Option<PrivilegeSeparation>,
     pub(crate) real: Result<Real, Missing>,
     pub(crate) dir: PathBuf,
     server: Option<Running>,
-    _privilege_separation: PrivilegeSeparation,
     // Last, so that it goes after everything that has files in it.
     _all: tempfile::TempDir,
 }
@@ -76,8 +77,9 @@ impl Stage {
         let address = server.addresses().first().copied().ok_or(DemoError::NoAddress)?;
 
         let ca = server_dir.join("ca.pub");
-        let privilege_separation = PrivilegeSeparation::ensure();
-        let real = match Programs::find() {
+        let programs = Programs::find();
+        let privilege_separation = programs.is_ok().then(PrivilegeSeparation::ensure);
+        let real = match programs {
             Ok(programs) => Ok(Real::start(programs, &dir, &ca, [web_port, db_port], &login).await?),
             Err(missing) => Err(missing),
         };
@@ -92,10 +94,10 @@ impl Stage {
             config,
             alice,
             bob,
+            _privilege_separation: privilege_separation,
             real,
             dir,
             server: Some(server),
-            _privilege_separation: privilege_separation,
             _all: all,
         })
     }
@@ -126,6 +128,7 @@ impl Real {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .map_err(|cause| DemoError::Start { what: "ssh-agent", cause })?;

@@ -12,8 +12,8 @@ use crate::person::Person;
 use crate::stage::{Real, Stage, TTL};
 use crate::{Afterwards, say};
 
-/// Tells it.
-pub(crate) async fn tell(afterwards: Afterwards) -> Result<(), DemoError> {
+/// Tells it; the stage still stands.
+pub(crate) async fn tell() -> Result<Stage, DemoError> {
     let began = Instant::now();
     say("Hallpass, the whole story, on 127.0.0.1 only.");
     let stage = Stage::set().await?;
@@ -34,11 +34,16 @@ pub(crate) async fn tell(afterwards: Afterwards) -> Result<(), DemoError> {
     }
     show(&stage).await?;
     say(&format!("\nThat was the whole story, in {} seconds.", began.elapsed().as_secs()));
-    if afterwards == Afterwards::Stay {
-        stay(&stage).await;
-    }
+    Ok(stage)
+}
+
+/// Clears the stage, and says what was left out.
+pub(crate) async fn end(stage: Stage, afterwards: Afterwards) {
     let left_out = stage.real.as_ref().err().copied();
     stage.clear().await;
+    if afterwards == Afterwards::Stay {
+        say("\nEverything that was started has been stopped and removed.");
+    }
     if let Some(missing) = left_out {
         say(&format!(
             "Left out, because {} is not installed: the ssh-agent, and logging in to a real sshd. Install the package \
@@ -46,7 +51,6 @@ pub(crate) async fn tell(afterwards: Afterwards) -> Result<(), DemoError> {
             missing.program, missing.package
         ));
     }
-    Ok(())
 }
 
 fn the_stage(stage: &Stage) {
@@ -215,7 +219,8 @@ impl Real {
 }
 
 async fn output(mut command: Command, what: &'static str) -> Result<Output, DemoError> {
-    command.stdin(Stdio::null()).kill_on_drop(true);
+    // Ctrl-C is for the story, in which no step fails by it.
+    command.stdin(Stdio::null()).process_group(0).kill_on_drop(true);
     command.output().await.map_err(|cause| DemoError::Start { what, cause })
 }
 
@@ -238,8 +243,8 @@ fn require(as_told: bool, command: &str, output: &Output, expected: &'static str
     Err(DemoError::Unexpected { command: command.to_owned(), exit: output.status.to_string(), expected })
 }
 
-/// Stays until Ctrl-C, with commands to try.
-async fn stay(stage: &Stage) {
+/// Says that everything stays until Ctrl-C, with commands to try.
+pub(crate) fn what_to_try(stage: &Stage) {
     say("\nIt all stays until you press Ctrl-C.");
     let hallpass = own_sibling("hallpass");
     if !hallpass.exists() {
@@ -260,7 +265,6 @@ async fn stay(stage: &Stage) {
     }
     say("The server's own files, and a check of them:");
     say(&format!("   {} check --config {}", own_sibling("hallpassd").display(), stage.config.display()));
-    std::future::pending::<()>().await;
 }
 
 /// What stands before a person's command in another terminal.

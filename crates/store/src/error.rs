@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use domain::{RequestId, UnixTime};
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 /// Why a command was not carried out. Nothing of it was written.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -58,6 +58,12 @@ pub enum StoreError {
     /// The disk is full.
     #[error("the disk that holds the store is full; nothing was written. Make room, then try again")]
     Full,
+    /// The disk itself fails, which is also what one looks like that was made read-only under a running server.
+    #[error(
+        "the disk that holds the store fails, or was made read-only; no certificate was made. The system's log says why: \
+         mend that, and look at what is stored before you try again"
+    )]
+    Disk(#[source] Arc<rusqlite::Error>),
     /// The store cannot be written.
     #[error("the store cannot be written: its file or file system is read-only. Make it writable, then try again")]
     ReadOnly,
@@ -65,14 +71,17 @@ pub enum StoreError {
     #[error("the store is damaged: {0}. Stop the server and restore the store from its backup")]
     Damaged(String),
     /// Anything else that SQLite says.
-    #[error("the store could not be read or written")]
+    #[error("the store could not be read or written; no certificate was made. The server's log says why")]
     Database(#[source] Arc<rusqlite::Error>),
 }
 
 impl StoreError {
     /// Whether the store itself failed, rather than refused this one command.
     pub const fn is_failure(&self) -> bool {
-        matches!(self, Self::Full | Self::ReadOnly | Self::Damaged(_) | Self::Database(_) | Self::Closed)
+        matches!(
+            self,
+            Self::Full | Self::Disk(_) | Self::ReadOnly | Self::Damaged(_) | Self::Database(_) | Self::Closed
+        )
     }
 
     pub(crate) fn damaged(what: impl ToString) -> Self {
@@ -82,8 +91,12 @@ impl StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
+        // The index of the log is extended by writing to it, which fails for want of room: to SQLite an I/O error.
+        let no_room_for_the_index = error.sqlite_extended_error_code() == Some(ffi::SQLITE_IOERR_SHMSIZE);
         match (&error, error.sqlite_error_code()) {
             (_, Some(ErrorCode::DiskFull)) => Self::Full,
+            (_, Some(ErrorCode::SystemIoFailure)) if no_room_for_the_index => Self::Full,
+            (_, Some(ErrorCode::SystemIoFailure)) => Self::Disk(Arc::new(error)),
             (_, Some(ErrorCode::ReadOnly)) => Self::ReadOnly,
             (_, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)) => Self::damaged(&error),
             (rusqlite::Error::FromSqlConversionFailure(..) | rusqlite::Error::InvalidColumnType(..), _) => {

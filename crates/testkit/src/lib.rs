@@ -14,5 +14,5 @@ mod tests;
 pub use clock::{ManualClock, SystemClock};
 pub use machine::{Certify, Machine, SK_DUMMY};
 pub use random::SeededRandom;
-pub use run::{Output, Result, eventually};
+pub use run::{Output, Result, eventually, within};
 pub use sshd::{Sshd, SshdHost, SshdOptions};

@@ -100,11 +100,16 @@ impl Machine {
     /// # Errors
     /// When it cannot be started or hangs; that it failed is in the output.
     pub async fn run<W: AsRef<OsStr>>(&self, program: impl AsRef<OsStr>, words: &[W]) -> Result<Output> {
+        run(&mut self.command(program, words)).await
+    }
+
+    /// Any program in the machine's directory and environment, for whoever looks at it while it runs.
+    pub fn command<W: AsRef<OsStr>>(&self, program: impl AsRef<OsStr>, words: &[W]) -> Command {
         let mut command = Command::new(program);
-        command.args(words).current_dir(self.dir.path());
+        command.args(words).current_dir(self.dir.path()).kill_on_drop(true);
         command.env_remove("SSH_AUTH_SOCK").env("HOME", self.dir.path()).env("SSH_SK_PROVIDER", SK_DUMMY);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        run(&mut command).await
+        command
     }
 
     /// Writes the ssh configuration: the given lines, which win, then a block for each host.

@@ -58,11 +58,20 @@ pub(crate) async fn run(command: &mut Command) -> Result<Output> {
 /// # Errors
 /// When it has not within ten seconds.
 pub async fn eventually(what: &str, holds: impl AsyncFn() -> bool) -> Result<()> {
-    for _ in 0..500 {
+    within(Duration::from_secs(10), what, holds).await
+}
+
+/// The same, for what takes its time.
+///
+/// # Errors
+/// When it has not come true within this time.
+pub async fn within(patience: Duration, what: &str, holds: impl AsyncFn() -> bool) -> Result<()> {
+    const PAUSE: Duration = Duration::from_millis(20);
+    for _ in 0..patience.as_millis() / PAUSE.as_millis() {
         if holds().await {
             return Ok(());
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(PAUSE).await;
     }
-    Err(format!("not within ten seconds: {what}").into())
+    Err(format!("not within {patience:?}: {what}").into())
 }
