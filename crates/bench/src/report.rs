@@ -93,7 +93,7 @@ impl Report {
         }
         let Primitives { verify_us, sign_us, signature_us } = self.primitives;
         table += &format!(
-            "\nverify {verify_us:.1} us, sign {sign_us:.1} us (of which Ed25519 {signature_us:.1} us), on one of {} cores\n",
+            "\nverify {verify_us:.1} us, sign {sign_us:.1} us (of which Ed25519 {signature_us:.1} us) of one core, with all {} at it\n",
             cores()
         );
         let Durability { alone, alone_fsyncs, crowd, crowd_fsyncs } = self.durability;
