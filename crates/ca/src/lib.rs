@@ -47,6 +47,7 @@ pub use issue::Issued;
 pub use read::{Liveness, View, Which};
 pub use session::{LoggedIn, Session, Token};
 pub use signers::Signers;
+pub use store::UnderWay;
 pub use timekeeper::{ClockFault, Timekeeper};
 
 /// Who this server is.
@@ -144,6 +145,11 @@ impl Ca {
     /// The bundle in force.
     pub fn bundle(&self) -> Arc<Bundle> {
         self.bundle.load_full()
+    }
+
+    /// Where fetches announce themselves as they arrive, so that their commits are shared.
+    pub fn under_way(&self) -> UnderWay {
+        self.store.under_way()
     }
 
     /// The gate that certificates leave through.

@@ -51,13 +51,21 @@ impl Directory {
     /// Reads `directory.toml` and `hosts.toml` and goes on past mistakes: what could be read, to look for mistakes in the
     /// files that speak of it, and every mistake. Only without any is it a directory to rule by.
     pub fn parse_all(directory: &Source, hosts: &Source) -> (Self, Mistakes) {
-        let (in_directory, in_hosts) = (Notes::new(directory), Notes::new(hosts));
-        let (users, groups) = read::users_and_groups(&in_directory);
-        let (users, bindings) = check::users(&in_directory, users);
-        let groups = check::groups(&in_directory, groups, &users);
-        let hosts = check::hosts(&in_hosts, read::hosts(&in_hosts));
-        let mut mistakes = in_directory.into_mistakes();
-        mistakes.extend(in_hosts.into_mistakes());
+        let (in_directory, (hosts, in_hosts)) = std::thread::scope(|scope| {
+            // Ten thousand hosts take as long to read as everything else at a start together.
+            let hosts = scope.spawn(|| {
+                let notes = Notes::new(hosts);
+                (check::hosts(&notes, read::hosts(&notes)), notes.into_mistakes())
+            });
+            let notes = Notes::new(directory);
+            let (users, groups) = read::users_and_groups(&notes);
+            let (users, bindings) = check::users(&notes, users);
+            let groups = check::groups(&notes, groups, &users);
+            let hosts = hosts.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            ((users, bindings, groups, notes.into_mistakes()), hosts)
+        });
+        let (users, bindings, groups, mut mistakes) = in_directory;
+        mistakes.extend(in_hosts);
         (Self::index(users, bindings, groups, hosts), Mistakes(mistakes))
     }
 

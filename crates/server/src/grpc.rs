@@ -41,7 +41,12 @@ pub(crate) fn serve(
     let reflection = describe().build_v1()?.max_decoding_message_size(QUESTION);
     let reflection_alpha = describe().build_v1alpha()?.max_decoding_message_size(QUESTION);
     let (health, health_server) = tonic_health::server::health_reporter();
-    let door = DoorLayer { peers: doorstep.peers.clone(), gate: api.gate(), metrics: doorstep.metrics.clone() };
+    let door = DoorLayer {
+        peers: doorstep.peers.clone(),
+        gate: api.gate(),
+        metrics: doorstep.metrics.clone(),
+        under_way: api.under_way(),
+    };
     let router = Server::builder()
         .timeout(TIMEOUT)
         .max_concurrent_streams(STREAMS)

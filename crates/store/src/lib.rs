@@ -51,3 +51,4 @@ pub use requests::{DecideTx, ExpireTx, RequestState, SubmitTx, Window};
 pub use sessions::{EndSessionTx, LoginTx, Session};
 pub use statements::Statement;
 pub use store::Store;
+pub use writer::{Announced, UnderWay};

@@ -24,7 +24,7 @@ use crate::recent::Recent;
 use crate::requests::{DecideTx, ExpireTx, SubmitTx};
 use crate::sessions::{self, EndSessionTx, LoginTx, Session};
 use crate::statements::Statement;
-use crate::writer::{Committed, Writer, WriterHandle};
+use crate::writer::{Committed, UnderWay, Writer, WriterHandle};
 use crate::{checkpoints, connection, entries};
 
 /// The one store of a server. Writes are `async` and answered after their commit; reads block for some microseconds.
@@ -34,6 +34,7 @@ pub struct Store {
     readers: Readers,
     pub(crate) writer: WriterHandle,
     recent: Arc<Recent>,
+    under_way: UnderWay,
     _backfill: Backfill,
     ledger_key: LedgerKey,
     _lock: File,
@@ -86,10 +87,12 @@ impl Store {
         let backfill = backfill::start(&mut connection, &files.database())?;
         let ledger_key = signer.public_key();
         let recent = Arc::new(Recent::starting_with(&committed.checkpoint.checkpoint));
-        let writer = Writer { connection, signer, random, committed, recent: Arc::clone(&recent) };
+        let under_way = UnderWay::default();
+        let (known, announced) = (Arc::clone(&recent), under_way.clone());
+        let writer = Writer { connection, signer, random, committed, recent: known, under_way: announced };
         let writer = WriterHandle::start(writer).map_err(|source| file_error(&files.database(), source))?;
         let readers = Readers::of(files.database());
-        Ok(Self { readers, writer, recent, _backfill: backfill, ledger_key, _lock: lock })
+        Ok(Self { readers, writer, recent, under_way, _backfill: backfill, ledger_key, _lock: lock })
     }
 }
 
@@ -166,6 +169,11 @@ impl Store {
     /// [`Self::find_fetch`] knows what it was given), a draft is no certificate, or the store fails.
     pub async fn issue(&self, tx: IssueTx) -> Result<Vec<ToBeSigned>, StoreError> {
         self.writer.write(tx).await
+    }
+
+    /// Where calls announce themselves that will write, so that commits are shared.
+    pub fn under_way(&self) -> UnderWay {
+        self.under_way.clone()
     }
 
     /// Changes of requests from now on, each said after its commit.

@@ -6,6 +6,7 @@
 //! ```
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -24,11 +25,10 @@ use crate::recent::Recent;
 pub(crate) const QUEUE: usize = 1024;
 /// How many commands share a transaction.
 const BATCH: usize = 256;
-/// How long the writer lets more commands gather, for each that shared the last commit with another: on a busy server a
-/// commit costs more than its commands. Whoever comes alone waits for nobody.
+/// How long the writer lets more commands gather at a time: on a busy server a commit costs more than its commands.
 const GATHER: Duration = Duration::from_micros(100);
-/// The longest that it lets them gather.
-const GATHER_AT_MOST: Duration = Duration::from_millis(2);
+/// How often it does so before it commits what there is: some 4 ms with what the system adds to each.
+const GATHERINGS: u32 = 25;
 /// How many changes a slow watcher may be behind.
 const CHANGES: usize = 1024;
 
@@ -39,6 +39,34 @@ pub(crate) trait Transaction: Send + 'static {
 
     /// Checks and writes, inside a savepoint: after an error nothing of it stays.
     fn run(self, batch: &mut Batch<'_>) -> Result<Self::Output, StoreError>;
+}
+
+/// The calls that will come to the writer, as far as they are announced: what tells it whether to wait for more. One
+/// that never comes costs each commit some milliseconds, and nothing else.
+#[derive(Debug, Clone, Default)]
+pub struct UnderWay(Arc<AtomicUsize>);
+
+impl UnderWay {
+    /// A call begins that will write; it ends when this is dropped.
+    #[must_use = "the call ends when this is dropped"]
+    pub fn announce(&self) -> Announced {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Announced(self.clone())
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A call that was announced to the writer.
+#[derive(Debug)]
+pub struct Announced(UnderWay);
+
+impl Drop for Announced {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// What was committed last.
@@ -57,6 +85,7 @@ pub(crate) struct Writer {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) committed: Committed,
     pub(crate) recent: Arc<Recent>,
+    pub(crate) under_way: UnderWay,
 }
 
 /// The callers' end of the writer. Dropping it lets the writer finish what waits, and joins it.
@@ -119,15 +148,17 @@ impl Writer {
         publish: &watch::Sender<Arc<Committed>>,
         changes: &broadcast::Sender<RequestChanged>,
     ) {
-        let mut shared = 1;
+        let under_way = self.under_way.clone();
         while let Ok(first) = waiting.recv() {
             let mut jobs = vec![first];
             jobs.extend(waiting.try_iter().take(BATCH - 1));
-            if jobs.len() < BATCH {
-                std::thread::sleep(gathering(shared));
+            for _ in 0..GATHERINGS {
+                if enough(jobs.len(), under_way.count()) {
+                    break;
+                }
+                std::thread::sleep(GATHER);
                 jobs.extend(waiting.try_iter().take(BATCH - jobs.len()));
             }
-            shared = jobs.len();
             let outcome = self.transact(&mut jobs);
             match &outcome {
                 Ok(changed) => {
@@ -182,10 +213,10 @@ impl Writer {
     }
 }
 
-/// How long to let more gather after a commit that so many shared.
-pub(crate) fn gathering(shared: usize) -> Duration {
-    let others = u32::try_from(shared.saturating_sub(1)).unwrap_or(u32::MAX);
-    GATHER.saturating_mul(others).min(GATHER_AT_MOST)
+/// Whether to commit now: half of the calls under way are here, so that the others are worked on while these are made
+/// durable. Who comes alone waits for nobody.
+pub(crate) const fn enough(here: usize, under_way: usize) -> bool {
+    here >= BATCH || here.saturating_mul(2) >= under_way
 }
 
 /// Runs one command so that its refusal leaves no trace and spoils nothing for the others. A failure of the store itself

@@ -1,7 +1,7 @@
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::writer::{QUEUE, gathering};
+use crate::writer::{QUEUE, UnderWay, enough};
 
 /// Lets every task that was spawned reach the writer's queue. The runtime has one thread, and runs some 60 of them before
 /// it comes back here.
@@ -105,7 +105,14 @@ async fn what_waits_when_the_store_is_dropped_is_still_written() {
 }
 
 #[test]
-fn who_comes_alone_waits_for_nobody_and_a_crowd_waits_a_bounded_time() {
-    let waits = [0, 1, 2, 11, 256, usize::MAX].map(|shared| gathering(shared).as_micros());
-    assert_eq!(waits, [0, 0, 100, 1000, 2000, 2000]);
+fn who_comes_alone_waits_for_nobody_and_half_of_a_crowd_for_the_other() {
+    let under_way = UnderWay::default();
+    assert!(enough(1, under_way.count()), "calls that nobody announced");
+    let alone = under_way.announce();
+    assert!(enough(1, under_way.count()));
+    let others: Vec<_> = (0..127).map(|_| under_way.announce()).collect();
+    assert!(!enough(63, under_way.count()) && enough(64, under_way.count()));
+    drop((alone, others));
+    assert_eq!(under_way.count(), 0);
+    assert!(enough(256, usize::MAX), "a batch is full");
 }
