@@ -93,7 +93,7 @@ enum Role {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let done = runtime().and_then(|runtime| {
+    let done = runtime(&arguments.role).and_then(|runtime| {
         runtime.block_on(async {
             match arguments.role {
                 Some(Role::Bare { work, listen }) => bare(work, listen).await,
@@ -115,6 +115,12 @@ async fn bare(work: Work, listen: SocketAddr) -> Result<(), Failure> {
     floor::serve(work, &product::name()?, listener).await
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::broken("no runtime"))
+/// The servers take every core, as hallpassd does. The callers share one thread: each answer that woke another would
+/// cost more than the call itself, most of all where answers come one by one.
+fn runtime(role: &Option<Role>) -> Result<tokio::runtime::Runtime, Failure> {
+    let mut runtime = match role {
+        Some(Role::Bare { .. }) => tokio::runtime::Builder::new_multi_thread(),
+        None => tokio::runtime::Builder::new_current_thread(),
+    };
+    runtime.enable_all().build().map_err(Failure::broken("no runtime"))
 }
