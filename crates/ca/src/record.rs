@@ -3,7 +3,7 @@
 use domain::{Obligations, RequestId, UnixTime, UserName};
 use policy::Ruling;
 use request::{Approved, Case, Counted, Ended, Pending, State, Voter, Window};
-use statement::{Canonical as _, DecisionStatement, FetchStatement, RequestStatement, RulingText, Verified};
+use statement::{Canonical as _, DecisionStatement, FetchStatement, RequestStatement, RulingText, Statement, Verified};
 use store::{RequestState, StoredDecision, StoredRequest};
 
 use crate::bundle::Bundle;
@@ -35,16 +35,24 @@ impl Ca {
             .memory
             .verify::<RequestStatement>(stored.statement.text.as_bytes(), &stored.statement.signature)
             .map_err(|e| tampered(format!("a statement that does not verify ({e})")))?;
+        self.ours(&request).map_err(tampered)?;
         let ruling =
             RulingText::parse(&stored.ruling).map_err(|e| tampered(format!("a ruling that does not parse ({e})")))?;
         let count = |d: &StoredDecision| {
             let decision = self.memory.verify::<DecisionStatement>(d.statement.text.as_bytes(), &d.statement.signature);
             let decision = decision.map_err(|e| tampered(format!("a decision that does not verify ({e})")))?;
+            self.ours(&decision).map_err(tampered)?;
             Ok(Counted { decision, taken: d.time })
         };
         let decisions = stored.decisions.iter().map(count).collect::<Result<_, Error>>()?;
         let state = state_of(&stored).ok_or_else(|| tampered("a window without length".to_owned()))?;
         Ok(Record { id, version: stored.version, state, request, ruling, decisions, stored })
+    }
+
+    /// What was signed for another server counts there, and nowhere else.
+    fn ours<S: Statement>(&self, verified: &Verified<S>) -> Result<(), String> {
+        let meant = verified.statement().header().meant_for(&self.identity.server);
+        meant.map_err(|other| format!("a statement for another server, {}", other.0.name))
     }
 }
 

@@ -6,3 +6,4 @@ mod harness;
 mod model;
 mod stop;
 mod submit;
+mod tampered;

@@ -190,10 +190,10 @@ pub fn grant(
     now: UnixTime,
 ) -> Result<Grant, NotGranted> {
     let window = open_window(case, state, today, now)?;
-    window_is_signed_for(case, state, decisions)?;
     requester_stands(case, directory)?;
     let obligations = case.ruling.obligations().intersect(today).ok_or(NotGranted::NothingLeft(case.id))?;
-    quorum_stands(case, decisions, &obligations, directory)?;
+    let approved = quorum_stands(case, decisions, &obligations, directory)?;
+    window_is_signed_for(case, state, approved)?;
     let connecting_key = the_approved_key(case, fetch)?;
     let pairs = covered(case, fetch, &obligations)?;
     let requester = case.request.statement().requester.clone();
@@ -229,16 +229,18 @@ fn open_window(case: &Case<'_>, state: &State, today: &Obligations, now: UnixTim
 }
 
 /// Nobody but the store noted when the server took the last approval, so the window is held to the times that were
-/// signed: no longer than asked, and begun no later than a statement of that time is fresh, or at the asked start.
-fn window_is_signed_for(case: &Case<'_>, state: &State, decisions: &[Counted]) -> Result<(), NotGranted> {
-    let State::Approved(approved) = state else { return Ok(()) };
-    let (asked, window) = (case.request.statement(), approved.window());
-    let times = decisions.iter().map(|counted| counted.decision.statement().header.time);
-    let signed = times.max().unwrap_or(asked.header.time);
-    let latest = signed.after(FRESH).map(|latest| asked.start.map_or(latest, |start| start.max(latest)));
-    let begun = latest.is_some_and(|latest| window.not_before() <= latest);
-    let length = window.not_after().since(window.not_before());
-    if begun && length <= asked.window { Ok(()) } else { Err(NotGranted::WindowMismatch(case.id)) }
+/// signed: no longer than asked, and begun with the last approval, by as much as a statement is fresh, or at the asked
+/// start if that is later.
+fn window_is_signed_for(case: &Case<'_>, state: &State, approved: Option<UnixTime>) -> Result<(), NotGranted> {
+    let State::Approved(stored) = state else { return Ok(()) };
+    let (asked, window) = (case.request.statement(), stored.window());
+    let signed = approved.unwrap_or(asked.header.time);
+    let or_start = |time: UnixTime| asked.start.map_or(time, |start| start.max(time));
+    let latest = signed.after(FRESH).map(or_start);
+    let begun = window.not_before();
+    let fits = or_start(signed.before(FRESH)) <= begun && latest.is_some_and(|latest| begun <= latest);
+    let length = window.not_after().since(begun);
+    if fits && length <= asked.window { Ok(()) } else { Err(NotGranted::WindowMismatch(case.id)) }
 }
 
 fn requester_stands(case: &Case<'_>, directory: &Directory) -> Result<(), NotGranted> {
@@ -256,25 +258,29 @@ fn requester_stands(case: &Case<'_>, directory: &Directory) -> Result<(), NotGra
     Ok(())
 }
 
+/// Whether the approvals that count fill every slot; the time that the last of them signed, `None` where nobody is asked.
 fn quorum_stands(
     case: &Case<'_>,
     decisions: &[Counted],
     obligations: &Obligations,
     directory: &Directory,
-) -> Result<(), NotGranted> {
-    let (mut voters, mut dropped) = (Vec::new(), None);
+) -> Result<Option<UnixTime>, NotGranted> {
+    let (mut voters, mut dropped, mut last) = (Vec::new(), None, None);
     for counted in decisions {
         // A deny ends a request even when its author has left since.
         if counted.decision.statement().verdict == Approval::Deny {
             return Err(NotGranted::Denied(case.id));
         }
         match judge(case, &counted.decision, counted.taken, directory) {
-            Ok(ballot) => voters.push(ballot.voter().clone()),
+            Ok(ballot) => {
+                voters.push(ballot.voter().clone());
+                last = last.max(Some(counted.decision.statement().header.time));
+            }
             Err(why) => dropped = Some(why),
         }
     }
     let missing = missing(&obligations.quorum, &voters);
-    if missing.is_empty() { Ok(()) } else { Err(NotGranted::Quorum { id: case.id, missing, dropped }) }
+    if missing.is_empty() { Ok(last) } else { Err(NotGranted::Quorum { id: case.id, missing, dropped }) }
 }
 
 fn the_approved_key(case: &Case<'_>, fetch: &Verified<FetchStatement>) -> Result<PublicKey, NotGranted> {
