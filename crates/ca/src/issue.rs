@@ -40,13 +40,14 @@ impl Ca {
     pub async fn fetch(&self, text: &[u8], signature: &[u8]) -> Result<Issued, Error> {
         let now = self.trusted_time().await?;
         let epoch = self.gate.epoch()?;
-        let (fetch, _) = self.arrive::<FetchStatement>(text, signature).await?;
+        let (fetch, _) = self.taken::<FetchStatement>(text, signature)?;
         let bundle = self.bundle.load_full();
         let id = fetch.statement().id;
         let record = self.record(id)?.ok_or(Error::NoRequest(id))?;
 
         let case = record.case();
         request::fetchable(&case, &fetch)?;
+        self.same_history(fetch.statement()).await?;
         let today = record.rule_again(&bundle, fetch.statement(), now)?;
         let grant = request::grant(&case, &record.state, &record.decisions, &fetch, &today, bundle.directory(), now)?;
 

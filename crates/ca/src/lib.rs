@@ -134,7 +134,8 @@ impl Ca {
     /// # Errors
     /// When it cannot be recorded; then the old one stays in force.
     pub async fn reload(&self, bundle: Bundle) -> Result<(), Error> {
-        let now = self.time.wall()?;
+        // A wall clock that jumped ahead must not date an entry: every start until then would take it for set back.
+        let now = self.time.steady().unwrap_or_else(|| self.store.latest_time());
         if self.store.bundle_in_force() != Some(bundle.digest()) {
             self.store.append_bundle(BundleTx { now, bundle: bundle.kept().clone() }).await?;
         }

@@ -52,6 +52,11 @@ pub use terminal::{Colours, Console, Terminal};
 /// Runs `hallpass` on the arguments of this process.
 pub fn main() -> ExitCode {
     let context = Context::of_this_process();
+    // Private keys are decrypted here, and session tokens pass. Programs that this one becomes or starts may be dumped.
+    if let Err(error) = platform::forbid_dumps() {
+        context.terminal.note(&failure::in_full("hallpass: this process cannot be kept from being dumped", &error));
+        return Exit::Failed.into();
+    }
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
             let exit = runtime.block_on(run(std::env::args_os(), &context));

@@ -279,9 +279,12 @@ async fn call<T>(answer: impl Future<Output = Result<Response<T>, Status>>) -> R
     }
 }
 
-/// What a server says may be shown, but must not act on a terminal.
+/// What a server says may be shown, but must not act on a terminal, nor look like lines of this program.
 fn refused(status: &Status) -> LinkError {
-    let plain = |text: &str| text.chars().filter(|c| !c.is_control() || *c == '\n').take(4096).collect::<String>();
+    let plain = |text: &str| {
+        let shown = text.chars().filter(|c| *c == '\n' || domain::is_visible(*c)).take(4096).collect::<String>();
+        shown.replace('\n', "\n  ")
+    };
     let reason = status.get_details_error_info().map(|info| plain(&info.reason));
     LinkError::Refused {
         reason: reason.unwrap_or_else(|| format!("{:?}", status.code()).to_uppercase()),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use domain::{Approval, UserName};
 use serde::{Serialize, Serializer};
+use unicode_width::UnicodeWidthChar as _;
 use wire::State;
 
 use crate::app::{Look, Report};
@@ -91,7 +92,7 @@ pub(crate) fn table(requests: &[Checked], look: &Look<'_>) -> String {
             (&asked.requester).into(),
             access(request).into(),
             asked.window.into(),
-            (&asked.reason).into(),
+            shortened(asked.reason.as_str()).into(),
         ]);
     }
     table.render(look.colours)
@@ -198,13 +199,66 @@ fn signer(key: &domain::PublicKey) -> String {
 struct Lines(String);
 
 impl Lines {
+    /// A long value goes on in lines that are marked: wrapped by the terminal, words that somebody chose could look like
+    /// another line of these.
     fn add(&mut self, name: &str, value: impl ToString) {
-        let _never_fails = writeln!(self.0, "  {name:<10}  {}", value.to_string());
+        let value = value.to_string();
+        let mut parts = wrapped(&value).into_iter();
+        let _never_fails = writeln!(self.0, "  {name:<10}  {}", parts.next().unwrap_or_default());
+        for part in parts {
+            let _never_fails = writeln!(self.0, "            | {part}");
+        }
     }
 
     fn maybe(&mut self, name: &str, value: Option<impl ToString>) {
         if let Some(value) = value {
             self.add(name, value);
         }
+    }
+}
+
+/// The columns of a value that fit beside its name in a terminal of 80.
+const COLUMNS: usize = 66;
+
+/// A value in parts that fit.
+fn wrapped(value: &str) -> Vec<String> {
+    let (mut parts, mut part, mut width) = (Vec::new(), String::new(), 0);
+    for c in value.chars() {
+        let more = c.width().unwrap_or(0);
+        if width + more > COLUMNS {
+            parts.push(std::mem::take(&mut part));
+            width = 0;
+        }
+        width += more;
+        part.push(c);
+    }
+    parts.push(part);
+    parts
+}
+
+/// What fits of words in a table; `hallpass show` has them whole.
+fn shortened(value: &str) -> String {
+    let parts = wrapped(value);
+    match parts.as_slice() {
+        [first, _, ..] => format!("{}...", first.trim_end()),
+        _ => value.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_somebody_chose_never_look_like_another_line() {
+        let mut lines = Lines(String::new());
+        let forged = format!("INC-42 disk full{:60}  allows      uptime on dev-1", "");
+        lines.add("reason", &forged);
+        let mut shown = lines.0.lines();
+        assert!(shown.next().is_some_and(|first| first.starts_with("  reason      INC-42 disk full ")));
+        assert!(shown.clone().count() > 0 && shown.all(|line| line.starts_with("            | ")), "{}", lines.0);
+        assert!(lines.0.lines().all(|line| line.len() <= 80), "{}", lines.0);
+        assert_eq!(shortened("short"), "short");
+        assert_eq!(shortened(&forged), "INC-42 disk full...");
     }
 }

@@ -29,5 +29,5 @@ pub use name::{GroupName, HostName, Login, NameError, Origin, RealmName, RuleNam
 pub use obligations::{Approval, Extension, Obligations, Quorum, QuorumError, UnknownExtension};
 pub use random::Random;
 pub use request_id::{RequestId, RequestIdError};
-pub use text::{Text, TextError};
+pub use text::{Text, TextError, is_visible};
 pub use time::{Clock, Span, SpanError, TimeError, UnixTime};

@@ -54,7 +54,7 @@ impl FromStr for Text {
         if given.len() > Self::MAX {
             return Err(TextError::TooLong(given.len()));
         }
-        if let Some(bad) = given.chars().find(|c| is_refused(*c)) {
+        if let Some(bad) = given.chars().find(|c| !is_visible(*c)) {
             return Err(TextError::Character(bad.into()));
         }
         if given.starts_with(char::is_whitespace) || given.ends_with(char::is_whitespace) {
@@ -70,12 +70,12 @@ impl FromStr for Text {
     }
 }
 
-/// The categories that a statement refuses: Cc, Cf, Zl, Zp, Cs, Co, Cn.
-fn is_refused(c: char) -> bool {
+/// Whether a character shows as itself, as all of a [`Text`] does: not of the categories Cc, Cf, Zl, Zp, Cs, Co, Cn.
+pub fn is_visible(c: char) -> bool {
     if matches!(c, ' '..='~') {
-        return false;
+        return true;
     }
-    matches!(
+    !matches!(
         c.general_category(),
         GeneralCategory::Control
             | GeneralCategory::Format

@@ -41,12 +41,7 @@ pub(crate) fn serve(
     let reflection = describe().build_v1()?.max_decoding_message_size(QUESTION);
     let reflection_alpha = describe().build_v1alpha()?.max_decoding_message_size(QUESTION);
     let (health, health_server) = tonic_health::server::health_reporter();
-    let door = DoorLayer {
-        peers: doorstep.peers.clone(),
-        gate: api.gate(),
-        metrics: doorstep.metrics.clone(),
-        under_way: api.under_way(),
-    };
+    let door = DoorLayer { peers: doorstep.peers.clone(), gate: api.gate(), metrics: doorstep.metrics.clone() };
     let router = Server::builder()
         .timeout(TIMEOUT)
         .max_concurrent_streams(STREAMS)
@@ -75,7 +70,9 @@ pub(crate) fn serve(
 }
 
 /// Waits for the stop, and says first that nothing new is served.
-async fn stopping(mut stop: watch::Receiver<bool>, health: tonic_health::server::HealthReporter) {
+async fn stopping(mut stop: watch::Receiver<bool>, mut health: tonic_health::server::HealthReporter) {
     stopped(&mut stop).await;
     health.set_service_status("", ServingStatus::NotServing).await;
+    // Ends those who watch it, too: any stranger may, and each would hold the stop up for all of its grace.
+    health.clear_service_status("").await;
 }

@@ -11,7 +11,7 @@ mod watch;
 
 use std::sync::Arc;
 
-use ca::{Ca, Gate, Session, UnderWay};
+use ca::{Ca, Gate, Session};
 use domain::Clock;
 use tokio::sync::{Semaphore, watch as signal};
 use tonic::Status;
@@ -49,11 +49,6 @@ impl Api {
     /// The gate that certificates leave through.
     pub(crate) fn gate(&self) -> Arc<Gate> {
         self.0.ca.gate()
-    }
-
-    /// Where fetches announce themselves.
-    pub(crate) fn under_way(&self) -> UnderWay {
-        self.0.ca.under_way()
     }
 
     /// The session that a call carries, and the call as its user's.

@@ -33,6 +33,24 @@ pub(crate) fn rate_limited(wait: Duration) -> Status {
     Status::with_error_details(Code::ResourceExhausted, message, details)
 }
 
+/// What the libraries refused before a use case saw it, with a reason as everything else has; `None` where one is there.
+pub(crate) fn completed(status: &Status) -> Option<(Status, &'static str)> {
+    if status.code() == Code::Ok || !status.details().is_empty() {
+        return None;
+    }
+    let unreadable = status.message().starts_with("failed to decode");
+    let (code, reason, next) = match status.code() {
+        Code::Internal if unreadable => (Code::InvalidArgument, MESSAGE_INVALID, "use a client of this API's version"),
+        Code::OutOfRange => (Code::OutOfRange, "MESSAGE_TOO_LARGE", "no statement needs more than 64 KiB"),
+        Code::Unimplemented => (Code::Unimplemented, "UNKNOWN_CALL", "the server has no such call; compare versions"),
+        Code::NotFound => (Code::NotFound, "NOT_FOUND", "ask for what the server has"),
+        Code::Cancelled | Code::DeadlineExceeded => (status.code(), "TIMED_OUT", "try again"),
+        other => (other, "INTERNAL", "try again; an administrator finds more in the log"),
+    };
+    let said = if status.message().is_empty() { "the call was refused" } else { status.message() };
+    Some((with_reason(code, format!("{said}; {next}"), reason), reason))
+}
+
 fn with_reason(code: Code, message: String, reason: &str) -> Status {
     Status::with_error_details(code, message, ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new()))
 }

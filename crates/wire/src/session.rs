@@ -4,14 +4,15 @@ use std::fmt;
 use std::str::FromStr;
 
 use domain::{GroupName, Login, UnixTime, UserName};
+use zeroize::Zeroizing;
 
 use crate::error::{each, optional, parsed, time};
 use crate::v1;
 use crate::{Head, WireError};
 
-/// A session token as it travels: a secret, so it neither prints nor compares.
+/// A session token as it travels: a secret, so it neither prints nor compares, and is wiped when it is dropped.
 #[derive(Clone)]
-pub struct Token(String);
+pub struct Token(Zeroizing<String>);
 
 impl Token {
     /// The token's text, for a metadata value or a file of one's own.
@@ -26,7 +27,7 @@ impl FromStr for Token {
     fn from_str(given: &str) -> Result<Self, WireError> {
         let word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
         if (16..=128).contains(&given.len()) && given.bytes().all(word) {
-            Ok(Self(given.to_owned()))
+            Ok(Self(Zeroizing::new(given.to_owned())))
         } else {
             Err(WireError::Field { field: "token", why: "it is not a session token of a hallpassd".to_owned() })
         }
@@ -58,7 +59,11 @@ impl TryFrom<v1::LoginResponse> for Session {
 
 impl From<Session> for v1::LoginResponse {
     fn from(session: Session) -> Self {
-        Self { token: session.token.0, expires: session.expires.seconds(), checkpoint: Some(session.head.into()) }
+        Self {
+            token: session.token.0.to_string(),
+            expires: session.expires.seconds(),
+            checkpoint: Some(session.head.into()),
+        }
     }
 }
 

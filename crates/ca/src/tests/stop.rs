@@ -132,3 +132,34 @@ async fn an_administrator_who_has_seen_the_lost_history_can_resume() {
     world.ca.resume(signed.text.as_bytes(), signed.signature.as_bytes()).await.unwrap();
     assert!(world.fetch(id, &["root@web-1"]).await.is_ok());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_stops_nothing_by_a_checkpoint_that_was_lost() {
+    let world = world().await;
+    let id = world.granted("root@web-1").await;
+    let key = ed25519_dalek::SigningKey::from_bytes(&[LEDGER_SEED; 32]);
+    let forked = ledger::CheckpointSigner::new(world.server.name.clone(), key).sign(3, Digest::of(b"another history"));
+    let seen = Some(Seen { size: 3, root: forked.checkpoint.root, signature: forked.signature });
+
+    let mut asked = world.request("root@web-1", "30m");
+    asked.header.seen = seen.clone();
+    let signed = by(99, &asked);
+    let refused = world.ca.submit(signed.text.as_bytes(), signed.signature.as_bytes()).await;
+    assert_eq!(reason(refused), "UNKNOWN_KEY");
+    let mut fetch = world.fetch_statement(id, &["root@web-1"]);
+    fetch.header.seen = seen;
+    assert_eq!(reason(world.send_fetch(&by(99, &fetch)).await), "NOT_GRANTED");
+    assert!(world.fetch(id, &["root@web-1"]).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_are_loaded_while_the_clock_is_ahead_do_not_stop_the_next_start() {
+    let world = world().await;
+    world.clock.set_wall(NOON + 3600);
+    let changed = Setup::default();
+    world.reload(&Setup { access: format!("{}\n# Looked at.\n", changed.access), ..changed }).await;
+    world.clock.set_wall(NOON + 1);
+    let world = world.restart(Setup::default()).await;
+    let id = world.granted("root@web-1").await;
+    assert!(world.fetch(id, &["root@web-1"]).await.is_ok());
+}

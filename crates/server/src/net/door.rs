@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use ca::{Gate, UnderWay};
+use ca::Gate;
 use http::{Request, Response};
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -24,7 +24,6 @@ pub(crate) struct DoorLayer {
     pub(crate) peers: Arc<Peers>,
     pub(crate) gate: Arc<Gate>,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) under_way: UnderWay,
 }
 
 impl<S> Layer<S> for DoorLayer {
@@ -59,7 +58,7 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let DoorLayer { peers, gate, metrics, under_way } = self.shared.clone();
+        let DoorLayer { peers, gate, metrics } = self.shared.clone();
         let peer = request.extensions().get::<PeerAddress>().copied();
         if let Some(PeerAddress(address)) = peer
             && let Err(wait) = peers.call(Peer::of(address.ip()))
@@ -71,16 +70,22 @@ where
         let (method, began) = (method(&request), Instant::now());
         let answered = self.inner.call(request);
         Box::pin(async move {
-            let announced = (method == FETCH).then(|| under_way.announce());
-            if announced.is_some() {
-                // Those that came at the same time announce themselves before the first is worked on.
-                tokio::task::yield_now().await;
-            }
-            let answer = answered.await?;
-            drop(announced);
+            let answer = with_its_reason(method, answered.await?, &metrics);
             metrics.call(method, code(&answer), began.elapsed());
             Ok(through_the_gate(method, answer, gate))
         })
+    }
+}
+
+/// What a library refused is told and counted as what we refuse.
+fn with_its_reason(method: &str, answer: Response<Body>, metrics: &Metrics) -> Response<Body> {
+    match answer.extensions().get::<Status>().and_then(status::completed) {
+        Some((refusal, reason)) => {
+            metrics.refused(reason);
+            tracing::info!(method, reason, "refused: {}", refusal.message());
+            refusal.into_http()
+        }
+        None => answer,
     }
 }
 

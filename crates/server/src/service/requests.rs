@@ -52,6 +52,9 @@ impl Requests for Api {
 
     async fn fetch(&self, request: Request<FetchRequest>) -> Result<Response<FetchResponse>, Status> {
         let call = Call::of("Fetch", &request);
+        // Those that came at the same time announce themselves before the first is worked on: so they share a commit.
+        let _announced = self.0.ca.under_way().announce();
+        tokio::task::yield_now().await;
         let signed = SignedText::try_from(request.into_inner().statement).map_err(|e| self.misread(&call, &e))?;
         let call = call.claiming(&signed);
         let issued = self.0.ca.fetch(signed.text(), signed.signature()).await.map_err(|e| self.refuse(&call, &e))?;

@@ -87,7 +87,9 @@ async fn what_is_too_large_is_refused_before_it_is_read() {
         let statement = Some(v1::Signed { text: vec![b'x'; text], signature: vec![0; signature] });
         requests.submit(v1::SubmitRequest { statement }).await.unwrap_err()
     };
-    assert_eq!(submit(10 << 20, 1).await.code(), Code::OutOfRange);
+    let huge = submit(10 << 20, 1).await;
+    assert_eq!((huge.code(), reason(&huge).as_str()), (Code::OutOfRange, "MESSAGE_TOO_LARGE"));
+    assert!(huge.message().contains("64 KiB"), "{huge}");
     assert_eq!(reason(&submit(65_537, 1).await), "MESSAGE_INVALID");
     assert_eq!(reason(&submit(1, 4097).await), "MESSAGE_INVALID");
     assert_eq!(reason(&submit(1, 1).await), "STATEMENT_INVALID");
@@ -143,6 +145,20 @@ async fn health_and_the_apis_description_are_there() {
             .await
             .unwrap();
     assert!(format!("{described:?}").contains("hallpass.v1.Requests"), "{described:?}");
+}
+
+#[tokio::test]
+async fn a_stranger_who_watches_health_holds_no_stop_up() {
+    let world = World::start().await;
+    let mut health = HealthClient::new(world.channel().await);
+    let mut watch = health.watch(HealthCheckRequest { service: String::new() }).await.unwrap().into_inner();
+    assert_eq!(watch.message().await.unwrap().map(|said| said.status), Some(1), "SERVING");
+    let stopped = tokio::time::timeout(std::time::Duration::from_secs(5), world.running.stop());
+    let (stopped, last) = tokio::join!(stopped, async {
+        while let Ok(Some(_)) = watch.message().await {}
+        drop(health);
+    });
+    assert!(stopped.is_ok(), "the watch was waited for: {last:?}");
 }
 
 #[tokio::test]
