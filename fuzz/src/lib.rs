@@ -8,6 +8,7 @@ mod agents;
 mod certificates;
 mod feedback;
 mod files;
+mod imports;
 mod messages;
 mod records;
 mod texts;
@@ -26,10 +27,11 @@ pub struct Target {
 
 /// Every target.
 pub fn targets() -> Vec<Target> {
-    let groups: [&[Target]; 8] = [
+    let groups: [&[Target]; 9] = [
         &feedback::TARGETS,
         &vocabulary::TARGETS,
         &files::TARGETS,
+        &imports::TARGETS,
         &texts::TARGETS,
         &certificates::TARGETS,
         &records::TARGETS,

@@ -1,5 +1,7 @@
 //! What `hallpass` understands: the one definition behind parsing, help, completions and man pages.
 
+pub(crate) mod policy;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -230,6 +232,8 @@ pub(crate) enum AdminCommand {
         #[arg(short = 'm', long = "message", value_name = "REASON")]
         reason: String,
     },
+    /// Draft rules from what is there today, and try them on past logins.
+    Policy(policy::Policy),
 }
 
 #[derive(Debug, Args)]
@@ -296,6 +300,9 @@ mod tests {
             "hallpass request web-1 --for 30m -m x --at yesterday",
             "hallpass approve not-an-id",
             "hallpass admin resume",
+            "hallpass admin policy import",
+            "hallpass admin policy import --groups a.csv --teleport b.yaml",
+            "hallpass admin policy replay --sshd-log auth.log",
         ] {
             assert_eq!(parsed(wrong).unwrap_err().exit_code(), 2, "{wrong}");
         }

@@ -11,7 +11,7 @@ use domain::{CommandError, KeyError, Pair, RequestId, TextError, TimeError};
 use tonic::Code;
 use wire::State;
 
-use crate::command::LoginError;
+use crate::command::{LoginError, PolicyError};
 use crate::config::ConfigError;
 use crate::fetch::FetchError;
 use crate::grants::GrantError;
@@ -94,6 +94,9 @@ pub(crate) enum Failure {
     /// A certificate was refused.
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    /// Rules were neither drafted nor tried.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// This machine's clock is wrong.
     #[error("the clock of this machine is wrong; correct it")]
     Clock(#[from] TimeError),
