@@ -15,6 +15,7 @@ mod cedar;
 mod compile;
 mod evaluate;
 mod facts;
+mod files;
 mod people;
 mod policy;
 mod rule;
@@ -25,6 +26,7 @@ mod terms;
 mod tests;
 
 pub use ask::{Ask, Refusal, Ruling};
+pub use files::Files;
 pub use people::{Candidate, approvers, candidates};
 pub use policy::Policy;
 pub use rule::{rule, rule_again};
