@@ -1,10 +1,14 @@
 //! What `hallpass` understands: the one definition behind parsing, help, completions and man pages.
 
+mod policy;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use domain::{Access, RequestId, RuleName, Selector, Span, UnixTime, UserName};
+
+pub(crate) use policy::{PolicyAsked, PolicyCan, PolicyCheck, PolicyCommand, PolicyWhoCan};
 
 /// Ask for a login on a host, have it approved, and use it for as long as was granted.
 #[derive(Debug, Parser)]
@@ -230,6 +234,9 @@ pub(crate) enum AdminCommand {
         #[arg(short = 'm', long = "message", value_name = "REASON")]
         reason: String,
     },
+    /// Look at rules before they are in force: in the files of a directory, without a server.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
 }
 
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ mod login;
 mod logout;
 mod ls;
 mod manual;
+mod policy;
 mod request;
 mod show;
 mod ssh;
@@ -18,6 +19,7 @@ mod ssh_config;
 mod status;
 
 pub(crate) use login::LoginError;
+pub(crate) use policy::{FilesError, NoCases};
 
 use crate::app::App;
 use crate::arguments::{AdminCommand, Command};
@@ -43,6 +45,7 @@ pub(crate) async fn run(app: &App<'_>, command: &Command) -> Result<Exit, Failur
         Command::Ensure(asked) => ensure::run(app, asked).await,
         Command::Admin(asked) => match &asked.what {
             AdminCommand::Resume { reason } => admin::resume(app, reason).await,
+            AdminCommand::Policy(command) => policy::run(app, command),
         },
         Command::Completions(asked) => manual::completions(app, asked.shell),
         Command::Man(asked) => manual::pages(app, asked.out.as_deref()),
