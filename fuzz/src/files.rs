@@ -1,13 +1,14 @@
 //! The administrator's files.
 
 use directory::{Directory, Mistakes, Source};
-use policy::{Ask, Policy, Ruling, rule};
+use policy::{Ask, Files, Ruling, lint, read_cases, rule};
 
 use crate::Target;
 
-pub(crate) const TARGETS: [Target; 2] = [
+pub(crate) const TARGETS: [Target; 3] = [
     Target { name: "directory", run: directory, seeds: directories },
     Target { name: "access", run: access, seeds: policies },
+    Target { name: "cases", run: cases, seeds: tables },
 ];
 
 /// Stands between two files.
@@ -68,6 +69,32 @@ when { context.window <= 600 };
 forbid (principal, action, resource) when { context.window > 86400 };
 "#;
 
+const CASES: &str = r#"
+[[case]]
+name = "one approval"
+user = "alice"
+ask = "root@web-1"
+for = "30m"
+ticket = "INC-42"
+rule = "prod-oncall"
+at = "2026-03-01T14:02:00Z"
+expect = "1 of sre"
+takes = "prod-oncall"
+max = "1h"
+ttl = "5m"
+allow = ["pty"]
+approved_by = ["alice"]
+not_approved_by = "backup"
+[[case]]
+name = "no"
+user = "backup"
+ask = "env=prod"
+for = "1m"
+command = "uptime -p"
+expect = "refused"
+because = "disabled"
+"#;
+
 fn directory(data: &[u8]) -> bool {
     let Some((users, hosts)) = two_files(data) else { return false };
     told(Directory::parse(&Source::new("directory.toml", users), &Source::new("hosts.toml", hosts))).is_some()
@@ -76,14 +103,33 @@ fn directory(data: &[u8]) -> bool {
 /// `access.toml`, and perhaps Cedar beside it. What compiles must also rule.
 fn access(data: &[u8]) -> bool {
     let Some((access, cedar)) = two_files(data) else { return false };
-    let Ok(directory) = Directory::parse(&Source::new("d", USERS), &Source::new("h", HOSTS)) else { return false };
-    let cedar = (!cedar.is_empty()).then(|| Source::new("extra.cedar", cedar));
-    let compiled = Policy::compile(&Source::new("access.toml", access), cedar.as_ref(), &directory);
-    let Some((policy, ask)) = told(compiled).zip(ask()) else { return false };
-    if let Ok(now) = "2026-03-01T14:02:00Z".parse()
-        && let Ruling::Permitted(obligations) = rule(&policy, &directory, &ask, now)
-    {
+    let file = |name: &str, text: &str| Source::new(name, text);
+    let cedar = (!cedar.is_empty()).then(|| file("extra.cedar", cedar));
+    let (directory, hosts, access) = (file("d", USERS), file("h", HOSTS), file("access.toml", access));
+    let files = Files { directory, hosts, access, cedar };
+    let Some(((directory, policy), ask)) = told(files.understand()).zip(ask()) else { return false };
+    let Ok(now) = "2026-03-01T14:02:00Z".parse() else { return false };
+    if let Ruling::Permitted(obligations) = rule(&policy, &directory, &ask, now) {
         assert!(obligations.ttl <= obligations.max && ask.window <= obligations.max);
+    }
+    assert!(lint(&files, &policy, &directory, now).iter().all(|warning| !warning.render().is_empty()));
+    true
+}
+
+/// `policy-tests/*.toml`, beside an `access.toml` that is always the same.
+fn cases(data: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(data) else { return false };
+    let file = |name: &str, text: &str| Source::new(name, text);
+    let (directory, hosts, access) = (file("d", USERS), file("h", HOSTS), file("access.toml", ACCESS));
+    let Ok((directory, policy)) = (Files { directory, hosts, access, cedar: None }).understand() else { return false };
+    let source = Source::new("cases.toml", text);
+    let (Some(cases), Ok(now)) = (told(read_cases(&source, &policy, &directory)), "2026-03-01T14:02:00Z".parse())
+    else {
+        return false;
+    };
+    for case in cases {
+        let judged = case.judge(&policy, &directory, now);
+        assert!(judged.wrong.iter().all(|wrong| !wrong.render().is_empty()) && !case.asked().is_empty());
     }
     true
 }
@@ -114,6 +160,10 @@ fn told<T>(parsed: Result<T, Mistakes>) -> Option<T> {
 
 fn directories() -> Vec<Vec<u8>> {
     vec![[USERS, HOSTS].join(BETWEEN).into_bytes(), b"".to_vec()]
+}
+
+fn tables() -> Vec<Vec<u8>> {
+    vec![CASES.as_bytes().to_vec()]
 }
 
 fn policies() -> Vec<Vec<u8>> {

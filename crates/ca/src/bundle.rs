@@ -2,22 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use directory::{Directory, Mistake, Mistakes, Notes, Source};
+use directory::{Directory, Mistakes};
 use domain::Digest;
-use policy::Policy;
-
-/// The files of a bundle, as read.
-#[derive(Debug, Clone)]
-pub struct Files {
-    /// `directory.toml`
-    pub directory: Source,
-    /// `hosts.toml`
-    pub hosts: Source,
-    /// `access.toml`
-    pub access: Source,
-    /// `access.cedar`, hand-written, where there is one.
-    pub cedar: Option<Source>,
-}
+use policy::{Files, Policy};
 
 /// Policy, directory and hosts that were loaded together.
 pub struct Bundle {
@@ -31,26 +18,11 @@ impl Bundle {
     /// Parses and compiles the files.
     ///
     /// # Errors
-    /// Every mistake in all of them at once. Of rules that speak of files which are no TOML, only whether they are TOML
-    /// themselves: all names in them would be unknown.
+    /// Every mistake in all of them at once.
     pub fn load(files: &Files) -> Result<Self, Mistakes> {
-        let (directory, Mistakes(mut mistakes)) = Directory::parse_all(&files.directory, &files.hosts);
-        let unread = |source: &Source| !not_toml(source).is_empty();
-        if !mistakes.is_empty() && (unread(&files.directory) || unread(&files.hosts)) {
-            mistakes.extend(not_toml(&files.access));
-            return Err(Mistakes(mistakes));
-        }
-        match Policy::compile(&files.access, files.cedar.as_ref(), &directory) {
-            Ok(policy) if mistakes.is_empty() => {
-                let kept = kept(files);
-                Ok(Self { digest: kept.digest(), kept, directory, policy })
-            }
-            Ok(_) => Err(Mistakes(mistakes)),
-            Err(Mistakes(in_rules)) => {
-                mistakes.extend(in_rules);
-                Err(Mistakes(mistakes))
-            }
-        }
+        let (directory, policy) = files.understand()?;
+        let kept = kept(files);
+        Ok(Self { digest: kept.digest(), kept, directory, policy })
     }
 
     /// What rulings and entries name.
@@ -72,13 +44,6 @@ impl Bundle {
     pub const fn policy(&self) -> &Policy {
         &self.policy
     }
-}
-
-/// What keeps a file from being TOML.
-fn not_toml(source: &Source) -> Vec<Mistake> {
-    let notes = Notes::new(source);
-    notes.toml();
-    notes.into_mistakes()
 }
 
 /// The files by their role, whatever their paths are.

@@ -40,7 +40,7 @@ use domain::{Clock, Digest, Random, Span};
 use statement::{Memory, ServerId};
 use store::{BundleTx, Store};
 
-pub use bundle::{Bundle, Files};
+pub use bundle::Bundle;
 pub use error::{Class, Error};
 pub use gate::{Epoch, Gate, Pass, Stopped};
 pub use issue::Issued;

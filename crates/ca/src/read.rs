@@ -160,7 +160,7 @@ impl Ca {
         let directory = bundle.directory();
         let state = self.state_now(&record)?;
         let (approvers, missing) = if state == StateName::Pending {
-            let open = request::missing(&record.ruling.obligations().quorum, &record.voters(directory));
+            let open = domain::missing(&record.ruling.obligations().quorum, &record.voters(directory));
             (approvers(directory, &record), in_words(&open))
         } else {
             (BTreeSet::new(), String::new())

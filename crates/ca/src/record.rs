@@ -1,8 +1,8 @@
 //! A request as the store kept it, with every signature checked again.
 
-use domain::{Obligations, RequestId, UnixTime, UserName};
+use domain::{Obligations, RequestId, UnixTime, UserName, Voter};
 use policy::Ruling;
-use request::{Approved, Case, Counted, Ended, Pending, State, Voter, Window};
+use request::{Approved, Case, Counted, Ended, Pending, State, Window};
 use statement::{Canonical as _, DecisionStatement, FetchStatement, RequestStatement, RulingText, Statement, Verified};
 use store::{RequestState, StoredDecision, StoredRequest};
 

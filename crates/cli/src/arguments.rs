@@ -8,6 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use domain::{Access, RequestId, RuleName, Selector, Span, UnixTime, UserName};
 
+pub(crate) use policy::{PolicyAsked, PolicyCan, PolicyCheck, PolicyCommand, PolicyWhoCan};
+
 /// Ask for a login on a host, have it approved, and use it for as long as was granted.
 #[derive(Debug, Parser)]
 #[command(name = "hallpass", version, after_help = EXIT_CODES)]
@@ -232,8 +234,9 @@ pub(crate) enum AdminCommand {
         #[arg(short = 'm', long = "message", value_name = "REASON")]
         reason: String,
     },
-    /// Draft rules from what is there today, and try them on past logins.
-    Policy(policy::Policy),
+    /// Look at rules before they are in force: in the files of a directory, without a server.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
 }
 
 #[derive(Debug, Args)]

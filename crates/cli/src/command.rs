@@ -5,6 +5,7 @@ mod agent;
 mod cert;
 mod decide;
 mod done;
+mod drafting;
 mod ensure;
 mod inbox;
 mod login;
@@ -18,8 +19,9 @@ mod ssh;
 mod ssh_config;
 mod status;
 
+pub(crate) use drafting::DraftingError;
 pub(crate) use login::LoginError;
-pub(crate) use policy::PolicyError;
+pub(crate) use policy::{FilesError, NoCases};
 
 use crate::app::App;
 use crate::arguments::{AdminCommand, Command};
@@ -45,7 +47,7 @@ pub(crate) async fn run(app: &App<'_>, command: &Command) -> Result<Exit, Failur
         Command::Ensure(asked) => ensure::run(app, asked).await,
         Command::Admin(asked) => match &asked.what {
             AdminCommand::Resume { reason } => admin::resume(app, reason).await,
-            AdminCommand::Policy(asked) => policy::run(app, &asked.what),
+            AdminCommand::Policy(command) => policy::run(app, command),
         },
         Command::Completions(asked) => manual::completions(app, asked.shell),
         Command::Man(asked) => manual::pages(app, asked.out.as_deref()),

@@ -11,7 +11,7 @@ use domain::{CommandError, KeyError, Pair, RequestId, TextError, TimeError};
 use tonic::Code;
 use wire::State;
 
-use crate::command::{LoginError, PolicyError};
+use crate::command::{DraftingError, FilesError, LoginError, NoCases};
 use crate::config::ConfigError;
 use crate::fetch::FetchError;
 use crate::grants::GrantError;
@@ -96,7 +96,16 @@ pub(crate) enum Failure {
     Fetch(#[from] FetchError),
     /// Rules were neither drafted nor tried.
     #[error(transparent)]
-    Policy(#[from] PolicyError),
+    Drafting(#[from] DraftingError),
+    /// The files with the rules are wrong.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// There are no cases to run.
+    #[error(transparent)]
+    NoCases(#[from] NoCases),
+    /// The rules that were looked at refuse, whoever asks.
+    #[error(transparent)]
+    Refused(#[from] policy::Refusal),
     /// This machine's clock is wrong.
     #[error("the clock of this machine is wrong; correct it")]
     Clock(#[from] TimeError),
@@ -237,6 +246,8 @@ impl Failure {
             Self::Interrupted(_) => "INTERRUPTED",
             Self::Link(LinkError::Dial(_)) => "NO_CONNECTION",
             Self::Config(_) => "CONFIGURATION",
+            Self::Files(_) => "MISTAKES",
+            Self::NoCases(_) => "NO_CASES",
             Self::Signing(_) => "NO_SIGNATURE",
             _ => "FAILED",
         }

@@ -28,6 +28,8 @@ pub(crate) enum Meaning {
 pub(crate) struct Statement {
     pub(crate) policy: Policy,
     pub(crate) meaning: Meaning,
+    /// Where it stands in its file; what an entry became stands where the entry does.
+    pub(crate) place: Range<usize>,
 }
 
 /// Understands one statement; `None` after noting why not. `place` is where it stands in the file, `number` among all
@@ -44,7 +46,7 @@ pub(crate) fn understand(notes: &Notes<'_>, text: &str, place: &Range<usize>, nu
         }
     };
     match meaning(&policy, line) {
-        Ok(meaning) => Some(Statement { policy, meaning }),
+        Ok(meaning) => Some(Statement { policy, meaning, place: place.clone() }),
         Err(wrongs) => {
             for Wrong { annotation, message } in wrongs {
                 let at = annotation.and_then(|key| annotation_in(text, &key));

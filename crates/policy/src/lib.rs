@@ -5,16 +5,21 @@
 //! hand-written Cedar -------------------+--understand--> Policy
 //!
 //! Ask --target--> hosts --for each: slice, evaluate--> what matches --choose--> Ruling
+//!                                                           |---> ways: who may ask for what
+//!                                                           \---> lint: what is hardly meant
 //! ```
 //!
 //! Rules open paths, requirements add to every path, prohibitions win over all. Whatever cannot be evaluated refuses.
 
 mod access;
 mod ask;
+mod cases;
 mod cedar;
 mod compile;
 mod evaluate;
 mod facts;
+mod files;
+mod lint;
 mod people;
 mod policy;
 mod rule;
@@ -23,11 +28,16 @@ mod target;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod who;
 
 pub use ask::{Ask, Refusal, Ruling};
-pub use people::{Candidate, approvers, candidates};
+pub use cases::{Case, Judged, read_cases};
+pub use files::Files;
+pub use lint::lint;
+pub use people::{Candidate, approvers, candidates, open_slots, unfillable};
 pub use policy::Policy;
 pub use rule::{rule, rule_again};
+pub use who::{Hopeless, Way, can, ways, who_can};
 
 /// An `access.toml` to start from; its examples are comments.
 pub const SAMPLE_ACCESS: &str = include_str!("sample/access.toml");

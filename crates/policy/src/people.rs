@@ -1,9 +1,9 @@
 //! Who may ask for what, and who may approve it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use directory::{Directory, Host};
-use domain::{AskedLogin, Quorum, RuleName, Span, Target, UnixTime, UserName};
+use domain::{AskedLogin, GroupName, Quorum, RuleName, Span, Target, UnixTime, UserName, Voter, missing};
 
 use crate::rule::open_paths;
 use crate::target::Look;
@@ -17,6 +17,32 @@ pub fn approvers(directory: &Directory, quorum: &Quorum, requester: &UserName) -
     let members = quorum.counts().filter_map(|(group, _)| directory.group(group)).flat_map(|group| &group.members);
     let others = members.filter(|name| directory.is_enabled_person(name) && directory.owner_of(name) != Some(asks));
     others.cloned().collect()
+}
+
+/// The slots of a quorum that stay open when these of the [`approvers`] approve.
+pub fn open_slots(directory: &Directory, quorum: &Quorum, approving: &BTreeSet<UserName>) -> Vec<GroupName> {
+    let voter = |name: &UserName| {
+        let owner = directory.owner_of(name)?.clone();
+        Some(Voter { owner, groups: directory.groups_of(name).cloned().collect() })
+    };
+    missing(quorum, &approving.iter().filter_map(voter).collect::<Vec<_>>())
+}
+
+/// The slots of a quorum that nobody is left for when all who may approve do so: one person fills one slot, and the
+/// person who asks fills none.
+pub fn unfillable(directory: &Directory, quorum: &Quorum, requester: &UserName) -> Vec<GroupName> {
+    let asks = directory.owner_of(requester);
+    let slots = usize::try_from(quorum.people()).unwrap_or(usize::MAX);
+    let mut voters: BTreeMap<&UserName, BTreeSet<GroupName>> = BTreeMap::new();
+    for (group, _) in quorum.counts() {
+        // Of a large group as many people as there are slots fill any that others leave: the rest changes nothing.
+        let people = directory.enabled_people_in(group).into_iter().filter(|person| Some(*person) != asks);
+        for person in people.take(slots) {
+            voters.entry(person).or_default().insert(group.clone());
+        }
+    }
+    let voters = voters.into_iter().map(|(owner, groups)| Voter { owner: owner.clone(), groups });
+    missing(quorum, &voters.collect::<Vec<_>>())
 }
 
 /// A login that a user may ask for on a host.

@@ -7,7 +7,7 @@ use cedar_policy::EntityUid;
 use directory::{Directory, Mistakes, Notes, Source};
 use domain::{AskedLogin, Quorum, RuleName};
 
-use crate::access::{self, Says};
+use crate::access::{self, Entry, Says};
 use crate::cedar::{self, Meaning, Statement};
 use crate::compile;
 use crate::facts::Vocabulary;
@@ -22,6 +22,10 @@ pub struct Policy {
     pub(crate) vocabulary: Vocabulary,
     /// The logins that `access.toml` names in rules: what `candidates` tries.
     pub(crate) logins: BTreeSet<AskedLogin>,
+    /// `access.toml` as read.
+    pub(crate) entries: Vec<Entry>,
+    /// How many of the statements are those of `access.toml`; hand-written ones follow.
+    pub(crate) compiled: usize,
     text: String,
 }
 
@@ -42,9 +46,9 @@ impl Policy {
             mistakes.extend(in_cedar.into_mistakes());
         }
         let Ok(vocabulary) = vocabulary else { return Err(Mistakes(mistakes)) };
-        let Loading { statements, logins, text, .. } = loading;
+        let Loading { statements, logins, entries, compiled, text, .. } = loading;
         let slices = Slices::new(statements.iter().map(|statement| &statement.policy));
-        Mistakes(mistakes).unless_any(Self { statements, slices, vocabulary, logins, text })
+        Mistakes(mistakes).unless_any(Self { statements, slices, vocabulary, logins, entries, compiled, text })
     }
 
     /// What `access.toml` became: the text that is in force.
@@ -60,6 +64,8 @@ struct Loading {
     /// The path of each rule, and the file that has it.
     rules: HashMap<RuleName, (Path, String)>,
     logins: BTreeSet<AskedLogin>,
+    entries: Vec<Entry>,
+    compiled: usize,
     text: String,
 }
 
@@ -69,16 +75,18 @@ impl Loading {
         if notes.any() {
             return;
         }
-        for entry in entries {
-            for text in compile::statements(notes, &entry) {
+        for entry in &entries {
+            for text in compile::statements(notes, entry) {
                 self.statement(notes, &text, &entry.span);
                 self.text.push_str(&text);
                 self.text.push('\n');
             }
             if let Says::Rule(..) = entry.says {
-                self.logins.extend(entry.scope.logins);
+                self.logins.extend(entry.scope.logins.iter().cloned());
             }
         }
+        self.compiled = self.statements.len();
+        self.entries = entries;
     }
 
     fn cedar(&mut self, notes: &Notes<'_>, directory: &Directory) {

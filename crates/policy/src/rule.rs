@@ -183,7 +183,7 @@ fn ticket_fits(choice: &Choice<'_>, ask: &Ask) -> Result<(), Refusal> {
 
 /// Each group has people enough besides the one who asks. That one person is not counted for two groups is seen when
 /// they decide.
-fn quorum_exists(choice: &Choice<'_>, directory: &Directory, ask: &Ask) -> Result<(), Refusal> {
+pub(crate) fn quorum_exists(choice: &Choice<'_>, directory: &Directory, ask: &Ask) -> Result<(), Refusal> {
     let asks = directory.owner_of(&ask.requester);
     for (group, needed) in choice.path.quorum.counts() {
         let available = directory.enabled_people_in(group).into_iter().filter(|person| Some(*person) != asks).count();

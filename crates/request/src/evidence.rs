@@ -1,11 +1,10 @@
 //! Ballots: a decision that was checked against the request it is about and the directory as it is now.
 
 use directory::{Directory, Kind};
-use domain::{Approval, Digest, PublicKey, RequestId, UnixTime, UserName};
+use domain::{Approval, Digest, PublicKey, RequestId, UnixTime, UserName, Voter};
 use statement::{Canonical as _, DecisionStatement, Verified};
 
 use crate::grant::Case;
-use crate::quorum::Voter;
 
 /// Why a decision does not count.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

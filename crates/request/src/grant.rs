@@ -1,11 +1,10 @@
 //! The grant: proof that a request was approved and still may be used, judged anew for every fetch.
 
 use directory::Directory;
-use domain::{Approval, GroupName, Obligations, Pair, PublicKey, RequestId, Span, UnixTime, UserName};
+use domain::{Approval, GroupName, Obligations, Pair, PublicKey, RequestId, Span, UnixTime, UserName, missing};
 use statement::{DecisionStatement, FetchStatement, RequestStatement, RulingText, Verified};
 
 use crate::evidence::{BallotRefused, judge};
-use crate::quorum::missing;
 use crate::state::{State, StateName, Window};
 
 /// A request as it was signed and ruled on.

@@ -17,10 +17,8 @@
 
 mod evidence;
 mod grant;
-mod quorum;
 mod state;
 
 pub use evidence::{Ballot, BallotRefused, judge};
 pub use grant::{Case, Counted, Grant, NotGranted, fetchable, grant};
-pub use quorum::{Voter, missing};
 pub use state::{Approved, Ended, Outcome, Pending, State, StateName, UnknownState, Window, open};

@@ -3,10 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use domain::{Approval, Quorum, Span, UnixTime};
+use domain::{Approval, Quorum, Span, UnixTime, Voter, missing};
 
 use crate::evidence::Ballot;
-use crate::quorum::{Voter, missing};
 
 /// When a grant opens and ends. `not_before` counts, `not_after` does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,9 +6,10 @@ use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
-use ca::{Bundle, Files};
+use ca::Bundle;
 use directory::{Directory, Mistake, Mistakes, Source};
 use domain::RealmName;
+use policy::Files;
 
 use crate::config::Config;
 use crate::error::chain;

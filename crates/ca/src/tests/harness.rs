@@ -9,6 +9,7 @@ use directory::Source;
 use domain::{Approval, Clock, Digest, Nonce, Pair, PublicKey, Random, RequestId, Span, TimeError, UnixTime, UserName};
 use ed25519_dalek::Signer as _;
 use ledger::CheckpointSigner;
+use policy::Files;
 use ssh_key::{Algorithm, PrivateKey};
 use statement::{
     Act, ActStatement, Canonical as _, DecisionStatement, FetchStatement, Header, LoginStatement, Pairs,
@@ -16,7 +17,7 @@ use statement::{
 };
 use store::Store;
 
-use crate::{Bundle, Ca, Error, Files, Identity, Issued, Limits, Parts, Signers, View};
+use crate::{Bundle, Ca, Error, Identity, Issued, Limits, Parts, Signers, View};
 
 /// Noon, some day.
 pub(super) const NOON: u64 = 1_772_366_400;

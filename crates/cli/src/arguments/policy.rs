@@ -1,22 +1,86 @@
-//! What `hallpass admin policy` understands.
+//! `hallpass admin policy`: what it understands.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use domain::{Access, Span, UnixTime, UserName};
 
-#[derive(Debug, Args)]
-pub(crate) struct Policy {
-    #[command(subcommand)]
-    pub(crate) what: PolicyCommand,
-}
-
-/// What can be done with rules, all of it without a server.
+/// What is done with rules before they are in force.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
+    /// Look for mistakes in directory.toml, hosts.toml, access.toml and access.cedar, and for what is hardly meant.
+    Check(PolicyCheck),
+    /// Print what access.toml becomes.
+    Show(PolicyShow),
+    /// Run the cases of policy-tests/*.toml, and say which do not hold.
+    Test(PolicyTest),
+    /// Say who may ask for a login on a host, by which rule, and whose approval it takes.
+    WhoCan(PolicyWhoCan),
+    /// Say everything that a user may ask for.
+    Can(PolicyCan),
     /// Draft directory.toml, hosts.toml and access.toml from what is there today, with a TODO at every guess.
     Import(Import),
     /// Show which logins of the past the rules of a directory would allow, and who would have to approve.
     Replay(Replay),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyCheck {
+    /// The directory with the files.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// Fail on warnings too.
+    #[arg(long)]
+    pub(crate) deny_warnings: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyShow {
+    /// The directory with the files.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// As Cedar: the statements that decide.
+    #[arg(long, required = true)]
+    pub(crate) cedar: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyTest {
+    /// The directory with the files, and with policy-tests/.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyWhoCan {
+    /// [LOGIN@]HOST, or [LOGIN@]LABELS for all these hosts in one request. Without a login: each user's own (`self`).
+    #[arg(value_name = "[LOGIN@]HOST|LABELS")]
+    pub(crate) access: Access,
+    #[command(flatten)]
+    pub(crate) asked: PolicyAsked,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyCan {
+    /// The user, by name.
+    #[arg(value_name = "USER")]
+    pub(crate) user: UserName,
+    #[command(flatten)]
+    pub(crate) asked: PolicyAsked,
+}
+
+/// Where and when a question is asked.
+#[derive(Debug, Args)]
+pub(crate) struct PolicyAsked {
+    /// The directory with the files.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// At this time and not now, such as 2026-03-01T14:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) as_of: Option<UnixTime>,
+    /// For at least this long, such as 30m.
+    #[arg(long = "for", value_name = "DURATION", default_value = "1s")]
+    pub(crate) window: Span,
 }
 
 #[derive(Debug, Args)]

@@ -1,75 +1,68 @@
-//! `hallpass admin policy`: rules as files. Nothing here needs a server or a session.
+//! `hallpass admin policy`: rules looked at before they are in force, from the files in a directory alone.
 
-mod import;
-mod key_files;
-mod replay;
+mod check;
+mod files;
+mod test;
 #[cfg(test)]
 mod tests;
+mod who;
 
-use std::fs::File;
-use std::io::{self, BufReader, Read};
-use std::path::{Path, PathBuf};
+pub(crate) use files::FilesError;
+pub(crate) use test::NoCases;
 
-use ::import::{ImportError, Log, MOST_BYTES};
-use directory::Mistakes;
+use std::path::Path;
 
-use crate::app::App;
-use crate::arguments::policy::PolicyCommand;
+use directory::Mistake;
+use serde::Serialize;
+
+use crate::app::{App, Look, Report};
+use crate::arguments::PolicyCommand;
+use crate::command::drafting;
 use crate::failure::{Exit, Failure};
 
-pub(crate) fn run(app: &App<'_>, asked: &PolicyCommand) -> Result<Exit, Failure> {
-    match asked {
-        PolicyCommand::Import(asked) => import::run(app, asked),
-        PolicyCommand::Replay(asked) => replay::run(app, asked),
+/// Runs one of them.
+pub(crate) fn run(app: &App<'_>, command: &PolicyCommand) -> Result<Exit, Failure> {
+    match command {
+        PolicyCommand::Check(asked) => check::run(app, asked),
+        PolicyCommand::Show(asked) => show(app, &asked.dir),
+        PolicyCommand::Test(asked) => test::run(app, &asked.dir),
+        PolicyCommand::WhoCan(asked) => who::who_can(app, asked),
+        PolicyCommand::Can(asked) => who::can(app, asked),
+        PolicyCommand::Import(asked) => drafting::import::run(app, asked),
+        PolicyCommand::Replay(asked) => drafting::replay::run(app, asked),
     }
 }
 
-/// Why rules were neither drafted nor tried.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum PolicyError {
-    /// What is to be read is no draft's source.
-    #[error(transparent)]
-    Import(#[from] ImportError),
-    /// The files to rule by have mistakes.
-    #[error("the rules cannot be used; correct them first\n\n{0}")]
-    Mistakes(#[from] Mistakes),
-    /// A file cannot be read.
-    #[error("{} cannot be read", path.display())]
-    Read {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        cause: io::Error,
-    },
-    /// A file would be overwritten.
-    #[error("{} is already there, so nothing was written; move it away, or write elsewhere with --out DIR", .0.display())]
-    Exists(PathBuf),
-    /// Nothing to draft from.
-    #[error(
-        "no authorized_keys is below {}; expected HOST/LOGIN, HOST/root/.ssh/authorized_keys or \
-         HOST/home/LOGIN/.ssh/authorized_keys", .0.display()
-    )]
-    NoKeys(PathBuf),
-    /// More than anybody's hosts have.
-    #[error("more than {most} files are below {}; give fewer hosts at a time", path.display())]
-    TooManyFiles {
-        /// Where.
-        path: PathBuf,
-        /// How many there may be.
-        most: usize,
-    },
+fn show(app: &App<'_>, dir: &Path) -> Result<Exit, Failure> {
+    let loaded = files::load(dir)?;
+    app.report(&Shown { cedar: loaded.policy.cedar_text() })?;
+    Ok(Exit::Done)
 }
 
-/// A file as a whole, or as much of it as shows that it is too large.
-fn bytes(path: &Path) -> Result<Vec<u8>, PolicyError> {
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes));
-    read.map_err(|cause| PolicyError::Read { path: path.to_owned(), cause })?;
-    Ok(bytes)
+#[derive(Serialize)]
+struct Shown<'a> {
+    cedar: &'a str,
 }
 
-fn log(path: &Path) -> Result<Log, PolicyError> {
-    let file = File::open(path).map_err(|cause| PolicyError::Read { path: path.to_owned(), cause })?;
-    Ok(Log::read(&path.display().to_string(), BufReader::new(file))?)
+impl Report for Shown<'_> {
+    fn text(&self, _: &Look<'_>) -> String {
+        self.cedar.to_owned()
+    }
+}
+
+/// A mistake or warning as programs read it.
+#[derive(Serialize)]
+struct Found {
+    file: String,
+    line: usize,
+    column: usize,
+    message: String,
+    help: Option<String>,
+}
+
+impl From<&Mistake> for Found {
+    fn from(mistake: &Mistake) -> Self {
+        let Mistake { file, line, column, message, help, .. } = mistake.clone();
+        Self { file, line, column, message, help }
+    }
 }

@@ -1,13 +1,16 @@
 //! The policy as a whole: rulings as tables, mistakes, slices, speed.
 
 mod again;
+mod cases;
 mod hand_written;
+mod lint;
 mod mistakes;
 mod people;
 mod rulings;
 mod size;
 mod slices;
 mod text;
+mod who;
 
 use directory::{Directory, Mistakes, Source};
 use domain::{Access, Extension, UnixTime};

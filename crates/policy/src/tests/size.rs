@@ -6,10 +6,10 @@ use std::time::Instant;
 use directory::{Directory, Source};
 
 use super::{ask, now};
-use crate::{Policy, Ruling, rule};
+use crate::{Files, Policy, Ruling, lint, rule};
 
 /// A rule each for as many teams: their own hosts, by their own label.
-fn teams(count: usize) -> (Directory, Policy) {
+fn teams(count: usize) -> (Files, Directory, Policy) {
     let (mut users, mut hosts, mut access) = (String::new(), String::new(), String::new());
     for team in 0..count {
         writeln!(users, "[[user]]\nname = \"u{team}\"\nlogin = \"u{team}\"").unwrap();
@@ -24,16 +24,21 @@ fn teams(count: usize) -> (Directory, Policy) {
         .unwrap();
     }
     writeln!(access, "[[require]]\nhosts = \"env=prod\"\nttl = \"4m\"\n[[forbid]]\nlogins = \"nobody\"").unwrap();
-    let directory = Directory::parse(&Source::new("d", users), &Source::new("h", hosts)).unwrap();
+    let files = Files {
+        directory: Source::new("directory.toml", users),
+        hosts: Source::new("hosts.toml", hosts),
+        access: Source::new("access.toml", access),
+        cedar: None,
+    };
     let start = Instant::now();
-    let policy = Policy::compile(&Source::new("access.toml", access), None, &directory).unwrap();
+    let (directory, policy) = files.understand().unwrap();
     println!("{count} rules compiled in {:?}", start.elapsed());
-    (directory, policy)
+    (files, directory, policy)
 }
 
 #[test]
 fn a_ruling_looks_at_few_of_a_thousand_rules() {
-    let (directory, policy) = teams(1_000);
+    let (_, directory, policy) = teams(1_000);
     let ask = ask("u700 root@h700 30m");
     let user = directory.user(&ask.requester).unwrap();
     let (users, hosts) =
@@ -46,4 +51,14 @@ fn a_ruling_looks_at_few_of_a_thousand_rules() {
         assert!(matches!(ruling, Ruling::Permitted(_)));
     }
     println!("a ruling among 1,000 rules: {:?}", start.elapsed() / 1_000);
+}
+
+#[test]
+fn a_thousand_rules_are_looked_at_for_what_is_hardly_meant() {
+    let (files, directory, policy) = teams(1_000);
+    let start = Instant::now();
+    let warnings = lint(&files, &policy, &directory, now());
+    println!("warnings about 1,000 rules: {:?}", start.elapsed());
+    let other = warnings.iter().find(|warning| !warning.message.contains("has no key"));
+    assert_eq!((warnings.len(), other), (2_000, None), "nobody has a key, and all else is meant");
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use import::{KeyFile, Place, place};
 
-use super::{PolicyError, bytes};
+use super::{DraftingError, bytes};
 
 /// The most files that are looked at.
 const MOST: usize = 100_000;
@@ -22,14 +22,14 @@ pub(super) struct KeyFiles {
 
 impl KeyFiles {
     /// Looks through a directory. Links are not followed: a copy of another machine's files has them lead anywhere.
-    pub(super) fn below(dir: &Path) -> Result<Self, PolicyError> {
+    pub(super) fn below(dir: &Path) -> Result<Self, DraftingError> {
         let mut files = Self::default();
         files.look(dir, dir, &mut Vec::new())?;
-        if files.found.is_empty() { Err(PolicyError::NoKeys(dir.to_owned())) } else { Ok(files) }
+        if files.found.is_empty() { Err(DraftingError::NoKeys(dir.to_owned())) } else { Ok(files) }
     }
 
-    fn look(&mut self, top: &Path, dir: &Path, below: &mut Vec<String>) -> Result<(), PolicyError> {
-        let unreadable = |cause| PolicyError::Read { path: dir.to_owned(), cause };
+    fn look(&mut self, top: &Path, dir: &Path, below: &mut Vec<String>) -> Result<(), DraftingError> {
+        let unreadable = |cause| DraftingError::Read { path: dir.to_owned(), cause };
         let entries = fs::read_dir(dir).map_err(unreadable)?;
         let mut entries = entries.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
         entries.sort_by_key(fs::DirEntry::file_name);
@@ -46,7 +46,7 @@ impl KeyFiles {
         Ok(())
     }
 
-    fn file(&mut self, top: &Path, path: PathBuf, below: &[String]) -> Result<(), PolicyError> {
+    fn file(&mut self, top: &Path, path: PathBuf, below: &[String]) -> Result<(), DraftingError> {
         let name = below.join("/");
         let parts: Vec<&str> = below.iter().map(String::as_str).collect();
         match place(&parts) {
@@ -54,13 +54,13 @@ impl KeyFiles {
             None => self.others.push(name),
         }
         if self.found.len() + self.others.len() > MOST {
-            return Err(PolicyError::TooManyFiles { path: top.to_owned(), most: MOST });
+            return Err(DraftingError::TooManyFiles { path: top.to_owned(), most: MOST });
         }
         Ok(())
     }
 
     /// Each file with what is in it, read as it is asked for.
-    pub(super) fn read(&self) -> impl Iterator<Item = Result<KeyFile, PolicyError>> + '_ {
+    pub(super) fn read(&self) -> impl Iterator<Item = Result<KeyFile, DraftingError>> + '_ {
         let read = |(place, name, path): &(Place, String, PathBuf)| {
             Ok(KeyFile { place: place.clone(), name: name.clone(), bytes: bytes(path)? })
         };

@@ -9,13 +9,13 @@ use policy::Policy;
 use serde::Serialize;
 
 use super::import::Counted;
-use super::{PolicyError, bytes, log};
+use super::{DraftingError, bytes, log};
 use crate::app::{App, Look, Report};
 use crate::arguments::policy::Replay;
 use crate::failure::{Exit, Failure};
 use crate::table::{Cell, Table, Tone};
 
-pub(super) fn run(app: &App<'_>, asked: &Replay) -> Result<Exit, Failure> {
+pub(crate) fn run(app: &App<'_>, asked: &Replay) -> Result<Exit, Failure> {
     let (directory, policy) = rules(&asked.dir)?;
     let log = log(&asked.sshd_log)?;
     let replayed = import::replay(&log, &directory, &policy, app.context.now()?);
@@ -23,10 +23,10 @@ pub(super) fn run(app: &App<'_>, asked: &Replay) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn rules(dir: &Path) -> Result<(Directory, Policy), PolicyError> {
+fn rules(dir: &Path) -> Result<(Directory, Policy), DraftingError> {
     let source = |name: &str| {
         let path = dir.join(name);
-        Ok::<Source, PolicyError>(import::text(&path.display().to_string(), bytes(&path)?)?)
+        Ok::<Source, DraftingError>(import::text(&path.display().to_string(), bytes(&path)?)?)
     };
     let directory = Directory::parse(&source("directory.toml")?, &source("hosts.toml")?)?;
     let cedar = if dir.join("access.cedar").exists() { Some(source("access.cedar")?) } else { None };

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{GroupName, Quorum, UserName};
+use crate::{GroupName, Quorum, UserName};
 
 /// One person who approved, and the groups they could speak for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,13 +8,13 @@ use import::{Draft, Files, Log, Login, Proof, from_authorized_keys, from_groups,
 use serde::Serialize;
 
 use super::key_files::KeyFiles;
-use super::{PolicyError, bytes, log};
+use super::{DraftingError, bytes, log};
 use crate::app::{App, Look, Report};
 use crate::arguments::policy::{From, Import};
 use crate::failure::{Exit, Failure};
 use crate::table::Table;
 
-pub(super) fn run(app: &App<'_>, asked: &Import) -> Result<Exit, Failure> {
+pub(crate) fn run(app: &App<'_>, asked: &Import) -> Result<Exit, Failure> {
     let (draft, logins) = draft(&asked.from)?;
     let files = write(&asked.out, &draft.files())?;
     let counts = draft.counts();
@@ -31,7 +31,7 @@ pub(super) fn run(app: &App<'_>, asked: &Import) -> Result<Exit, Failure> {
 }
 
 /// The draft, and for a log the logins that it counted.
-fn draft(from: &From) -> Result<(Draft, Option<Vec<Counted>>), PolicyError> {
+fn draft(from: &From) -> Result<(Draft, Option<Vec<Counted>>), DraftingError> {
     let name = |path: &Path| path.display().to_string();
     let draft = match (&from.authorized_keys, &from.sshd_log, &from.groups, &from.teleport) {
         (Some(dir), ..) => {
@@ -63,13 +63,13 @@ fn write(dir: &Path, files: &Files) -> Result<Vec<PathBuf>, Failure> {
     let texts = [("directory.toml", &files.directory), ("hosts.toml", &files.hosts), ("access.toml", &files.access)];
     let paths = texts.map(|(name, text)| (dir.join(name), text));
     if let Some((path, _)) = paths.iter().find(|(path, _)| path.symlink_metadata().is_ok()) {
-        return Err(PolicyError::Exists(path.clone()).into());
+        return Err(DraftingError::Exists(path.clone()).into());
     }
     for (path, text) in &paths {
         let written = OpenOptions::new().write(true).create_new(true).open(path);
         let written = written.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
         written.map_err(|cause| match cause.kind() {
-            io::ErrorKind::AlreadyExists => PolicyError::Exists(path.clone()).into(),
+            io::ErrorKind::AlreadyExists => DraftingError::Exists(path.clone()).into(),
             _ => Failure::Write { what: path.display().to_string(), cause },
         })?;
     }

@@ -1,0 +1,200 @@
+//! What a policy is to say of requests, written down by those who wrote its rules: `policy-tests/*.toml`.
+
+mod judge;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::str::FromStr;
+
+use directory::{Directory, Fields, Mistakes, Notes, Source};
+use domain::{Access, Command, Extension, Quorum, QuorumError, RuleName, Span, Target, Text, UnixTime, UserName};
+use toml::Spanned;
+
+use crate::cedar::Meaning;
+use crate::{Ask, Policy};
+pub use judge::Judged;
+
+/// One `[[case]]`: a request, and what is expected of it.
+#[derive(Debug, Clone)]
+pub struct Case<'s> {
+    source: &'s Source,
+    place: Range<usize>,
+    /// What it shows, in words.
+    pub name: String,
+    /// The request.
+    pub ask: Ask,
+    /// When it is made; `None` is now.
+    pub at: Option<UnixTime>,
+    expected: Expected,
+}
+
+/// The answer that a case expects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Answer {
+    Refused,
+    Permitted(Quorum),
+}
+
+impl FromStr for Answer {
+    type Err = String;
+
+    fn from_str(given: &str) -> Result<Self, String> {
+        if given == "refused" {
+            return Ok(Self::Refused);
+        }
+        let quorum = given.parse().map_err(|error| match error {
+            QuorumError::Grammar => {
+                "expected `refused`, `auto`, or counts such as `2 of sre, 1 of security`".to_owned()
+            }
+            other => other.to_string(),
+        });
+        quorum.map(Self::Permitted)
+    }
+}
+
+/// Everything that a case expects; what is absent is not looked at.
+#[derive(Debug, Clone)]
+struct Expected {
+    answer: Spanned<Answer>,
+    because: Option<Spanned<String>>,
+    takes: Option<Spanned<RuleName>>,
+    max: Option<Spanned<Span>>,
+    ttl: Option<Spanned<Span>>,
+    allow: Option<BTreeSet<Extension>>,
+    approved_by: Vec<Spanned<UserName>>,
+    not_approved_by: Vec<Spanned<UserName>>,
+}
+
+/// Reads the cases of one file.
+///
+/// # Errors
+/// Every mistake in it. Names that the other files do not have are mistakes: a misspelt user would be refused, and the
+/// case that expects that would show nothing.
+pub fn read_cases<'s>(source: &'s Source, policy: &Policy, directory: &Directory) -> Result<Vec<Case<'s>>, Mistakes> {
+    let notes = Notes::new(source);
+    let reader = Reader { notes: &notes, source, policy, directory };
+    let cases = notes.read(|top, cases: &mut Vec<Case<'s>>| {
+        cases.extend(top.tables("case").into_iter().filter_map(|fields| reader.case(fields)));
+        top.finish();
+    });
+    if cases.is_empty() && !notes.any() {
+        notes.note_with_help(0..0, "there is no case in this file", "write one under [[case]]");
+    }
+    Mistakes(notes.into_mistakes()).unless_any(cases)
+}
+
+struct Reader<'r, 's> {
+    notes: &'r Notes<'r>,
+    source: &'s Source,
+    policy: &'r Policy,
+    directory: &'r Directory,
+}
+
+impl<'s> Reader<'_, 's> {
+    fn case(&self, fields: Fields<'_>) -> Option<Case<'s>> {
+        let place = fields.span();
+        let name = fields.required::<String>("name");
+        let ask = self.ask(&fields);
+        let at = fields.optional("at").map(Spanned::into_inner);
+        let expected = self.expected(&fields);
+        fields.finish();
+        let name = name?.into_inner();
+        Some(Case { source: self.source, place, name, ask: ask?, at, expected: expected? })
+    }
+
+    fn ask(&self, fields: &Fields<'_>) -> Option<Ask> {
+        let user = fields.required::<UserName>("user");
+        let access = fields.required::<Access>("ask");
+        let window = fields.required::<Span>("for");
+        let command = fields.optional::<Command>("command").map(Spanned::into_inner);
+        let ticket = fields.optional::<Text>("ticket").map(Spanned::into_inner);
+        let rule = fields.optional::<RuleName>("rule");
+        user.iter().for_each(|user| self.known_user(user));
+        rule.iter().for_each(|rule| self.known_rule(rule));
+        access.iter().for_each(|access| self.known_hosts(access));
+        let Access { login, target } = access?.into_inner();
+        let (requester, window) = (user?.into_inner(), window?.into_inner());
+        Some(Ask { requester, login, target, window, command, ticket, rule: rule.map(Spanned::into_inner) })
+    }
+
+    fn expected(&self, fields: &Fields<'_>) -> Option<Expected> {
+        let answer = fields.required::<Answer>("expect");
+        let because = fields.optional::<String>("because");
+        let takes = fields.optional::<RuleName>("takes");
+        let (max, ttl) = (fields.optional::<Span>("max"), fields.optional::<Span>("ttl"));
+        let allow = fields.list("allow").map(|allow| allow.into_iter().map(Spanned::into_inner).collect());
+        let approved_by = fields.filled_list::<UserName>("approved_by").unwrap_or_default();
+        let not_approved_by = fields.filled_list::<UserName>("not_approved_by").unwrap_or_default();
+        takes.iter().for_each(|rule| self.known_rule(rule));
+        approved_by.iter().chain(&not_approved_by).for_each(|user| self.known_user(user));
+        let expected = Expected { answer: answer?, because, takes, max, ttl, allow, approved_by, not_approved_by };
+        self.possible(&expected);
+        Some(expected)
+    }
+
+    /// A refusal has no terms, and what is permitted has no reason to be refused.
+    fn possible(&self, expected: &Expected) {
+        let Expected { answer, because, takes, max, ttl, allow, approved_by, not_approved_by } = expected;
+        match answer.get_ref() {
+            Answer::Refused => {
+                let terms = takes.is_some() || max.is_some() || ttl.is_some() || allow.is_some();
+                if terms || !approved_by.is_empty() || !not_approved_by.is_empty() {
+                    let help = "of a refusal only `because` can be expected";
+                    self.notes.note_with_help(answer.span(), "this expects a refusal and what it permits", help);
+                }
+            }
+            Answer::Permitted(quorum) => {
+                for (group, _) in quorum.counts().filter(|(group, _)| self.directory.group(group).is_none()) {
+                    self.notes.note(answer.span(), format!("the group `{group}` is not in the directory"));
+                }
+                if let Some(because) = because {
+                    let help = "`because` belongs to expect = \"refused\"";
+                    self.notes.note_with_help(because.span(), "what is permitted has no such reason", help);
+                }
+            }
+        }
+    }
+
+    fn known_user(&self, user: &Spanned<UserName>) {
+        if self.directory.user(user.get_ref()).is_none() {
+            self.notes.note(user.span(), format!("the user `{}` is not in the directory", user.get_ref()));
+        }
+    }
+
+    fn known_hosts(&self, access: &Spanned<Access>) {
+        let message = match &access.get_ref().target {
+            Target::Host(name) if self.directory.host(name.as_str()).is_none() => {
+                format!("the host `{name}` is not in the hosts file")
+            }
+            Target::Labels(labels) if self.directory.select(labels).next().is_none() => {
+                format!("no host has the labels `{labels}`")
+            }
+            _ => return,
+        };
+        self.notes.note(access.span(), message);
+    }
+
+    fn known_rule(&self, rule: &Spanned<RuleName>) {
+        let is_it = |meaning: &Meaning| matches!(meaning, Meaning::Rule(name, _) if name == rule.get_ref());
+        if !self.policy.statements.iter().any(|statement| is_it(&statement.meaning)) {
+            self.notes.note(rule.span(), format!("there is no rule `{}`", rule.get_ref()));
+        }
+    }
+}
+
+impl Case<'_> {
+    /// Where it stands: `FILE:LINE`.
+    pub fn place(&self) -> String {
+        let start = self.mistake(self.place.clone(), "");
+        format!("{}:{}", start.file, start.line)
+    }
+
+    /// The request in words: `alice root@web-1 30m`.
+    pub fn asked(&self) -> String {
+        let Ask { requester, login, target, window, command, ticket, rule } = &self.ask;
+        let ticket = ticket.as_ref().map(|ticket| format!(" --ticket {ticket}")).unwrap_or_default();
+        let rule = rule.as_ref().map(|rule| format!(" --rule {rule}")).unwrap_or_default();
+        let command = command.as_ref().map(|command| format!(" -- {command}")).unwrap_or_default();
+        format!("{requester} {login}@{target} {window}{ticket}{rule}{command}")
+    }
+}

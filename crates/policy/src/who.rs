@@ -1,0 +1,154 @@
+//! Who may ask for what, and whose approval opens it: every path that submitting would find, from the same search.
+
+use std::collections::BTreeSet;
+
+use directory::{Directory, User};
+use domain::{
+    Access, AskedLogin, Extension, GroupName, HostName, Login, Quorum, RealmName, RuleName, Span, Target, UnixTime,
+    UserName,
+};
+
+use crate::people::{approvers, unfillable};
+use crate::rule::{Choice, Open, open_paths, quorum_exists};
+use crate::target::Look;
+use crate::{Ask, Policy, Refusal};
+
+/// One rule that opens a request, with everything that is required beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    /// Who asks.
+    pub requester: UserName,
+    /// The Unix account; `self` is resolved.
+    pub login: Login,
+    /// The hosts that a certificate would open.
+    pub hosts: Vec<HostName>,
+    /// The realm, when they are plain.
+    pub realm: Option<RealmName>,
+    /// The rule.
+    pub rule: RuleName,
+    /// The approvals it takes.
+    pub quorum: Quorum,
+    /// Who may give them.
+    pub approvers: BTreeSet<UserName>,
+    /// The longest window.
+    pub max: Span,
+    /// The certificate TTL.
+    pub ttl: Span,
+    /// The extensions.
+    pub allow: BTreeSet<Extension>,
+    /// What a ticket must match, all of them; empty when none is needed.
+    pub tickets: Vec<String>,
+    /// Why a request would not be approved all the same.
+    pub hopeless: Option<Hopeless>,
+}
+
+/// Why a path is open and still leads nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Hopeless {
+    /// Submitting refuses it.
+    #[error(transparent)]
+    Refused(Refusal),
+    /// Submitting takes it, and the people there are cannot fill every slot, as one person fills one.
+    #[error("nobody is left for {}, as one person fills one slot", slots(.0))]
+    Unfillable(Vec<GroupName>),
+}
+
+/// The groups whose slots stay open, such as `1 of security, 2 of sre`.
+pub(crate) fn slots(open: &[GroupName]) -> String {
+    let groups: BTreeSet<&GroupName> = open.iter().collect();
+    let counted = |group: &GroupName| open.iter().filter(|other| *other == group).count();
+    groups.into_iter().map(|group| format!("{} of {group}", counted(group))).collect::<Vec<_>>().join(", ")
+}
+
+/// The ways that are open to a request for as long as it asks, in the order in which submitting tries them: it takes the
+/// first that its ticket fits and that is not refused.
+///
+/// # Errors
+/// Why nothing is open.
+pub fn ways(policy: &Policy, directory: &Directory, ask: &Ask, now: UnixTime) -> Result<Vec<Way>, Refusal> {
+    let open = open_paths(policy, directory, ask, Look::All, now)?;
+    let long_enough = open.paths.iter().filter(|choice| choice.path.max >= ask.window);
+    Ok(long_enough.map(|choice| way(&open, choice, directory, ask)).collect())
+}
+
+fn way(open: &Open<'_>, choice: &Choice<'_>, directory: &Directory, ask: &Ask) -> Way {
+    let path = &choice.path;
+    Way {
+        requester: ask.requester.clone(),
+        login: open.login.clone(),
+        hosts: open.hosts.iter().map(|host| host.name.clone()).collect(),
+        realm: open.realm.cloned(),
+        rule: choice.rule.clone(),
+        quorum: path.quorum.clone(),
+        approvers: approvers(directory, &path.quorum, &ask.requester),
+        max: path.max,
+        ttl: path.ttl,
+        allow: path.allow.clone(),
+        tickets: path.tickets.iter().map(|ticket| ticket.pattern().to_owned()).collect(),
+        hopeless: hopeless(choice, directory, ask),
+    }
+}
+
+fn hopeless(choice: &Choice<'_>, directory: &Directory, ask: &Ask) -> Option<Hopeless> {
+    if let Err(refusal) = quorum_exists(choice, directory, ask) {
+        return Some(Hopeless::Refused(refusal));
+    }
+    let open = unfillable(directory, &choice.path.quorum, &ask.requester);
+    (!open.is_empty()).then_some(Hopeless::Unfillable(open))
+}
+
+/// Everybody who may ask for an access, with the ways that are open to them.
+///
+/// # Errors
+/// When nobody could ask, whoever it was: no such hosts, or hosts that no one request may have.
+pub fn who_can(
+    policy: &Policy,
+    directory: &Directory,
+    access: &Access,
+    window: Span,
+    now: UnixTime,
+) -> Result<Vec<Way>, Refusal> {
+    crate::target::hosts(directory, &access.target, Look::All)?;
+    let asks = directory.users().map(|user| asking(user, access.login.clone(), access.target.clone(), window));
+    Ok(asks.filter_map(|ask| ways(policy, directory, &ask, now).ok()).flatten().collect())
+}
+
+/// Everything that a user may ask for: on each host, the logins that rules of `access.toml` name, and the user's own.
+/// The plain hosts of a realm are one, as one certificate opens them all.
+///
+/// # Errors
+/// When the user may ask for nothing whatever the rules say.
+pub fn can(
+    policy: &Policy,
+    directory: &Directory,
+    user: &UserName,
+    window: Span,
+    now: UnixTime,
+) -> Result<Vec<Way>, Refusal> {
+    let found = directory.user(user).ok_or_else(|| Refusal::UnknownUser(user.clone()))?;
+    if directory.is_disabled(user) {
+        return Err(Refusal::Disabled(user.clone()));
+    }
+    let mut realms = BTreeSet::new();
+    let once = directory.hosts().filter(|host| host.realm.as_ref().is_none_or(|realm| realms.insert(realm)));
+    let logins = logins(policy, found);
+    let asks = once.flat_map(|host| {
+        let target = Target::Host(host.name.clone());
+        logins.iter().map(move |login| asking(found, AskedLogin::Named((*login).clone()), target.clone(), window))
+    });
+    Ok(asks.filter_map(|ask| ways(policy, directory, &ask, now).ok()).flatten().collect())
+}
+
+/// The accounts that a user could ask for; `self` is one of them by its own name.
+fn logins<'a>(policy: &'a Policy, user: &'a User) -> BTreeSet<&'a Login> {
+    let named = policy.logins.iter().filter_map(|login| match login {
+        AskedLogin::Named(login) => Some(login),
+        AskedLogin::Own => None,
+    });
+    named.chain(&user.login).collect()
+}
+
+/// A request for no command, ticket or rule.
+pub(crate) fn asking(user: &User, login: AskedLogin, target: Target, window: Span) -> Ask {
+    Ask { requester: user.name.clone(), login, target, window, command: None, ticket: None, rule: None }
+}
