@@ -199,10 +199,10 @@ async fn ssh_keygen_accepts_every_stored_statement() -> Result<()> {
     Ok(())
 }
 
-/// The least that an answer with a certificate has, sealed by TLS; without its certificate it would still be more than
-/// this. What HTTP/2 says meanwhile of itself (acknowledgements of settings and pings, windows) is less: 13 or 17 bytes
-/// and TLS's 22, two of them at once.
+/// Fewer bytes than an answer with a certificate has, or a fetch with its signature, sealed by TLS.
 const ANSWER: u64 = 500;
+/// More bytes than HTTP/2 says of itself meanwhile, which may come before the sync: settings, pings and windows are
+/// acknowledged with 9 to 17 bytes and TLS's 22, some of them at once.
 const ACKNOWLEDGEMENT: u64 = 100;
 
 #[tokio::test]
