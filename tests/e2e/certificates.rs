@@ -1,8 +1,12 @@
 //! What a certificate opens, and what it does not.
 
+use std::path::Path;
+
+use ledger::Payload;
 use testkit::{Result, Sshd, SshdOptions};
 
-use crate::world::{RULES, World, entry, is_root, login, scoped};
+use crate::durable::{payloads, store};
+use crate::world::{Entry, RULES, World, entry, login, only_root_can, scoped};
 
 #[tokio::test]
 async fn a_certificate_opens_one_login_on_one_host_until_it_expires() -> Result<()> {
@@ -22,7 +26,7 @@ async fn a_certificate_opens_one_login_on_one_host_until_it_expires() -> Result<
     let there = world.ssh_with(&certificate, &db, &["target", "true"]).await?;
     assert_eq!(there.code, Some(255), "another host: {there:?}");
     db.logged("Certificate does not contain an authorized principal").await?;
-    if is_root() {
+    if only_root_can() {
         let other = world.ssh_with(&certificate, &web, &["daemon@target", "true"]).await?;
         assert_eq!(other.code, Some(255), "another login: {other:?}");
         web.logged("Certificate does not contain an authorized principal").await?;
@@ -48,7 +52,7 @@ async fn a_pty_and_forwarding_come_only_where_the_ruling_names_them() -> Result<
     let tty = world.ssh_with(&certificate, &bare, &["-tt", "target", "tty"]).await?;
     assert!(tty.err.contains("PTY allocation request failed"), "{tty:?}");
     // An ordinary user's sshd cannot hand a terminal over in every container; root's can.
-    if is_root() {
+    if only_root_can() {
         world.granted("rich-1").await?;
         let certificate = world.certificate("rich-1").await?;
         let tty = world.ssh_with(&certificate, &rich, &["-tt", "target", "tty"]).await?;
@@ -91,10 +95,8 @@ async fn a_plain_host_takes_its_own_realms_ca_and_no_other() -> Result<()> {
     let legacy = Sshd::start(&SshdOptions::plain(keys[0].clone())).await?;
     let other = Sshd::start(&SshdOptions::plain(keys[1].clone())).await?;
     let scoped_host = scoped("web-1", &world.ca()?).await?;
-    let in_realm = |name: &'static str, sshd: &Sshd, realm: &'static str| crate::world::Entry {
-        more: realm,
-        ..entry(name, sshd, "prod")
-    };
+    let in_realm =
+        |name: &'static str, sshd: &Sshd, realm: &'static str| Entry { more: realm, ..entry(name, sshd, "prod") };
     world.directory("")?;
     world.hosts(&[
         in_realm("old-1", &legacy, "realm = \"legacy\"\n"),
@@ -116,32 +118,82 @@ async fn a_plain_host_takes_its_own_realms_ca_and_no_other() -> Result<()> {
     Ok(())
 }
 
+/// All that `ssh-keygen -L` shows of a certificate for `dev-prod`, with what differs each time in braces.
+const SHOWN: &str = "\
+{file}:
+        Type: ssh-ed25519-cert-v01@openssh.com user certificate
+        Public key: ED25519-CERT {connecting key}
+        Signing CA: ED25519 {user CA} (using ssh-ed25519)
+        Key ID: \"hallpass:{request}:alice:{deadline}\"
+        Serial: {serial}
+        Valid: from {begin} to {end}
+        Principals:
+                {login}@web-1
+        Critical Options: (none)
+        Extensions:
+                permit-port-forwarding
+                permit-pty
+";
+
+/// The value of a field of `--json`, without its quotes.
+fn field<'a>(json: &'a str, name: &str) -> Result<&'a str> {
+    let (_, after) = json.split_once(&format!("\"{name}\":")).ok_or_else(|| format!("no {name} in {json}"))?;
+    Ok(after.split([',', '}']).next().unwrap_or_default().trim_matches('"'))
+}
+
+/// A time as programs write it, in seconds.
+async fn seconds(world: &World, time: &str) -> Result<u64> {
+    Ok(world.alice.run("date", &["-u", "-d", time, "+%s"]).await?.ok()?.trim().parse()?)
+}
+
 #[tokio::test]
 async fn ssh_keygen_shows_exactly_what_was_granted() -> Result<()> {
-    let mut world = World::make().await?;
-    let web = scoped("web-1", &world.ca()?).await?;
-    world.directory("")?;
-    world.hosts(&[entry("web-1", &web, "prod")])?;
-    world.file("access.toml", RULES)?;
-    world.serve().await?;
-    world.login(&world.alice, "alice").await?;
-    world.login(&world.bob, "bob").await?;
+    const TTL: u64 = 300;
+    let mut world = World::start(&[Entry { name: "web-1", port: 22, env: "prod", more: "" }]).await?;
     let id = world.granted("web-1").await?;
-    let certificate = world.certificate("web-1").await?;
-    let shown = world.alice.run("ssh-keygen", &["-L", "-f", &certificate.to_string_lossy()]).await?.ok()?;
-    let fields: Vec<&str> = shown.lines().skip(1).map(str::trim).collect();
-    let field = |name: &str| fields.iter().find(|line| line.starts_with(name)).copied().unwrap_or_default();
-    assert_eq!(field("Type:"), "Type: ssh-ed25519-cert-v01@openssh.com user certificate");
-    assert!(field("Key ID:").starts_with(&format!("Key ID: \"hallpass:{id}:alice:")), "{shown}");
-    assert!(field("Signing CA: ED25519").ends_with("(using ssh-ed25519)"), "{shown}");
-    let from = |name: &str| fields.iter().position(|line| line.starts_with(name)).unwrap_or_default();
-    let rest = fields[from("Principals:")..].join("\n");
-    let login = login()?;
-    assert_eq!(
-        rest,
-        format!(
-            "Principals:\n{login}@web-1\nCritical Options: (none)\nExtensions:\npermit-port-forwarding\npermit-pty"
-        )
-    );
+    let granted = world.types(&world.alice, &["show", &id, "--json"]).await?.ok()?;
+    let deadline = seconds(&world, field(&granted, "not_after")?).await?;
+    let out = world.alice.path("out").to_string_lossy().into_owned();
+    let earliest = seconds(&world, "now").await?;
+    let fetched = world.types(&world.alice, &["cert", "web-1", "--out", &out, "--json"]).await?.ok()?;
+    let latest = seconds(&world, "now").await?;
+    let (serial, file) = (field(&fetched, "serial")?, field(&fetched, "certificate")?);
+
+    let shown = world.alice.run("env", &["TZ=UTC", "ssh-keygen", "-L", "-f", file]).await?.ok()?;
+    // It leaves a space at the end of some lines.
+    let shown: String = shown.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    let valid = shown.lines().find_map(|line| line.trim().strip_prefix("Valid: from ")).ok_or("no validity")?;
+    let (begin, end) = valid.split_once(" to ").ok_or("no end")?;
+    let issued = seconds(&world, begin).await? + 30;
+    assert!((earliest..=latest).contains(&issued), "issued at {issued}, not in {earliest}..={latest}: {shown}");
+    assert_eq!(seconds(&world, end).await?, issued + TTL, "{shown}");
+    assert_eq!(seconds(&world, field(&fetched, "valid_before")?).await?, issued + TTL, "{fetched}");
+    assert_eq!(deadline, seconds(&world, field(&granted, "not_before")?).await? + 30 * 60, "{granted}");
+
+    let request_key = world.alice.write("asked.pub", field(&granted, "connecting_key")?)?;
+    let ca = world.server_dir().join("ca.pub");
+    let expected = SHOWN
+        .replace("{file}", file)
+        .replace("{connecting key}", &fingerprint(&world, &request_key).await?)
+        .replace("{user CA}", &fingerprint(&world, &ca).await?)
+        .replace("{request}", &id)
+        .replace("{deadline}", &deadline.to_string())
+        .replace("{serial}", serial)
+        .replace("{begin}", begin)
+        .replace("{end}", end)
+        .replace("{login}", &login()?);
+    assert_eq!(shown, expected);
+
+    world.kill().await?;
+    let ledger = payloads(&store(&world)?)?;
+    let entries = ledger.iter().filter(|(_, payload)| matches!(payload, Payload::Certificate { .. }));
+    let entries: Vec<String> = entries.map(|(index, _)| index.to_string()).collect();
+    assert_eq!(entries, [serial], "the serial is its entry in the ledger");
     Ok(())
+}
+
+/// A public key's fingerprint: `SHA256:...`.
+async fn fingerprint(world: &World, key: &Path) -> Result<String> {
+    let shown = world.alice.run("ssh-keygen", &["-l", "-f", &key.to_string_lossy()]).await?.ok()?;
+    Ok(shown.split(' ').nth(1).ok_or("no fingerprint")?.to_owned())
 }

@@ -7,7 +7,7 @@ use tokio::process::Command;
 
 use crate::processes::{Process, descendants, eventually_gone, that_name};
 use crate::running::Program;
-use crate::world::{HALLPASSD, find_id, is_root, keep_run_sshd, login, signal};
+use crate::world::{HALLPASSD, find_id, is_root, keep_run_sshd, login, only_root_can, signal};
 
 /// A demo, with a directory for temporary files that nobody else uses.
 struct Demo {
@@ -165,7 +165,7 @@ async fn leaves_run_sshd(first: &str) -> Result<bool> {
 #[tokio::test]
 async fn the_directory_of_privilege_separation_goes_unless_another_sshd_needs_it() -> Result<()> {
     // Only root's sshd separates privileges by it.
-    if !is_root() {
+    if !only_root_can() {
         return Ok(());
     }
     let another = "mkdir /run/bin && cp $(command -v sleep) /run/bin/sshd && { /run/bin/sshd 3600 & } &&";

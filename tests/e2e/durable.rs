@@ -1,7 +1,7 @@
 //! What a power cut leaves: every certificate that a client holds is in the ledger, and no serial is there twice.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,12 +10,15 @@ use ledger::{CheckpointSigner, Payload};
 use store::Store;
 use testkit::{Result, SeededRandom, eventually};
 
-use crate::world::{HALLPASS, HALLPASSD, RULES, World, entry, scoped};
+use crate::trace::{Call, RECEIVES, SENDS, SYNCS, calls};
+use crate::world::{Entry, HALLPASS, HALLPASSD, RULES, World, entry, scoped};
 
 /// How often the server is killed.
 const CUTS: u64 = 30;
 /// How many clients fetch at once.
 const CLIENTS: usize = 4;
+/// The fields of statements that name who signs.
+const SIGNERS: [&str; 3] = ["user", "requester", "approver"];
 
 async fn granted_world() -> Result<World> {
     let mut world = World::make().await?;
@@ -30,13 +33,14 @@ async fn granted_world() -> Result<World> {
 }
 
 /// The store of a server that does not run.
-fn store(world: &World) -> Result<Store> {
+pub(crate) fn store(world: &World) -> Result<Store> {
     let key = signer::load_ed25519(&world.server_dir().join("keys/ledger"), None)?;
     let signer = CheckpointSigner::new("e2e.hallpass".parse()?, key);
     Ok(Store::open(&world.server_dir().join("store"), signer, Arc::new(SeededRandom::new(1)))?)
 }
 
-fn payloads(store: &Store) -> Result<BTreeMap<u64, Payload>> {
+/// Every entry of the ledger.
+pub(crate) fn payloads(store: &Store) -> Result<BTreeMap<u64, Payload>> {
     let mut all = BTreeMap::new();
     loop {
         let next = u64::try_from(all.len())?;
@@ -124,15 +128,34 @@ async fn every_certificate_that_a_client_holds_survives_thirty_kills() -> Result
     Ok(())
 }
 
+/// Who signs what, as `ssh-keygen -Y verify` takes it: each key is good for its own kinds of statements alone.
+async fn allowed_signers(world: &World, connecting: &Path) -> Result<PathBuf> {
+    let certificate = connecting.to_string_lossy();
+    let connecting = std::fs::read_to_string(certificate.replace("-cert.pub", ".pub"))?;
+    let lines = [
+        ("alice", "hallpass-login,hallpass-request,hallpass-act", world.alice.read("alice.pub")?),
+        ("bob", "hallpass-login,hallpass-decision", world.bob.read("bob.pub")?),
+        ("connecting", "hallpass-fetch", connecting),
+    ]
+    .map(|(principal, namespaces, key)| format!("{principal} namespaces=\"{namespaces}\" {}\n", key.trim()));
+    world.alice.write("allowed_signers", lines.concat())
+}
+
+/// Who has to have signed a text: the user that it names, or for a fetch, which names none, the connecting key.
+fn signer_of(text: &str) -> &str {
+    let fields = text.lines().filter_map(|line| line.split_once(": "));
+    let mut named = fields.filter(|(field, _)| SIGNERS.contains(field));
+    named.next().map_or("connecting", |(_, user)| user)
+}
+
 #[tokio::test]
 async fn ssh_keygen_accepts_every_stored_statement() -> Result<()> {
-    let mut world = granted_world().await?;
-    world.certificate("web-1").await?;
-    let id = world.granted_with(&["web-1", "--for", "10m", "-m", "another"]).await?;
+    let mut world = World::start(&[Entry { name: "web-1", port: 22, env: "prod", more: "" }]).await?;
+    let id = world.granted("web-1").await?;
+    let signers = allowed_signers(&world, &world.certificate("web-1").await?).await?;
     world.types(&world.alice, &["done", &id]).await?.ok()?;
-    world.login(&world.bob, "bob").await?;
     world.kill().await?;
-    let mut kinds = BTreeMap::new();
+    let mut checked = Vec::new();
     for payload in payloads(&store(&world)?)?.into_values() {
         let signed = match payload {
             Payload::Login { statement } | Payload::Act { statement } => statement,
@@ -141,28 +164,57 @@ async fn ssh_keygen_accepts_every_stored_statement() -> Result<()> {
             _ => continue,
         };
         let namespace = signed.text.split(' ').next().unwrap_or_default().to_owned();
-        let key = statement::armored(&signed.signature);
-        let (text, signature) = (world.alice.write("text", &signed.text)?, world.alice.write("sig", key)?);
-        // `find-principals` and a list of one key would need to know the key: check-novalidate takes it from the signature.
-        let script =
-            format!("ssh-keygen -Y check-novalidate -n {namespace} -s {} < {}", signature.display(), text.display());
-        let checked = world.alice.run("sh", &["-c", &script]).await?;
-        assert!(checked.out.contains("Good") && checked.code == Some(0), "{namespace}: {checked:?}");
-        *kinds.entry(namespace).or_insert(0) += 1;
+        let signer = signer_of(&signed.text).to_owned();
+        let signature = world.alice.write("sig", statement::armored(&signed.signature))?;
+        let verify = async |signer: &str, text: &str| {
+            let text = world.alice.write("text", text)?;
+            let script = format!(
+                "ssh-keygen -Y verify -f {} -I {signer} -n {namespace} -s {} < {}",
+                signers.display(),
+                signature.display(),
+                text.display()
+            );
+            world.alice.run("sh", &["-c", &script]).await
+        };
+        let good = verify(&signer, &signed.text).await?;
+        let says = format!("Good \"{namespace}\" signature for {signer} with ");
+        assert!(good.code == Some(0) && good.out.starts_with(&says), "{namespace}: {good:?}");
+        let other = if signer == "bob" { "alice" } else { "bob" };
+        for (signer, text) in [(other, signed.text.clone()), (&signer, format!("{} ", signed.text))] {
+            let refused = verify(signer, &text).await?;
+            assert!(!refused.succeeded(), "{namespace} by {signer}: {refused:?}");
+        }
+        checked.push(format!("{namespace} by {signer}"));
     }
-    let kinds: Vec<&str> = kinds.keys().map(String::as_str).collect();
-    assert_eq!(kinds, ["hallpass-act", "hallpass-fetch", "hallpass-login", "hallpass-request"]);
+    checked.sort_unstable();
+    let all = [
+        "act by alice",
+        "decision by bob",
+        "fetch by connecting",
+        "login by alice",
+        "login by bob",
+        "request by alice",
+    ];
+    assert_eq!(checked, all.map(|what| format!("hallpass-{what}")));
     Ok(())
 }
 
+/// Fewer bytes than an answer with a certificate has, or a fetch with its signature, sealed by TLS.
+const ANSWER: u64 = 500;
+/// More bytes than HTTP/2 says of itself meanwhile, which may come before the sync: settings, pings and windows are
+/// acknowledged with 9 to 17 bytes and TLS's 22, some of them at once.
+const ACKNOWLEDGEMENT: u64 = 100;
+
 #[tokio::test]
-async fn the_disk_has_it_before_the_certificate_leaves() -> Result<()> {
+async fn the_disk_has_it_before_any_byte_of_the_answer_leaves() -> Result<()> {
     let mut world = granted_world().await?;
     world.kill().await?;
     let trace = world.dir.path().join("trace");
-    // The server is the process that is started, and ends with the test; strace looks on from beside it.
+    // The server is the process that is started, and ends with the test; strace looks on from beside it. It holds up
+    // each sync before the disk sees it, so that what does not wait for the disk is seen to leave earlier.
     let mut strace = tokio::process::Command::new("strace");
-    strace.args(["-D", "-f", "-y", "-e", "trace=fsync,fdatasync,write,writev,sendto,sendmsg", "-o"]).arg(&trace);
+    strace.args(["-D", "-f", "-yy", "-s", "0", "-e", &format!("trace={SYNCS},{RECEIVES},{SENDS}")]);
+    strace.args(["-e", &format!("inject={SYNCS}:delay_enter=1s"), "-o"]).arg(&trace);
     strace.arg(HALLPASSD).arg("serve").arg("--config").arg(world.config());
     world.serve_by(strace).await?;
     for _ in 0..3 {
@@ -170,15 +222,23 @@ async fn the_disk_has_it_before_the_certificate_leaves() -> Result<()> {
         world.certificate("web-1").await?;
         let log = std::fs::read_to_string(&trace)?;
         let during: Vec<&str> = log.lines().skip(before).collect();
-        let last = |what: &dyn Fn(&str) -> bool| during.iter().rposition(|line| what(line));
-        let synced =
-            last(&|line| line.contains("sync(") && line.contains("hallpass.db") || line.contains("sync resumed"));
-        let sent = last(&|line| line.contains("TCP") || line.contains("socket:"));
-        assert!(
-            synced.is_some() && synced < sent,
-            "no sync before the last bytes to the client:\n{}",
-            during.join("\n")
-        );
+        let calls = calls(&during);
+        let told = || during.join("\n");
+        let last = |of: &str, large: u64, earlier: usize, on: &dyn Fn(&Call) -> bool| {
+            let found = |call: &&Call| call.is(of) && call.began < earlier && call.result >= large && on(call);
+            calls.iter().filter(found).max_by_key(|call| call.began)
+        };
+        let tcp = |call: &Call| call.file.contains("TCP");
+        let answer = last(SENDS, ANSWER, usize::MAX, &tcp).ok_or_else(told)?;
+        // The statement and its signature are as large as the certificate.
+        let fetch = last(RECEIVES, ANSWER, answer.began, &|call| call.file == answer.file).ok_or_else(told)?;
+        let covers = |call: &&Call| call.is(SYNCS) && call.file.contains("hallpass.db") && call.began > fetch.ended;
+        let sync = calls.iter().filter(covers).min_by_key(|call| call.ended).ok_or_else(told)?;
+        assert!(sync.ended < answer.began, "the answer left before the disk had it:\n{}", told());
+        for call in calls.iter().filter(|call| call.is(SENDS) && call.file == answer.file) {
+            let early = call.ended > fetch.began && call.began < sync.ended;
+            assert!(!early || call.result <= ACKNOWLEDGEMENT, "{call:?} before the sync's end:\n{}", told());
+        }
     }
     Ok(())
 }

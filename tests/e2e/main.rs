@@ -11,4 +11,5 @@ mod plain_ssh;
 mod processes;
 mod running;
 mod serve;
+mod trace;
 mod world;

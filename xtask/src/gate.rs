@@ -32,6 +32,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         gate.check("each program alone", programs::compile);
         gate.count("tests", tests_step::run);
         gate.count("fuzz", fuzz::gate);
+        gate.check("nothing left out", prerequisites::nothing_left_out);
     }
     gate.finish()
 }

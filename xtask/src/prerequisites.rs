@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use crate::command::{cargo, on_path, output, run};
 use crate::failure::Failure;
+use crate::root::root;
 
 /// A file or program, and the Debian package that brings it.
 struct Need {
@@ -78,6 +79,33 @@ fn is_there(need: &Need) -> bool {
     }
 }
 
+/// Fails when the tests left something out because they did not run as root.
+pub(crate) fn nothing_left_out() -> Result<(), Failure> {
+    let checks = checks_for_root(&root().join("tests/e2e"))?;
+    println!("{checks} checks of tests/e2e need root");
+    if is_root()? { Ok(()) } else { Failure::unless_empty(left_out(checks)) }
+}
+
+fn left_out(checks: usize) -> Vec<String> {
+    let said = format!("{checks} checks of tests/e2e need root and were left out: run `cargo xtask test` as root");
+    (checks > 0).then_some(said).into_iter().collect()
+}
+
+/// How often the tests in a directory ask whether they may do what only root can.
+fn checks_for_root(tests: &Path) -> Result<usize, Failure> {
+    let unread = |path: &Path| {
+        let path = path.to_owned();
+        move |source| Failure::File { path, source }
+    };
+    let mut checks = 0;
+    for file in std::fs::read_dir(tests).map_err(unread(tests))? {
+        let path = file.map_err(unread(tests))?.path();
+        let text = std::fs::read_to_string(&path).map_err(unread(&path))?;
+        checks += text.matches("only_root_can()").count() - text.matches("fn only_root_can()").count();
+    }
+    Ok(checks)
+}
+
 fn is_root() -> Result<bool, Failure> {
     Ok(output(Command::new("id").arg("-u"))?.trim() == "0")
 }
@@ -113,5 +141,14 @@ mod tests {
             Need { what: What::Program("sh"), package: "dash" },
         ];
         assert_eq!(missing_packages(&needs), ["openssh-client"]);
+    }
+
+    #[test]
+    fn what_needs_root_is_counted_and_closes_the_gate_to_others() {
+        let checks = checks_for_root(&root().join("tests/e2e")).unwrap();
+        assert!(checks > 0, "the tests ask in other words by now");
+        let told = Failure::unless_empty(left_out(checks)).unwrap_err().to_string();
+        assert!(told.contains(&format!("{checks} checks of tests/e2e need root and were left out")), "{told}");
+        assert!(left_out(0).is_empty());
     }
 }

@@ -4,6 +4,7 @@ mod calls;
 mod files;
 mod harness;
 mod logs;
+mod others;
 mod stops;
 mod story;
 mod table;

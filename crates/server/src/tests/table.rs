@@ -19,25 +19,38 @@ use super::harness::{Person, World, reason, signed};
 
 /// What a call needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Needs {
+pub(crate) enum Needs {
     /// Nothing: anybody may call.
     Nothing,
-    /// A session's token.
-    Session,
+    /// A session's token; and what becomes of requests that its user may not read.
+    Session(Others),
     /// A statement of this kind; and what somebody without a right to it is told, if a right is needed.
     Statement(Kind, Option<&'static str>),
 }
 
-const TABLE: [(&str, Needs); 13] = [
+/// What is told of a request to somebody who neither asked, nor may decide, nor has the right `audit`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Others {
+    /// It tells of no request at all.
+    NoRequest,
+    /// Asked for by its id it is refused, for this reason.
+    Refused(&'static str),
+    /// It is left out of every view.
+    LeftOut,
+    /// Asked for by its id it is refused, for this reason; and it is left out of every view.
+    RefusedAndLeftOut(&'static str),
+}
+
+pub(crate) const TABLE: [(&str, Needs); 13] = [
     ("/hallpass.v1.Info/GetServerInfo", Needs::Nothing),
     ("/hallpass.v1.Sessions/Login", Needs::Statement(Kind::Login, None)),
-    ("/hallpass.v1.Sessions/Logout", Needs::Session),
-    ("/hallpass.v1.Sessions/WhoAmI", Needs::Session),
-    ("/hallpass.v1.Hosts/ListHosts", Needs::Session),
+    ("/hallpass.v1.Sessions/Logout", Needs::Session(Others::NoRequest)),
+    ("/hallpass.v1.Sessions/WhoAmI", Needs::Session(Others::NoRequest)),
+    ("/hallpass.v1.Hosts/ListHosts", Needs::Session(Others::NoRequest)),
     ("/hallpass.v1.Requests/Submit", Needs::Statement(Kind::Request, Some("POLICY_REFUSED"))),
-    ("/hallpass.v1.Requests/GetRequest", Needs::Session),
-    ("/hallpass.v1.Requests/ListRequests", Needs::Session),
-    ("/hallpass.v1.Requests/WatchRequests", Needs::Session),
+    ("/hallpass.v1.Requests/GetRequest", Needs::Session(Others::Refused("NO_SUCH_REQUEST"))),
+    ("/hallpass.v1.Requests/ListRequests", Needs::Session(Others::LeftOut)),
+    ("/hallpass.v1.Requests/WatchRequests", Needs::Session(Others::RefusedAndLeftOut("NO_SUCH_REQUEST"))),
     ("/hallpass.v1.Requests/Decide", Needs::Statement(Kind::Decision, Some("DECISION_REFUSED"))),
     ("/hallpass.v1.Requests/End", Needs::Statement(Kind::Act, Some("NOT_YOURS"))),
     ("/hallpass.v1.Requests/Fetch", Needs::Statement(Kind::Fetch, Some("NOT_GRANTED"))),
@@ -61,7 +74,7 @@ fn every_rpc_has_a_row() {
 #[tokio::test]
 async fn what_needs_a_session_is_refused_to_a_stranger() {
     let case = Case::start().await;
-    for (path, _) in TABLE.into_iter().filter(|(_, needs)| *needs == Needs::Session) {
+    for (path, _) in TABLE.into_iter().filter(|(_, needs)| matches!(needs, Needs::Session(_))) {
         for token in [None, Some("Bearer guess"), Some("Basic guess")] {
             assert_eq!(case.call(path, token, None).await.unwrap_err(), "NO_SESSION", "{path} {token:?}");
         }
