@@ -229,15 +229,16 @@ fn open_window(case: &Case<'_>, state: &State, today: &Obligations, now: UnixTim
 
 /// Nobody but the store noted when the server took the last approval, so the window is held to the times that were
 /// signed: no longer than asked, and begun with the last approval, by as much as a statement is fresh, or at the asked
-/// start if that is later.
-fn window_is_signed_for(case: &Case<'_>, state: &State, approved: Option<UnixTime>) -> Result<(), NotGranted> {
+/// start if that is later. A clock that was set back between two approvals makes the last one look earlier: so it began
+/// no earlier than the earliest, which gives nobody more than that one's window.
+fn window_is_signed_for(case: &Case<'_>, state: &State, approved: Option<Signed>) -> Result<(), NotGranted> {
     let State::Approved(stored) = state else { return Ok(()) };
     let (asked, window) = (case.request.statement(), stored.window());
-    let signed = approved.unwrap_or(asked.header.time);
+    let Signed { first, last } = approved.unwrap_or(Signed { first: asked.header.time, last: asked.header.time });
     let or_start = |time: UnixTime| asked.start.map_or(time, |start| start.max(time));
-    let latest = signed.after(FRESH).map(or_start);
+    let latest = last.after(FRESH).map(or_start);
     let begun = window.not_before();
-    let fits = or_start(signed.before(FRESH)) <= begun && latest.is_some_and(|latest| begun <= latest);
+    let fits = or_start(first.before(FRESH)) <= begun && latest.is_some_and(|latest| begun <= latest);
     let length = window.not_after().since(begun);
     if fits && length <= asked.window { Ok(()) } else { Err(NotGranted::WindowMismatch(case.id)) }
 }
@@ -257,14 +258,20 @@ fn requester_stands(case: &Case<'_>, directory: &Directory) -> Result<(), NotGra
     Ok(())
 }
 
-/// Whether the approvals that count fill every slot; the time that the last of them signed, `None` where nobody is asked.
+/// When the approvals that count were signed.
+struct Signed {
+    first: UnixTime,
+    last: UnixTime,
+}
+
+/// Whether the approvals that count fill every slot; when they were signed, `None` where nobody is asked.
 fn quorum_stands(
     case: &Case<'_>,
     decisions: &[Counted],
     obligations: &Obligations,
     directory: &Directory,
-) -> Result<Option<UnixTime>, NotGranted> {
-    let (mut voters, mut dropped, mut last) = (Vec::new(), None, None);
+) -> Result<Option<Signed>, NotGranted> {
+    let (mut voters, mut dropped, mut times) = (Vec::new(), None, Vec::new());
     for counted in decisions {
         // A deny ends a request even when its author has left since.
         if counted.decision.statement().verdict == Approval::Deny {
@@ -273,13 +280,14 @@ fn quorum_stands(
         match judge(case, &counted.decision, counted.taken, directory) {
             Ok(ballot) => {
                 voters.push(ballot.voter().clone());
-                last = last.max(Some(counted.decision.statement().header.time));
+                times.push(counted.decision.statement().header.time);
             }
             Err(why) => dropped = Some(why),
         }
     }
     let missing = missing(&obligations.quorum, &voters);
-    if missing.is_empty() { Ok(last) } else { Err(NotGranted::Quorum { id: case.id, missing, dropped }) }
+    let signed = || Some(Signed { first: *times.iter().min()?, last: *times.iter().max()? });
+    if missing.is_empty() { Ok(signed()) } else { Err(NotGranted::Quorum { id: case.id, missing, dropped }) }
 }
 
 fn the_approved_key(case: &Case<'_>, fetch: &Verified<FetchStatement>) -> Result<PublicKey, NotGranted> {
