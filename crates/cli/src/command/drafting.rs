@@ -11,7 +11,6 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use ::import::{ImportError, Log, MOST_BYTES};
-use directory::Mistakes;
 
 /// Why rules were neither drafted nor tried.
 #[derive(Debug, thiserror::Error)]
@@ -19,9 +18,6 @@ pub(crate) enum DraftingError {
     /// What is to be read is no draft's source.
     #[error(transparent)]
     Import(#[from] ImportError),
-    /// The files to rule by have mistakes.
-    #[error("the rules cannot be used; correct them first\n\n{0}")]
-    Mistakes(#[from] Mistakes),
     /// A file cannot be read.
     #[error("{} cannot be read", path.display())]
     Read {

@@ -7,7 +7,7 @@ mod test;
 mod tests;
 mod who;
 
-pub(crate) use files::FilesError;
+pub(crate) use files::{FilesError, Loaded, load};
 pub(crate) use test::NoCases;
 
 use std::path::Path;
@@ -34,7 +34,7 @@ pub(crate) fn run(app: &App<'_>, command: &PolicyCommand) -> Result<Exit, Failur
 }
 
 fn show(app: &App<'_>, dir: &Path) -> Result<Exit, Failure> {
-    let loaded = files::load(dir)?;
+    let loaded = load(dir)?;
     app.report(&Shown { cedar: loaded.policy.cedar_text() })?;
     Ok(Exit::Done)
 }

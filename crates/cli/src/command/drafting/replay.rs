@@ -1,37 +1,24 @@
 //! `hallpass admin policy replay`: past logins under the rules of a directory.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use directory::{Directory, Source};
 use import::{Outcome, Replayed};
-use policy::Policy;
 use serde::Serialize;
 
 use super::import::Counted;
-use super::{DraftingError, bytes, log};
+use super::log;
 use crate::app::{App, Look, Report};
 use crate::arguments::policy::Replay;
+use crate::command::policy::{Loaded, load};
 use crate::failure::{Exit, Failure};
 use crate::table::{Cell, Table, Tone};
 
 pub(crate) fn run(app: &App<'_>, asked: &Replay) -> Result<Exit, Failure> {
-    let (directory, policy) = rules(&asked.dir)?;
+    let Loaded { directory, policy, .. } = load(&asked.dir)?;
     let log = log(&asked.sshd_log)?;
     let replayed = import::replay(&log, &directory, &policy, app.context.now()?);
     app.report(&Told { logins: replayed.iter().map(Ruled::from).collect(), unread: log.unread() })?;
     Ok(Exit::Done)
-}
-
-fn rules(dir: &Path) -> Result<(Directory, Policy), DraftingError> {
-    let source = |name: &str| {
-        let path = dir.join(name);
-        Ok::<Source, DraftingError>(import::text(&path.display().to_string(), bytes(&path)?)?)
-    };
-    let directory = Directory::parse(&source("directory.toml")?, &source("hosts.toml")?)?;
-    let cedar = if dir.join("access.cedar").exists() { Some(source("access.cedar")?) } else { None };
-    let policy = Policy::compile(&source("access.toml")?, cedar.as_ref(), &directory)?;
-    Ok((directory, policy))
 }
 
 #[derive(Serialize)]
