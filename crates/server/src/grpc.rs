@@ -62,15 +62,18 @@ pub(crate) fn serve(
     Ok(async move {
         health.set_service_status("", ServingStatus::Serving).await;
         let incoming = net::accept(listeners, &doorstep);
-        let stop = stopping(doorstep.stop, health);
-        if let Err(error) = router.serve_with_incoming_shutdown(incoming, stop).await {
+        let mut stop = doorstep.stop.clone();
+        let served = router.serve_with_incoming_shutdown(incoming, async move { stopped(&mut stop).await });
+        // Beside it, not as its signal: that is dropped unfinished when the listeners end first.
+        let (served, ()) = tokio::join!(served, farewell(doorstep.stop, health));
+        if let Err(error) = served {
             tracing::error!(%error, "the port is no longer served");
         }
     })
 }
 
-/// Waits for the stop, and says first that nothing new is served.
-async fn stopping(mut stop: watch::Receiver<bool>, mut health: tonic_health::server::HealthReporter) {
+/// Tells those who watch its health that nothing new is served, once the server stops.
+async fn farewell(mut stop: watch::Receiver<bool>, mut health: tonic_health::server::HealthReporter) {
     stopped(&mut stop).await;
     health.set_service_status("", ServingStatus::NotServing).await;
     // Ends those who watch it, too: any stranger may, and each would hold the stop up for all of its grace.

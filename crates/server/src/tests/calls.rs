@@ -154,11 +154,14 @@ async fn a_stranger_who_watches_health_holds_no_stop_up() {
     let mut watch = health.watch(HealthCheckRequest { service: String::new() }).await.unwrap().into_inner();
     assert_eq!(watch.message().await.unwrap().map(|said| said.status), Some(1), "SERVING");
     let stopped = tokio::time::timeout(std::time::Duration::from_secs(5), world.running.stop());
-    let (stopped, last) = tokio::join!(stopped, async {
-        while let Ok(Some(_)) = watch.message().await {}
+    let (stopped, ended) = tokio::join!(stopped, async {
+        let end = async { while let Ok(Some(_)) = watch.message().await {} };
+        let ended = tokio::time::timeout(std::time::Duration::from_secs(5), end).await;
         drop(health);
+        ended
     });
-    assert!(stopped.is_ok(), "the watch was waited for: {last:?}");
+    assert!(ended.is_ok(), "the watch has no end");
+    assert!(stopped.is_ok(), "the watch was waited for");
 }
 
 #[tokio::test]
