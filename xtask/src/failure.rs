@@ -20,6 +20,9 @@ pub(crate) enum Failure {
     /// A program ran and said no.
     #[error("`{command}` failed ({status})")]
     Command { command: String, status: ExitStatus },
+    /// A program hung, and was ended.
+    #[error("`{command}` said nothing for {seconds} s and was ended; its last line was: {last}")]
+    Silent { command: String, seconds: u64, last: String },
     /// A file or a pipe cannot be read or written.
     #[error("cannot use {path}")]
     File { path: PathBuf, source: std::io::Error },

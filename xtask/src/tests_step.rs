@@ -1,13 +1,23 @@
 //! `cargo test`, watched: a test that was ignored or filtered out is a failure, for it proved nothing.
 
-use crate::command::{cargo, watch};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::command::{cargo, run as run_command, watch};
 use crate::failure::Failure;
 use crate::gate::Tally;
 
-/// Runs every test of the workspace.
+/// How long the tests may say nothing. The longest alone takes under a minute on two busy cores.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Builds, then runs every test of the workspace.
 pub(crate) fn run() -> (Tally, Option<Failure>) {
-    let mut test = cargo();
-    test.args(["test", "--profile", "ci", "--workspace", "--locked", "--no-fail-fast"]);
+    let built = run_command(tests().arg("--no-run"));
+    if let Err(failure) = built {
+        return (Tally::default(), Some(failure));
+    }
+    let mut test = tests();
+    test.arg("--no-fail-fast");
     // Whoever runs this has an ssh-agent and perhaps a Hallpass of their own: no test may find them.
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| name.starts_with("HALLPASS_")) {
@@ -19,10 +29,16 @@ pub(crate) fn run() -> (Tally, Option<Failure>) {
         test.env("RUST_BACKTRACE", "1");
     }
     let mut seen = Seen::default();
-    match watch(&mut test, |line| seen.line(line)) {
+    match watch(&mut test, PATIENCE, |line| seen.line(line)) {
         Ok(ended) => seen.judge(ended),
         Err(failure) => (seen.tally, Some(failure)),
     }
+}
+
+fn tests() -> Command {
+    let mut test = cargo();
+    test.args(["test", "--profile", "ci", "--workspace", "--locked"]);
+    test
 }
 
 #[derive(Default)]
