@@ -4,7 +4,7 @@ use agent::{HelperClient, HelperError};
 use domain::{Text, UnixTime};
 use jiff::tz::TimeZone;
 use serde::Serialize;
-use statement::{Header, Signed, Statement};
+use statement::{Header, Signed};
 
 use crate::arguments::Global;
 use crate::checked::Checked;
@@ -13,10 +13,11 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::link::{Link, LinkError, Which};
 use crate::places::Places;
-use crate::signing::{self, Signing};
+use crate::signing::{self, Signing, SigningError};
 use crate::ssh_files;
 use crate::state::{ServerState, Session};
 use crate::terminal::Colours;
+use crate::words::InWords;
 
 /// One run of `hallpass`.
 pub(crate) struct App<'c> {
@@ -105,9 +106,24 @@ impl<'c> App<'c> {
         Ok(signing::choose(self.context, &self.places, Some(asked)).await?)
     }
 
-    /// Shows who signs what where, and signs.
-    pub(crate) async fn sign<S: Statement>(&self, signing: &Signing, what: &S, told: &str) -> Result<Signed, Failure> {
-        self.context.terminal.note(&format!("Signing for {}: {told}", what.header().server.name));
+    /// Shows what is signed, for whom and by which key, and signs it.
+    pub(crate) async fn sign<S: InWords>(&self, signing: &Signing, what: &S) -> Result<Signed, Failure> {
+        let what = self.show(what)?;
+        self.sign_shown(signing, &what).await
+    }
+
+    /// Shows what is to be signed, as it reads back from its text.
+    pub(crate) fn show<S: InWords>(&self, what: &S) -> Result<S, Failure> {
+        let what = S::parse(&what.encode()).map_err(SigningError::Unreadable)?;
+        self.context.terminal.note(&format!("Signing for {}:", what.header().server.name));
+        for line in what.in_words() {
+            self.context.terminal.note(&format!("  {line}"));
+        }
+        Ok(what)
+    }
+
+    /// Signs what was shown, and says by which key.
+    pub(crate) async fn sign_shown<S: InWords>(&self, signing: &Signing, what: &S) -> Result<Signed, Failure> {
         self.context.terminal.note(&format!("  with {}", signing.describe()));
         Ok(signing.sign(what).await?)
     }

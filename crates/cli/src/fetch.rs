@@ -60,7 +60,7 @@ pub(crate) async fn certificate(
     let signed = match usable.holder {
         // The session's own key is used without a word; one of the user's may ask for a touch.
         Holder::Helper(_) => signing.sign(&statement).await?,
-        Holder::Own(_) => app.sign(&signing, &statement, &format!("fetch a certificate for {}", usable.pair)).await?,
+        Holder::Own(_) => app.sign(&signing, &statement).await?,
     };
     let issued = joined.link.fetch(signed).await?;
     let issued = issued.into_iter().find(|issued| issued.pair == usable.pair);

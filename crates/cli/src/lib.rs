@@ -36,6 +36,7 @@ mod tests;
 mod view;
 mod wait;
 mod when;
+mod words;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

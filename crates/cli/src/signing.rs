@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use agent::{AgentClient, AgentError, HelperClient, HelperError, Identity};
 use domain::{Fingerprint, KeyError, PublicKey};
 use ssh_key::PrivateKey;
-use statement::{SignError, Signed, SshSig, Statement, sign_with, to_be_signed};
+use statement::{SignError, Signed, SshSig, Statement, StatementError, sign_with, to_be_signed};
 use zeroize::Zeroizing;
 
 use crate::context::Context;
@@ -63,6 +63,9 @@ pub(crate) enum SigningError {
     /// The helper failed.
     #[error(transparent)]
     Helper(#[from] HelperError),
+    /// A text that says something else than was meant is not signed.
+    #[error("the statement does not read back as it was made, so it was not signed; report this")]
+    Unreadable(#[source] StatementError),
     /// Signing failed.
     #[error(transparent)]
     Sign(#[from] SignError),

@@ -10,7 +10,6 @@ use crate::failure::{Exit, Failure};
 pub(crate) async fn resume(app: &App<'_>, reason: &str) -> Result<Exit, Failure> {
     let reason = text("--message", reason)?;
     let mut joined = app.joined().await?;
-    let told = format!("let it issue certificates again: {reason}");
     let signing = app.signing(&joined).await?;
     let statement = ActStatement {
         header: joined.header(app)?,
@@ -18,7 +17,7 @@ pub(crate) async fn resume(app: &App<'_>, reason: &str) -> Result<Exit, Failure>
         act: Act::Resume,
         reason: Some(reason),
     };
-    let signed = app.sign(&signing, &statement, &told).await?;
+    let signed = app.sign(&signing, &statement).await?;
     joined.link.resume(signed).await?;
     app.report(&Resumed { server: joined.server.name.to_string() })?;
     Ok(Exit::Done)

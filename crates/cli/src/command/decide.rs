@@ -16,15 +16,15 @@ pub(crate) async fn run(app: &App<'_>, asked: &Decide, verdict: Approval) -> Res
     let mut joined = app.joined().await?;
     let request = joined.link.request(asked.id).await?;
     let mut statement = decision(app, &joined, &request, verdict, comment)?;
-    show(app, &request, &statement)?;
+    details(app, &request)?;
+    app.show(&statement)?;
     if !asked.yes {
         ask(app, verdict).await?;
     }
     let signing = app.signing(&joined).await?;
     // People read for longer than a statement is fresh.
     statement.header = joined.header(app)?;
-    let told = format!("{verdict} request {}", request.told.id);
-    let signed = app.sign(&signing, &statement, &told).await?;
+    let signed = app.sign_shown(&signing, &statement).await?;
     let decided = joined.link.decide(signed, &request).await?;
     app.report(&Outcome::new(&decided))?;
     Ok(Exit::Done)
@@ -53,14 +53,9 @@ fn decision(
     })
 }
 
-fn show(app: &App<'_>, request: &Checked, statement: &DecisionStatement) -> Result<(), Failure> {
+fn details(app: &App<'_>, request: &Checked) -> Result<(), Failure> {
     let look = Look { colours: Colours::Off, zone: &app.context.time_zone, now: app.context.now()? };
-    let mut told = view::details(request, &look);
-    told.push_str(&format!("You {} as {}: {}", statement.verdict, statement.approver, statement.allows));
-    if let Some(comment) = &statement.comment {
-        told.push_str(&format!("\n  comment: {comment}"));
-    }
-    app.context.terminal.note(&told);
+    app.context.terminal.note(&view::details(request, &look));
     Ok(())
 }
 

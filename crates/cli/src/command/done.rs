@@ -19,15 +19,15 @@ pub(crate) async fn run(app: &App<'_>, asked: &Done) -> Result<Exit, Failure> {
         None => only_live(app, &joined).await?,
     };
     let id = request.told.id;
-    let (act, told) = match request.told.state {
-        State::Pending => (Act::Cancel(id), "cancel"),
-        State::Approved => (Act::GiveBack(id), "give back"),
+    let act = match request.told.state {
+        State::Pending => Act::Cancel(id),
+        State::Approved => Act::GiveBack(id),
         state => return Err(Failure::AlreadyOver { id, state }),
     };
     let signing = app.signing(&joined).await?;
     let statement = ActStatement { header: joined.header(app)?, user: joined.session.user.clone(), act, reason };
-    let told = format!("{told} request {id}, {}", access(&request));
-    let signed = app.sign(&signing, &statement, &told).await?;
+    app.context.terminal.note(&format!("Request {id}: {}", request.ruling.in_words()));
+    let signed = app.sign(&signing, &statement).await?;
     let ended = joined.link.end(signed, &request).await?;
     for pair in ended.pairs() {
         let aliases = ended.told.endpoints.iter().filter(|endpoint| endpoint.host == pair.host);

@@ -85,8 +85,7 @@ pub(crate) async fn run(app: &App<'_>, asked: &LoginTo) -> Result<Exit, Failure>
     let signing = signing::choose(app.context, &app.places, key).await?;
     let helper = running_helper(app).await?;
     let statement = LoginStatement { header: link.header(app.context)?, user, tls_key: link.tls_key() };
-    let told = format!("log in as {}", statement.user);
-    let signed = app.sign(&signing, &statement, &told).await?;
+    let signed = app.sign(&signing, &statement).await?;
     let begun = link.login(signed).await?;
     let identity = link.who_am_i().await?;
     helper.create_key(&server.name).await?;

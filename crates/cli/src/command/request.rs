@@ -1,6 +1,6 @@
 //! `hallpass request`: ask, wait, and be ready to log in.
 
-use domain::{Access, AskedLogin, Command, HostName, PublicKey, Target, Text};
+use domain::{Access, AskedLogin, Command, HostName, PublicKey, Target};
 use serde::Serialize;
 use statement::RequestStatement;
 use wire::State;
@@ -38,8 +38,7 @@ pub(crate) async fn run(app: &App<'_>, asked: &Request) -> Result<Exit, Failure>
         break_glass: None,
         extends: None,
     };
-    let told = in_words(&statement);
-    let signed = app.sign(&signing, &statement, &told).await?;
+    let signed = app.sign(&signing, &statement).await?;
     let submitted = joined.link.submit(signed).await?;
     answered(app, joined, asked, submitted).await
 }
@@ -90,21 +89,6 @@ async fn connecting_key(app: &App<'_>, joined: &Joined, asked: &Request) -> Resu
     let file = std::path::absolute(file).map_err(|cause| Failure::ReadKey { file: file.clone(), cause })?;
     joined.state.keep_own_key(&key, &file)?;
     Ok(key)
-}
-
-fn in_words(asked: &RequestStatement) -> String {
-    let maybe = |name: &str, value: Option<String>| value.map_or_else(String::new, |value| format!(", {name} {value}"));
-    format!(
-        "ask as {} for {} for {}{}{}{}{}: {}",
-        asked.requester,
-        asked.access,
-        asked.window,
-        maybe("from", asked.start.map(|start| start.to_string())),
-        maybe("only to run", asked.command.as_ref().map(ToString::to_string)),
-        maybe("by rule", asked.rule.as_ref().map(ToString::to_string)),
-        maybe("ticket", asked.ticket.as_ref().map(Text::to_string)),
-        asked.reason,
-    )
 }
 
 fn denied_by(request: &Checked) -> String {

@@ -1,0 +1,134 @@
+//! What a statement says, in words for the one who is about to sign it.
+
+use domain::{Command, RuleName, Text, UnixTime};
+use statement::{Act, ActStatement, DecisionStatement, FetchStatement, LoginStatement, RequestStatement, Statement};
+
+/// A statement that can be told before it is signed.
+pub(crate) trait InWords: Statement {
+    /// All that it says but for who it is for, its nonce, its time and its checkpoint; one thing to a line.
+    fn in_words(&self) -> Vec<String>;
+}
+
+impl InWords for LoginStatement {
+    fn in_words(&self) -> Vec<String> {
+        let Self { header: _, user, tls_key } = self;
+        vec![format!("log in as {user}"), format!("over the connection with the TLS key {tls_key}")]
+    }
+}
+
+impl InWords for RequestStatement {
+    fn in_words(&self) -> Vec<String> {
+        let Self { header: _, requester, access, start, window, uses, command, reason, ticket, connecting_key, .. } =
+            self;
+        let Self { rule, break_glass, extends, .. } = self;
+        let mut words = vec![format!("ask as {requester} for {access}, for {window}: {reason}")];
+        words.extend(start.map(|start: UnixTime| format!("from {start}")));
+        words.extend(uses.map(|uses| format!("for {uses} certificates at most")));
+        words.extend(command.as_ref().map(|command: &Command| format!("only to run: {command}")));
+        words.extend(ticket.as_ref().map(|ticket: &Text| format!("ticket {ticket}")));
+        words.extend(rule.as_ref().map(|rule: &RuleName| format!("by the rule {rule}")));
+        words.extend(break_glass.map(|_| "as break-glass".to_owned()));
+        words.extend(extends.map(|id| format!("to extend {id}")));
+        words.push(format!("for the connecting key {} {}", connecting_key.kind(), connecting_key.fingerprint()));
+        words
+    }
+}
+
+impl InWords for DecisionStatement {
+    fn in_words(&self) -> Vec<String> {
+        let Self { header: _, approver, id, request, ruling, allows, verdict, comment } = self;
+        let mut words = vec![format!("{verdict} request {id} as {approver}: {allows}")];
+        words.extend(comment.as_ref().map(|comment| format!("comment: {comment}")));
+        words.push(format!("the request's text {request}"));
+        words.push(format!("the ruling's text {ruling}"));
+        words
+    }
+}
+
+impl InWords for FetchStatement {
+    fn in_words(&self) -> Vec<String> {
+        let Self { header: _, id, pairs } = self;
+        let mut words = vec![format!("fetch certificates under request {id}")];
+        words.extend(pairs.iter().map(|pair| format!("for {pair}")));
+        words
+    }
+}
+
+impl InWords for ActStatement {
+    fn in_words(&self) -> Vec<String> {
+        let Self { header: _, user, act, reason } = self;
+        let told = match act {
+            Act::Cancel(id) => format!("cancel request {id}"),
+            Act::GiveBack(id) => format!("give back the grant of request {id}"),
+            Act::Resume => "let the server issue certificates again".to_owned(),
+        };
+        let mut words = vec![format!("{told}, as {user}")];
+        words.extend(reason.as_ref().map(|reason| format!("reason: {reason}")));
+        words
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use statement::Canonical as _;
+
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
+    const HEADER: &str = "server: ca.example.com/test 0000000000000000000000000000000000000000000000000000000000000000\n\
+                          nonce: 00112233445566778899aabbccddeeff\ntime: 2026-01-02T03:04:05Z\nseen: -\n";
+
+    fn words<S: InWords>(kind: &str, lines: &str) -> String {
+        S::parse(&format!("hallpass-{kind} v1\n{HEADER}{lines}")).unwrap().in_words().join("\n")
+    }
+
+    #[test]
+    fn all_of_a_request_is_told_with_its_connecting_key() {
+        let lines = format!(
+            "requester: alice\naccess: root@web-1\nstart: 2026-01-02T04:00:00Z\nwindow: 30m\nuses: 3\n\
+             command: systemctl restart nginx\nreason: INC-42 disk full\nticket: INC-42\nconnecting-key: {KEY}\n\
+             rule: prod\nbreak-glass: -\nextends: 7K3F9-QXMWT\n"
+        );
+        let fingerprint = KEY.parse::<domain::PublicKey>().unwrap().fingerprint();
+        assert_eq!(
+            words::<RequestStatement>("request", &lines),
+            format!(
+                "ask as alice for root@web-1, for 30m: INC-42 disk full\nfrom 2026-01-02T04:00:00Z\n\
+                 for 3 certificates at most\nonly to run: systemctl restart nginx\nticket INC-42\nby the rule prod\n\
+                 to extend 7K3F9-QXMWT\nfor the connecting key ed25519 {fingerprint}"
+            )
+        );
+    }
+
+    #[test]
+    fn a_decision_is_told_with_the_texts_that_it_binds_to() {
+        let (one, two) = ("1".repeat(64), "2".repeat(64));
+        let lines = format!(
+            "approver: bob\nid: 7K3F9-QXMWT\nrequest: {one}\nruling: {two}\nallows: root@web-1 for 30m\n\
+             verdict: deny\ncomment: not on a Friday\n"
+        );
+        assert_eq!(
+            words::<DecisionStatement>("decision", &lines),
+            format!(
+                "deny request 7K3F9-QXMWT as bob: root@web-1 for 30m\ncomment: not on a Friday\n\
+                 the request's text {one}\nthe ruling's text {two}"
+            )
+        );
+    }
+
+    #[test]
+    fn logins_fetches_and_acts_are_told_whole() {
+        let key = "3".repeat(64);
+        assert_eq!(
+            words::<LoginStatement>("login", &format!("user: alice\ntls-key: {key}\n")),
+            format!("log in as alice\nover the connection with the TLS key {key}")
+        );
+        assert_eq!(
+            words::<FetchStatement>("fetch", "id: 7K3F9-QXMWT\npair: deploy@web-1\npair: root@web-2\n"),
+            "fetch certificates under request 7K3F9-QXMWT\nfor deploy@web-1\nfor root@web-2"
+        );
+        assert_eq!(
+            words::<ActStatement>("act", "user: alice\nverb: give-back\ntarget: 7K3F9-QXMWT\nreason: done early\n"),
+            "give back the grant of request 7K3F9-QXMWT, as alice\nreason: done early"
+        );
+    }
+}
