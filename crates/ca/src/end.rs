@@ -18,7 +18,7 @@ impl Ca {
         let bundle = self.bundle.load_full();
         let said = act.statement();
         signer_is(bundle.directory(), act.key(), &said.user)?;
-        let Some(id) = said.act.target() else {
+        let Some(id) = said.act.request() else {
             return Err(Error::Unsupported(
                 "this call takes the acts `cancel` and `give-back`, each about one request",
             ));
@@ -30,7 +30,7 @@ impl Ca {
         let version = record.version;
         // The states' own transitions say what is possible; the store only writes it down. Nothing leads out of a state
         // whose time is over, whether or not the background job has come by.
-        let change = match (said.act, record.state.clone()) {
+        let change = match (&said.act, record.state.clone()) {
             (Act::Cancel(_), State::Pending(pending)) if pending.until() > now => {
                 let _: Ended = pending.cancel();
                 Change::Cancel { id, version }
@@ -46,10 +46,10 @@ impl Ca {
     }
 }
 
-const fn hint(act: Act) -> &'static str {
+const fn hint(act: &Act) -> &'static str {
     match act {
         Act::Cancel(_) => "only a pending request can be cancelled",
         Act::GiveBack(_) => "only an approved request can be given back",
-        Act::Resume => "`resume` is not about a request",
+        _ => "only `cancel` and `give-back` are about a request",
     }
 }

@@ -1,7 +1,9 @@
 //! What a statement says, in words for the one who is about to sign it.
 
-use domain::{Command, RuleName, Text, UnixTime};
-use statement::{Act, ActStatement, DecisionStatement, FetchStatement, LoginStatement, RequestStatement, Statement};
+use domain::{Amendment, Command, RuleName, Text, UnixTime};
+use statement::{
+    Act, ActStatement, BundleChange, DecisionStatement, FetchStatement, LoginStatement, RequestStatement, Statement,
+};
 
 /// A statement that can be told before it is signed.
 pub(crate) trait InWords: Statement {
@@ -61,10 +63,27 @@ impl InWords for ActStatement {
             Act::Cancel(id) => format!("cancel request {id}"),
             Act::GiveBack(id) => format!("give back the grant of request {id}"),
             Act::Resume => "let the server issue certificates again".to_owned(),
+            Act::SignBundle(change) => format!("say that the bundle {} may be put in force", replacing(change)),
+            Act::LoadBundle(change) => format!("put the bundle {} in force", replacing(change)),
+            Act::RollBack(change) => format!("put the earlier bundle {} back in force", replacing(change)),
+            Act::Amend(amendment) => amended(amendment),
         };
         let mut words = vec![format!("{told}, as {user}")];
         words.extend(reason.as_ref().map(|reason| format!("reason: {reason}")));
         words
+    }
+}
+
+fn replacing(change: &BundleChange) -> String {
+    format!("{}, in place of that of entry {},", change.bundle, change.after)
+}
+
+fn amended(amendment: &Amendment) -> String {
+    match amendment {
+        Amendment::DisableUser(user) => format!("disable the user {user} at once"),
+        Amendment::RemoveKey { user, key } => format!("remove {user}'s key {key} at once"),
+        Amendment::RemoveHost(host) => format!("remove the host {host} at once"),
+        Amendment::AddHost { name, address, port } => format!("add the host {name}, at {address} port {port}"),
     }
 }
 
@@ -129,6 +148,18 @@ mod tests {
         assert_eq!(
             words::<ActStatement>("act", "user: alice\nverb: give-back\ntarget: 7K3F9-QXMWT\nreason: done early\n"),
             "give back the grant of request 7K3F9-QXMWT, as alice\nreason: done early"
+        );
+        let bundle = "4".repeat(64);
+        assert_eq!(
+            words::<ActStatement>(
+                "act",
+                &format!("user: alice\nverb: load-bundle\ntarget: {bundle} after 17\nreason: -\n")
+            ),
+            format!("put the bundle {bundle}, in place of that of entry 17, in force, as alice")
+        );
+        assert_eq!(
+            words::<ActStatement>("act", "user: alice\nverb: disable-user\ntarget: bob\nreason: he left\n"),
+            "disable the user bob at once, as alice\nreason: he left"
         );
     }
 }

@@ -8,8 +8,8 @@ use std::hash::Hash;
 use domain::{GroupName, HostName, PublicKey, UserName};
 use toml::Spanned;
 
-use crate::read::{ReadGroup, ReadHost, ReadUser};
-use crate::{Group, Host, Kind, Notes, User};
+use crate::read::{ReadGroup, ReadHost, ReadPool, ReadUser};
+use crate::{Group, Host, Kind, Notes, Pool, User};
 
 /// Users by name and the user that each key is bound to.
 pub(crate) fn users(notes: &Notes<'_>, read: Vec<ReadUser>) -> (BTreeMap<UserName, User>, Bindings) {
@@ -103,8 +103,8 @@ pub(crate) fn groups(
     read.into_iter().map(finished).map(|group| (group.name.clone(), group)).collect()
 }
 
-/// Hosts in the order of their names.
-pub(crate) fn hosts(notes: &Notes<'_>, read: Vec<ReadHost>) -> Vec<Host> {
+/// Hosts in the order of their names, and pools in that of the file.
+pub(crate) fn hosts(notes: &Notes<'_>, read: Vec<ReadHost>, pools: Vec<ReadPool>) -> (Vec<Host>, Vec<Pool>) {
     let mut first = HashMap::with_capacity(read.len() * 2);
     let mut named = HashMap::with_capacity(read.len() * 2);
     for host in &read {
@@ -113,6 +113,11 @@ pub(crate) fn hosts(notes: &Notes<'_>, read: Vec<ReadHost>) -> Vec<Host> {
             named.insert(name.get_ref(), host);
         }
     }
+    let mut first = HashMap::new();
+    for pool in &pools {
+        once(notes, &mut first, &pool.name, "pool");
+    }
+    let pools = pools.iter().map(|pool| finished_pool(notes, pool, &named)).collect();
     let jumps: Vec<Option<HostName>> = read.iter().map(|host| jump(notes, host, &named)).collect();
     let finished = |(host, via): (ReadHost, Option<HostName>)| Host {
         name: host.name.into_inner(),
@@ -125,15 +130,30 @@ pub(crate) fn hosts(notes: &Notes<'_>, read: Vec<ReadHost>) -> Vec<Host> {
     };
     let mut hosts: Vec<Host> = read.into_iter().zip(jumps).map(finished).collect();
     hosts.sort_by(|a, b| a.name.cmp(&b.name));
-    hosts
+    (hosts, pools)
+}
+
+fn finished_pool(notes: &Notes<'_>, pool: &ReadPool, named: &HashMap<&HostName, &ReadHost>) -> Pool {
+    let via = pool.via.as_ref().and_then(|via| {
+        let host = named.get(via.get_ref()).map(|host| host.name.get_ref().clone());
+        if host.is_none() {
+            no_jump_host(notes, via);
+        }
+        host
+    });
+    Pool { name: pool.name.get_ref().clone(), labels: pool.labels.clone(), via, realm: pool.realm.clone() }
+}
+
+fn no_jump_host(notes: &Notes<'_>, via: &Spanned<HostName>) {
+    let message = format!("the jump host `{}` is not a host of this file", via.get_ref());
+    notes.note_with_help(via.span(), message, "add it as a [[host]], or correct the name");
 }
 
 /// The jump host by its canonical name. Every chain of jump hosts ends, and at a host of this file.
 fn jump(notes: &Notes<'_>, host: &ReadHost, named: &HashMap<&HostName, &ReadHost>) -> Option<HostName> {
     let via = host.via.as_ref()?;
     let Some(first) = named.get(via.get_ref()) else {
-        let message = format!("the jump host `{}` is not a host of this file", via.get_ref());
-        notes.note_with_help(via.span(), message, "add it as a [[host]], or correct the name");
+        no_jump_host(notes, via);
         return None;
     };
     let (mut passed, mut next) = (BTreeSet::new(), Some(*first));

@@ -6,7 +6,7 @@ use domain::{GroupName, HostName, Label, PublicKey, RealmName, Selector, UserNam
 
 use crate::check::{self, Bindings};
 use crate::read;
-use crate::{Group, Host, Kind, Mistakes, Notes, Right, Source, User};
+use crate::{Group, Host, Kind, Mistakes, Notes, Pool, Right, Source, User};
 
 /// Where the binding of a key to a user comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,17 @@ pub struct Directory {
     names: HashMap<HostName, usize>,
     labels: HashMap<Label, Vec<usize>>,
     realms: BTreeMap<RealmName, Vec<usize>>,
+    pools: Vec<Pool>,
+}
+
+/// What a directory is indexed from.
+pub(crate) struct Parts {
+    pub(crate) users: BTreeMap<UserName, User>,
+    pub(crate) bindings: Bindings,
+    pub(crate) groups: BTreeMap<GroupName, Group>,
+    /// By canonical name.
+    pub(crate) hosts: Vec<Host>,
+    pub(crate) pools: Vec<Pool>,
 }
 
 impl Directory {
@@ -51,11 +62,12 @@ impl Directory {
     /// Reads `directory.toml` and `hosts.toml` and goes on past mistakes: what could be read, to look for mistakes in the
     /// files that speak of it, and every mistake. Only without any is it a directory to rule by.
     pub fn parse_all(directory: &Source, hosts: &Source) -> (Self, Mistakes) {
-        let (in_directory, (hosts, in_hosts)) = std::thread::scope(|scope| {
+        let (in_directory, ((hosts, pools), in_hosts)) = std::thread::scope(|scope| {
             // Ten thousand hosts take as long to read as everything else at a start together.
             let hosts = scope.spawn(|| {
                 let notes = Notes::new(hosts);
-                (check::hosts(&notes, read::hosts(&notes)), notes.into_mistakes())
+                let (hosts, pools) = read::hosts_and_pools(&notes);
+                (check::hosts(&notes, hosts, pools), notes.into_mistakes())
             });
             let notes = Notes::new(directory);
             let (users, groups) = read::users_and_groups(&notes);
@@ -66,15 +78,16 @@ impl Directory {
         });
         let (users, bindings, groups, mut mistakes) = in_directory;
         mistakes.extend(in_hosts);
-        (Self::index(users, bindings, groups, hosts), Mistakes(mistakes))
+        (Self::index(Parts { users, bindings, groups, hosts, pools }), Mistakes(mistakes))
     }
 
-    fn index(
-        users: BTreeMap<UserName, User>,
-        bindings: Bindings,
-        groups: BTreeMap<GroupName, Group>,
-        hosts: Vec<Host>,
-    ) -> Self {
+    pub(crate) fn into_parts(self) -> Parts {
+        let Self { users, bindings, groups, hosts, pools, .. } = self;
+        Parts { users, bindings, groups, hosts, pools }
+    }
+
+    pub(crate) fn index(parts: Parts) -> Self {
+        let Parts { users, bindings, groups, hosts, pools } = parts;
         let mut groups_of: HashMap<UserName, BTreeSet<GroupName>> = HashMap::new();
         for (group, member) in groups.values().flat_map(|group| group.members.iter().map(move |m| (group, m))) {
             groups_of.entry(member.clone()).or_default().insert(group.name.clone());
@@ -91,7 +104,10 @@ impl Directory {
                 realms.entry(realm.clone()).or_default().push(place);
             }
         }
-        Self { users, bindings, groups, groups_of, hosts, names, labels, realms }
+        for realm in pools.iter().filter_map(|pool| pool.realm.as_ref()) {
+            realms.entry(realm.clone()).or_default();
+        }
+        Self { users, bindings, groups, groups_of, hosts, names, labels, realms, pools }
     }
 
     /// A user by name.
@@ -169,6 +185,11 @@ impl Directory {
         self.hosts.iter()
     }
 
+    /// The pools that hosts may join, in the order of the file.
+    pub fn pools(&self) -> &[Pool] {
+        &self.pools
+    }
+
     /// The hosts that have all of these labels, by canonical name.
     pub fn select(&self, selector: &Selector) -> impl Iterator<Item = &Host> {
         let places = |label: &Label| self.labels.get(label).map_or(&[][..], Vec::as_slice);
@@ -177,7 +198,7 @@ impl Directory {
         self.at(fewest).filter(move |host| all.matches(&host.labels))
     }
 
-    /// The realms of plain hosts, by name.
+    /// The realms of plain hosts and of pools of them, by name.
     pub fn realms(&self) -> impl Iterator<Item = &RealmName> {
         self.realms.keys()
     }

@@ -7,19 +7,23 @@
 //!
 //! [`Source`], [`Notes`] and [`Fields`] serve the other configuration files as well, so that all mistakes look alike.
 
+mod amend;
 mod check;
 mod directory;
 mod fields;
 mod host;
+mod pool;
 mod read;
 mod source;
 #[cfg(test)]
 mod tests;
 mod user;
 
+pub use amend::NotAmendable;
 pub use directory::{Binding, BindingSource, Directory};
 pub use fields::Fields;
-pub use host::{Address, AddressError, Host};
+pub use host::Host;
+pub use pool::{Pattern, PatternError, Pool};
 pub use source::{Mistake, Mistakes, Notes, Source};
 pub use user::{Group, Kind, Right, User};
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU16;
 
-use domain::{GroupName, HostName, Label, Login, PublicKey, RealmName, UserName};
+use domain::{Address, GroupName, HostName, Label, Login, PublicKey, RealmName, UserName};
 use toml::Spanned;
 
-use crate::{Address, Fields, Kind, Notes, Right};
+use crate::{Fields, Kind, Notes, Pattern, Right};
 
 pub(crate) struct ReadUser {
     pub(crate) name: Spanned<UserName>,
@@ -64,12 +64,29 @@ fn group(fields: Fields<'_>) -> Option<ReadGroup> {
     Some(ReadGroup { name: name?, members, rights })
 }
 
+pub(crate) struct ReadPool {
+    pub(crate) name: Spanned<Pattern>,
+    pub(crate) labels: BTreeSet<Label>,
+    pub(crate) via: Option<Spanned<HostName>>,
+    pub(crate) realm: Option<RealmName>,
+}
+
 /// Reads `hosts.toml`.
-pub(crate) fn hosts(notes: &Notes<'_>) -> Vec<ReadHost> {
-    notes.read(|top, hosts: &mut Vec<_>| {
+pub(crate) fn hosts_and_pools(notes: &Notes<'_>) -> (Vec<ReadHost>, Vec<ReadPool>) {
+    notes.read(|top, (hosts, pools): &mut (Vec<_>, Vec<_>)| {
         hosts.extend(top.tables("host").into_iter().filter_map(|fields| host(notes, fields)));
+        pools.extend(top.tables("pool").into_iter().filter_map(|fields| pool(notes, fields)));
         top.finish();
     })
+}
+
+fn pool(notes: &Notes<'_>, fields: Fields<'_>) -> Option<ReadPool> {
+    let name = fields.required("name");
+    let labels = fields.table("labels").map(|table| labels(notes, &table)).unwrap_or_default();
+    let via = fields.optional("via");
+    let realm = fields.optional("realm").map(Spanned::into_inner);
+    fields.finish();
+    Some(ReadPool { name: name?, labels, via, realm })
 }
 
 fn host(notes: &Notes<'_>, fields: Fields<'_>) -> Option<ReadHost> {

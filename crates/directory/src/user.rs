@@ -51,15 +51,17 @@ pub struct User {
 /// What the members of a group may do beyond their own requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Right {
-    /// Administer: resume issuing.
+    /// Administer: put bundles in force, amend what is in force, resume issuing.
     Admin,
+    /// Add hosts to pools, and remove them again.
+    Hosts,
     /// Read everything.
     Audit,
 }
 
 /// A right that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown right; known are `admin` and `audit`")]
+#[error("unknown right; known are `admin`, `audit` and `hosts`")]
 pub struct UnknownRight;
 
 impl FromStr for Right {
@@ -68,6 +70,7 @@ impl FromStr for Right {
     fn from_str(given: &str) -> Result<Self, UnknownRight> {
         match given {
             "admin" => Ok(Self::Admin),
+            "hosts" => Ok(Self::Hosts),
             "audit" => Ok(Self::Audit),
             _ => Err(UnknownRight),
         }

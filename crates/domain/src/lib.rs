@@ -9,6 +9,8 @@
 //! No I/O, no async, no protobuf and no SQL live here.
 
 mod access;
+mod address;
+mod amendment;
 mod bytes;
 mod command;
 mod key;
@@ -22,6 +24,8 @@ mod text;
 mod time;
 
 pub use access::{Access, AskedLogin, Pair, PairError, Target, TargetError};
+pub use address::{Address, AddressError};
+pub use amendment::{Amendment, AmendmentError};
 pub use bytes::{Digest, HexError, Nonce, Serial};
 pub use command::{Command, CommandError};
 pub use key::{Fingerprint, KeyError, PublicKey};

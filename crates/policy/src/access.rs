@@ -8,6 +8,7 @@ use directory::{Directory, Fields, Notes};
 use domain::{AskedLogin, GroupName, HostName, LabelError, NameError, Quorum, RuleName, Selector, Span};
 use toml::Spanned;
 
+use crate::signers;
 use crate::terms::{Terms, Ticket};
 
 /// The hosts that an entry is about.
@@ -69,17 +70,32 @@ pub(crate) struct Entry {
     pub(crate) says: Says,
 }
 
+/// Everything in the file.
+#[derive(Debug, Default)]
+pub(crate) struct Read {
+    pub(crate) entries: Vec<Entry>,
+    /// `[policy] signers`
+    pub(crate) signers: Option<Spanned<Quorum>>,
+}
+
 /// Reads `access.toml`; entries with mistakes are left out.
-pub(crate) fn read(notes: &Notes<'_>, directory: &Directory) -> Vec<Entry> {
+pub(crate) fn read(notes: &Notes<'_>, directory: &Directory) -> Read {
     let reader = Reader { notes, directory };
-    let entries = notes.read(|top, entries: &mut Vec<Entry>| {
+    let read = notes.read(|top, Read { entries, signers }: &mut Read| {
         entries.extend(top.tables("rule").into_iter().filter_map(|fields| reader.rule(fields)));
         entries.extend(top.tables("require").into_iter().map(|fields| reader.require(fields)));
         entries.extend(top.tables("forbid").into_iter().map(|fields| reader.forbid(fields)));
+        if let Some(again) = signers::read(notes, directory, &top) {
+            if let Some(first) = signers.as_ref() {
+                let line = notes.line(first.span().start);
+                notes.note(again.span(), format!("the signers are already in line {line}"));
+            }
+            *signers = Some(again);
+        }
         top.finish();
     });
-    named_once(notes, &entries);
-    entries
+    named_once(notes, &read.entries);
+    read
 }
 
 fn named_once(notes: &Notes<'_>, entries: &[Entry]) {

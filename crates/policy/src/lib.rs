@@ -23,6 +23,7 @@ mod lint;
 mod people;
 mod policy;
 mod rule;
+mod signers;
 mod slice;
 mod target;
 mod terms;
@@ -37,6 +38,7 @@ pub use lint::lint;
 pub use people::{Candidate, approvers, candidates, open_slots, unfillable};
 pub use policy::Policy;
 pub use rule::{rule, rule_again};
+pub use signers::unsigned;
 pub use who::{Hopeless, Way, can, ways, who_can};
 
 /// An `access.toml` to start from; its examples are comments.

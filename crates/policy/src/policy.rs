@@ -6,8 +6,9 @@ use std::ops::Range;
 use cedar_policy::EntityUid;
 use directory::{Directory, Mistakes, Notes, Source};
 use domain::{AskedLogin, Quorum, RuleName};
+use toml::Spanned;
 
-use crate::access::{self, Entry, Says};
+use crate::access::{self, Entry, Read, Says};
 use crate::cedar::{self, Meaning, Statement};
 use crate::compile;
 use crate::facts::Vocabulary;
@@ -24,6 +25,8 @@ pub struct Policy {
     pub(crate) logins: BTreeSet<AskedLogin>,
     /// `access.toml` as read.
     pub(crate) entries: Vec<Entry>,
+    /// Who must sign the next bundle.
+    signers: Option<Quorum>,
     /// How many of the statements are those of `access.toml`; hand-written ones follow.
     pub(crate) compiled: usize,
     text: String,
@@ -46,9 +49,14 @@ impl Policy {
             mistakes.extend(in_cedar.into_mistakes());
         }
         let Ok(vocabulary) = vocabulary else { return Err(Mistakes(mistakes)) };
-        let Loading { statements, logins, entries, compiled, text, .. } = loading;
+        let Loading { statements, logins, entries, signers, compiled, text, .. } = loading;
         let slices = Slices::new(statements.iter().map(|statement| &statement.policy));
-        Mistakes(mistakes).unless_any(Self { statements, slices, vocabulary, logins, entries, compiled, text })
+        Mistakes(mistakes).unless_any(Self { statements, slices, vocabulary, logins, entries, signers, compiled, text })
+    }
+
+    /// Who must sign the bundle that comes after this one; `None` where an administrator alone may put it in force.
+    pub const fn signers(&self) -> Option<&Quorum> {
+        self.signers.as_ref()
     }
 
     /// What `access.toml` became: the text that is in force.
@@ -65,13 +73,15 @@ struct Loading {
     rules: HashMap<RuleName, (Path, String)>,
     logins: BTreeSet<AskedLogin>,
     entries: Vec<Entry>,
+    signers: Option<Quorum>,
     compiled: usize,
     text: String,
 }
 
 impl Loading {
     fn access(&mut self, notes: &Notes<'_>, directory: &Directory) {
-        let entries = access::read(notes, directory);
+        let Read { entries, signers } = access::read(notes, directory);
+        self.signers = signers.map(Spanned::into_inner);
         if notes.any() {
             return;
         }

@@ -1,9 +1,10 @@
 //! Any other change.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
-use domain::{RequestId, RequestIdError, Text, UserName};
+use domain::{Amendment, AmendmentError, Digest, RequestId, RequestIdError, Text, UserName};
 
 use crate::codec::{Fields, Lines, StatementError, Writer};
 use crate::header::Header;
@@ -23,7 +24,7 @@ pub struct ActStatement {
 }
 
 /// A change together with what it changes. In text two lines, `verb:` and `target:`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
     /// `cancel`: the requester takes a pending request back.
     Cancel(RequestId),
@@ -31,89 +32,134 @@ pub enum Act {
     GiveBack(RequestId),
     /// `resume`: an administrator ends a stop that the server set off itself.
     Resume,
+    /// `sign-bundle`: one of a bundle's signers says that it may be put in force.
+    SignBundle(BundleChange),
+    /// `load-bundle`: an administrator puts a bundle in force.
+    LoadBundle(BundleChange),
+    /// `roll-back`: an administrator puts a bundle in force that was before.
+    RollBack(BundleChange),
+    /// `disable-user`, `remove-key`, `remove-host`, `add-host`: what is in force changes beside the bundle.
+    Amend(Amendment),
 }
 
-/// The verbs of acts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Verb {
-    /// A pending request is taken back.
-    Cancel,
-    /// A grant ends before its time.
-    GiveBack,
-    /// A stop that the server set off ends.
-    Resume,
+/// A bundle, and the entry of the bundle that it replaces: what was signed for it counts once, and for no other state.
+/// As text `DIGEST after INDEX`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BundleChange {
+    /// The bundle.
+    pub bundle: Digest,
+    /// The index of the ledger's entry by which the bundle before it was put in force.
+    pub after: u64,
+}
+
+/// Why a bundle's change was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected a bundle's digest and the entry that it comes after, such as `9f86... after 17`")]
+pub struct BundleChangeError;
+
+impl FromStr for BundleChange {
+    type Err = BundleChangeError;
+
+    fn from_str(given: &str) -> Result<Self, BundleChangeError> {
+        let (bundle, after) = given.split_once(" after ").ok_or(BundleChangeError)?;
+        let bundle = bundle.parse().map_err(|_| BundleChangeError)?;
+        Ok(Self { bundle, after: after.parse().map_err(|_| BundleChangeError)? })
+    }
+}
+
+impl fmt::Display for BundleChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} after {}", self.bundle, self.after)
+    }
 }
 
 /// Why an act was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ActError {
     /// No such verb.
-    #[error("unknown verb; known are cancel, give-back, resume")]
+    #[error(
+        "unknown verb; known are cancel, give-back, resume, sign-bundle, load-bundle, roll-back, disable-user, \
+         remove-key, remove-host, add-host"
+    )]
     Verb,
-    /// The verb needs a request.
-    #[error("the verb `{0}` needs a request's id as its target")]
-    TargetMissing(Verb),
+    /// The verb needs a target.
+    #[error("the verb `{0}` needs a target")]
+    TargetMissing(String),
     /// The verb takes no target.
     #[error("the verb `{0}` takes no target; write `-`")]
-    TargetExtra(Verb),
+    TargetExtra(String),
     /// The target is not a request's id.
     #[error(transparent)]
-    Target(#[from] RequestIdError),
+    Request(#[from] RequestIdError),
+    /// The target is no change of the bundle.
+    #[error(transparent)]
+    Bundle(#[from] BundleChangeError),
+    /// The target is not what is amended so.
+    #[error(transparent)]
+    Amendment(#[from] AmendmentError),
 }
 
 impl Act {
+    /// Every verb but those of amendments.
+    const VERBS: [&'static str; 6] = ["cancel", "give-back", "resume", "sign-bundle", "load-bundle", "roll-back"];
+
     /// What is done.
-    pub const fn verb(&self) -> Verb {
+    pub const fn verb(&self) -> &'static str {
         match self {
-            Self::Cancel(_) => Verb::Cancel,
-            Self::GiveBack(_) => Verb::GiveBack,
-            Self::Resume => Verb::Resume,
+            Self::Cancel(_) => "cancel",
+            Self::GiveBack(_) => "give-back",
+            Self::Resume => "resume",
+            Self::SignBundle(_) => "sign-bundle",
+            Self::LoadBundle(_) => "load-bundle",
+            Self::RollBack(_) => "roll-back",
+            Self::Amend(amendment) => amendment.verb(),
+        }
+    }
+
+    /// To what it is done, if it is done to something.
+    pub fn target(&self) -> Option<String> {
+        match self {
+            Self::Cancel(id) | Self::GiveBack(id) => Some(id.to_string()),
+            Self::Resume => None,
+            Self::SignBundle(change) | Self::LoadBundle(change) | Self::RollBack(change) => Some(change.to_string()),
+            Self::Amend(amendment) => Some(amendment.target()),
         }
     }
 
     /// The request that it is done to, if it is done to one.
-    pub const fn target(&self) -> Option<RequestId> {
+    pub const fn request(&self) -> Option<RequestId> {
         match self {
             Self::Cancel(id) | Self::GiveBack(id) => Some(*id),
-            Self::Resume => None,
+            _ => None,
         }
     }
 
-    fn new(verb: Verb, target: Option<RequestId>) -> Result<Self, ActError> {
+    fn parse(verb: &str, target: Option<&str>) -> Result<Self, ActError> {
         match (verb, target) {
-            (Verb::Cancel, Some(id)) => Ok(Self::Cancel(id)),
-            (Verb::GiveBack, Some(id)) => Ok(Self::GiveBack(id)),
-            (Verb::Resume, None) => Ok(Self::Resume),
-            (Verb::Cancel | Verb::GiveBack, None) => Err(ActError::TargetMissing(verb)),
-            (Verb::Resume, Some(_)) => Err(ActError::TargetExtra(verb)),
+            ("resume", None) => Ok(Self::Resume),
+            ("resume", Some(_)) => Err(ActError::TargetExtra(verb.to_owned())),
+            ("cancel", Some(id)) => Ok(Self::Cancel(id.parse()?)),
+            ("give-back", Some(id)) => Ok(Self::GiveBack(id.parse()?)),
+            ("sign-bundle", Some(change)) => Ok(Self::SignBundle(change.parse()?)),
+            ("load-bundle", Some(change)) => Ok(Self::LoadBundle(change.parse()?)),
+            ("roll-back", Some(change)) => Ok(Self::RollBack(change.parse()?)),
+            (verb, Some(target)) if Amendment::VERBS.contains(&verb) => {
+                Ok(Self::Amend(Amendment::parse(verb, target)?))
+            }
+            (_, None) => Err(ActError::TargetMissing(verb.to_owned())),
+            _ => Err(ActError::Verb),
         }
     }
 }
 
-impl Verb {
-    const ALL: [Self; 3] = [Self::Cancel, Self::GiveBack, Self::Resume];
+/// A verb or a target as it stands in the text; what it means the other one says.
+struct Word(String);
 
-    /// The verb as it stands in the text.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Cancel => "cancel",
-            Self::GiveBack => "give-back",
-            Self::Resume => "resume",
-        }
-    }
-}
+impl FromStr for Word {
+    type Err = Infallible;
 
-impl FromStr for Verb {
-    type Err = ActError;
-
-    fn from_str(given: &str) -> Result<Self, ActError> {
-        Self::ALL.into_iter().find(|verb| verb.as_str() == given).ok_or(ActError::Verb)
-    }
-}
-
-impl fmt::Display for Verb {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+    fn from_str(given: &str) -> Result<Self, Infallible> {
+        Ok(Self(given.to_owned()))
     }
 }
 
@@ -137,8 +183,13 @@ impl Fields for ActStatement {
     }
 
     fn read(lines: &mut Lines<'_>) -> Result<Self, StatementError> {
-        let (header, user, verb) = (Header::read(lines)?, lines.value("user")?, lines.value("verb")?);
-        let act = Act::new(verb, lines.optional("target")?).map_err(|why| lines.refused("target", why))?;
+        let (header, user) = (Header::read(lines)?, lines.value("user")?);
+        let Word(verb) = lines.value("verb")?;
+        if !Act::VERBS.contains(&verb.as_str()) && !Amendment::VERBS.contains(&verb.as_str()) {
+            return Err(lines.refused("verb", ActError::Verb));
+        }
+        let target = lines.optional::<Word>("target")?.map(|word| word.0);
+        let act = Act::parse(&verb, target.as_deref()).map_err(|why| lines.refused("target", why))?;
         Ok(Self { header, user, act, reason: lines.optional("reason")? })
     }
 }

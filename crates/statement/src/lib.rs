@@ -147,7 +147,7 @@ mod sshsig;
 mod tests;
 mod verify;
 
-pub use act::{Act, ActError, ActStatement, Verb};
+pub use act::{Act, ActError, ActStatement, BundleChange, BundleChangeError};
 pub use codec::{Canonical, StatementError};
 pub use decision::DecisionStatement;
 pub use fetch::{FetchStatement, Pairs, PairsError};

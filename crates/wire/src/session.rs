@@ -79,6 +79,8 @@ pub enum Right {
     Admin,
     /// Read everything.
     Audit,
+    /// Add hosts to pools.
+    Hosts,
 }
 
 impl FromStr for Right {
@@ -88,6 +90,7 @@ impl FromStr for Right {
         match given {
             "admin" => Ok(Self::Admin),
             "audit" => Ok(Self::Audit),
+            "hosts" => Ok(Self::Hosts),
             _ => Err(UnknownRight),
         }
     }
@@ -98,6 +101,7 @@ impl fmt::Display for Right {
         f.write_str(match self {
             Self::Admin => "admin",
             Self::Audit => "audit",
+            Self::Hosts => "hosts",
         })
     }
 }

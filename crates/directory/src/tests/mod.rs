@@ -1,5 +1,6 @@
 //! The directory as a whole: its mistakes, its answers, and how fast it loads.
 
+mod amend;
 mod mistakes;
 mod questions;
 mod size;

@@ -53,14 +53,19 @@ fn a_text_is_split_at_semicolons_outside_strings_and_comments() {
 #[test]
 fn the_sample_is_fine_as_it_is_and_with_its_examples() {
     assert_eq!(compile(SAMPLE_ACCESS, None).unwrap().cedar_text(), "");
-    let is_code = |line: &str| line.starts_with("[[") || line.split(' ').nth(1) == Some("=");
+    let is_code = |line: &str| line.starts_with('[') || line.split(' ').nth(1) == Some("=");
     let lines = SAMPLE_ACCESS.lines().map(|line| match line.strip_prefix("# ") {
         Some(code) if is_code(code) => code,
         _ => line,
     });
     let uncommented = lines.collect::<Vec<_>>().join("\n");
-    let groups = "group = [{ name = \"sre\" }, { name = \"security\" }, { name = \"contractors\" }]";
+    let groups = "group = [{ name = \"sre\" }, { name = \"security\" }, { name = \"contractors\" },\n\
+                  { name = \"admins\", members = [\"alice\", \"bob\"] }]";
+    let users = "user = [{ name = \"alice\", keys = [\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ\"] },\n\
+                 { name = \"bob\", keys = [\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0wJEqlXWXmHhnBxNVLHT1Z2fZ4a0mLhMnuRHbD1fIo\"] }]\n";
+    let groups = format!("{users}{groups}");
     let directory = Directory::parse(&Source::new("d", groups), &Source::new("h", "")).unwrap();
     let policy = crate::Policy::compile(&Source::new("access.toml", uncommented), None, &directory).unwrap();
     assert_eq!(policy.statements.len(), 3);
+    assert_eq!(policy.signers().unwrap().to_string(), "2 of admins");
 }

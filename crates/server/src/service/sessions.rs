@@ -37,7 +37,11 @@ impl Sessions for Api {
         let (_, session) = self.session(call, request.metadata())?;
         let (user, bundle) = (session.user(), self.0.ca.bundle());
         let directory = bundle.directory();
-        let rights = [(Right::Admin, wire::Right::Admin), (Right::Audit, wire::Right::Audit)];
+        let rights = [
+            (Right::Admin, wire::Right::Admin),
+            (Right::Audit, wire::Right::Audit),
+            (Right::Hosts, wire::Right::Hosts),
+        ];
         let rights = rights.into_iter().filter(|(right, _)| directory.has_right(user, *right));
         Ok(Response::new(WhoAmIResponse {
             user: user.to_string(),

@@ -39,7 +39,7 @@ fn the_documented_examples_are_canonical_and_belong_together() {
     let fetch = FetchStatement::parse(&example("fetch")).unwrap();
     assert_eq!((fetch.id, fetch.pairs.iter().len()), (decision.id, 1));
     let act = ActStatement::parse(&example("act")).unwrap();
-    assert_eq!(act.act.target(), Some(decision.id));
+    assert_eq!(act.act.request(), Some(decision.id));
     assert_eq!(act.encode(), example("act"));
 }
 

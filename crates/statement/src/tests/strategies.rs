@@ -3,14 +3,16 @@
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-use domain::{Approval, Digest, Extension, Nonce, Obligations, Pair, Quorum, RequestId, Span, Text, UnixTime};
+use domain::{
+    Amendment, Approval, Digest, Extension, Nonce, Obligations, Pair, Quorum, RequestId, Span, Text, UnixTime,
+};
 use proptest::collection::btree_set;
 use proptest::option;
 use proptest::prelude::*;
 
 use crate::{
-    Act, ActStatement, DecisionStatement, FetchStatement, Header, LoginStatement, Pairs, RequestStatement, RulingText,
-    Seen, ServerId,
+    Act, ActStatement, BundleChange, DecisionStatement, FetchStatement, Header, LoginStatement, Pairs,
+    RequestStatement, RulingText, Seen, ServerId,
 };
 
 /// Anything that matches the pattern and is a `T`.
@@ -59,10 +61,7 @@ pub(super) fn login() -> impl Strategy<Value = LoginStatement> {
 }
 
 pub(super) fn request() -> impl Strategy<Value = RequestStatement> {
-    let connecting_key = any::<[u8; 32]>().prop_map(|bytes| {
-        let key = ssh_key::public::KeyData::Ed25519(ssh_key::public::Ed25519PublicKey(bytes));
-        domain::PublicKey::from_key_data(key).unwrap()
-    });
+    let connecting_key = public_key();
     let asked = (
         parsed("[a-z0-9._-]{1,12}"),
         parsed(
@@ -122,8 +121,31 @@ pub(super) fn fetch() -> impl Strategy<Value = FetchStatement> {
     })
 }
 
+fn public_key() -> impl Strategy<Value = domain::PublicKey> {
+    any::<[u8; 32]>().prop_map(|bytes| {
+        let key = ssh_key::public::KeyData::Ed25519(ssh_key::public::Ed25519PublicKey(bytes));
+        domain::PublicKey::from_key_data(key).unwrap()
+    })
+}
+
 pub(super) fn act() -> impl Strategy<Value = ActStatement> {
-    let act = prop_oneof![id().prop_map(Act::Cancel), id().prop_map(Act::GiveBack), Just(Act::Resume)];
+    let change =
+        || (any::<[u8; 32]>(), any::<u64>()).prop_map(|(b, after)| BundleChange { bundle: Digest::new(b), after });
+    let host = "[a-b0-1]([a-b0-1-]{0,2}[a-b0-1])?(\\.[a-b]{1,3}){0,2}";
+    let added = (parsed(host), parsed("192\\.0\\.2\\.[1-9]|2001:db8::[1-9]|db-[1-9]"), any::<std::num::NonZeroU16>());
+    let act = prop_oneof![
+        id().prop_map(Act::Cancel),
+        id().prop_map(Act::GiveBack),
+        Just(Act::Resume),
+        change().prop_map(Act::SignBundle),
+        change().prop_map(Act::LoadBundle),
+        change().prop_map(Act::RollBack),
+        parsed("[a-z0-9._-]{1,12}").prop_map(|user| Act::Amend(Amendment::DisableUser(user))),
+        (parsed("[a-z0-9._-]{1,12}"), public_key())
+            .prop_map(|(user, key)| Act::Amend(Amendment::RemoveKey { user, key: key.fingerprint() })),
+        parsed(host).prop_map(|host| Act::Amend(Amendment::RemoveHost(host))),
+        added.prop_map(|(name, address, port)| Act::Amend(Amendment::AddHost { name, address, port })),
+    ];
     (header(), parsed("[a-z0-9._-]{1,12}"), act, option::of(text()))
         .prop_map(|(header, user, act, reason)| ActStatement { header, user, act, reason })
 }

@@ -311,7 +311,7 @@ fn nothing_left_without_its_quorum(world: &World) {
                 }
             }
             Payload::Act { statement } => {
-                let ended = ActStatement::parse(&statement.text).unwrap().act.target();
+                let ended = ActStatement::parse(&statement.text).unwrap().act.request();
                 ended.map(|request| alive.remove(&request).unwrap());
             }
             Payload::Expired { request } => drop(alive.remove(&request).unwrap()),
