@@ -37,18 +37,31 @@ pub(crate) struct Head {
     pub(crate) epoch: u64,
     pub(crate) halted: Option<Halt>,
     pub(crate) bundle: Option<Digest>,
+    /// The entry that put the bundle in force; 0 without one.
+    pub(crate) bundle_entry: u64,
+    /// The entry of the last change to what is in force: the bundle, or an amendment of it.
+    pub(crate) in_force: u64,
 }
 
 impl Head {
     /// The head of a ledger without entries.
     pub(crate) fn empty() -> Self {
-        let earliest = UnixTime::EPOCH;
-        Self { frontier: Frontier::new(), time: earliest, forgotten: earliest, epoch: 0, halted: None, bundle: None }
+        Self {
+            frontier: Frontier::new(),
+            time: UnixTime::EPOCH,
+            forgotten: UnixTime::EPOCH,
+            epoch: 0,
+            halted: None,
+            bundle: None,
+            bundle_entry: 0,
+            in_force: 0,
+        }
     }
 
     /// The head as it was committed; `None` in a store without one.
     pub(crate) fn load(connection: &Connection) -> Result<Option<Self>, StoreError> {
-        let sql = "SELECT frontier, time, forgotten, epoch, halted, halted_at, bundle FROM head";
+        let sql = "SELECT frontier, time, forgotten, epoch, halted, halted_at, bundle, bundle_entry, in_force \
+                   FROM head";
         let row = connection.query_row(sql, [], |row| {
             let frontier: Vec<u8> = row.get(0)?;
             let halted = match (row.get(4)?, row.get(5)?) {
@@ -58,7 +71,9 @@ impl Head {
             let Column(time) = row.get(1)?;
             let Column(forgotten) = row.get(2)?;
             let bundle = row.get::<_, Option<Column<Digest>>>(6)?.map(|column| column.0);
-            Ok((frontier, Self { time, forgotten, epoch: row.get(3)?, halted, bundle, ..Self::empty() }))
+            let (epoch, bundle_entry, in_force) = (row.get(3)?, row.get(7)?, row.get(8)?);
+            let head = Self { time, forgotten, epoch, halted, bundle, bundle_entry, in_force, ..Self::empty() };
+            Ok((frontier, head))
         });
         match row.optional()? {
             Some((frontier, head)) => Ok(Some(Self { frontier: Frontier::decode(&frontier)?, ..head })),
@@ -68,8 +83,9 @@ impl Head {
 
     /// Writes the head, with the transaction that moved it.
     pub(crate) fn save(&self, connection: &Connection) -> Result<(), StoreError> {
-        let sql = "INSERT OR REPLACE INTO head (one, frontier, time, forgotten, epoch, halted, halted_at, bundle) \
-                   VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let sql = "INSERT OR REPLACE INTO head \
+                   (one, frontier, time, forgotten, epoch, halted, halted_at, bundle, bundle_entry, in_force) \
+                   VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
         connection.prepare_cached(sql)?.execute(params![
             self.frontier.encode(),
             self.time.seconds(),
@@ -78,6 +94,8 @@ impl Head {
             self.halted.as_ref().map(|halt| &halt.reason),
             self.halted.as_ref().map(|halt| halt.since.seconds()),
             self.bundle.as_ref().map(Digest::as_bytes),
+            self.bundle_entry,
+            self.in_force,
         ])?;
         Ok(())
     }

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Digest, UnixTime};
-use ledger::{BundleFile, EntryKind, Payload, bundle_digest};
+use domain::{Digest, UnixTime, UserName};
+use ledger::{BundleFile, EntryKind, Payload, SignedText, bundle_digest};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::StoreError;
 use crate::batch::Batch;
+use crate::columns::{Column, Parsed};
 use crate::entries;
+use crate::statements::Statement;
 use crate::writer::Transaction;
 
 /// Policy, directory and hosts as they were loaded: contents by file name.
@@ -31,18 +33,81 @@ impl Bundle {
     }
 }
 
+/// How a bundle came to be in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// From the server's own files.
+    Files,
+    /// Pushed by this user.
+    Push(UserName),
+    /// This user went back to it.
+    RollBack(UserName),
+}
+
+impl Origin {
+    const fn columns(&self) -> (&'static str, Option<&UserName>) {
+        match self {
+            Self::Files => ("files", None),
+            Self::Push(user) => ("push", Some(user)),
+            Self::RollBack(user) => ("roll-back", Some(user)),
+        }
+    }
+
+    fn from_columns(origin: &str, user: Option<UserName>) -> Option<Self> {
+        match (origin, user) {
+            ("files", None) => Some(Self::Files),
+            ("push", Some(user)) => Some(Self::Push(user)),
+            ("roll-back", Some(user)) => Some(Self::RollBack(user)),
+            _ => None,
+        }
+    }
+}
+
 /// Puts a bundle in force.
 pub struct BundleTx {
     /// Now.
     pub now: UnixTime,
-    /// What was loaded.
+    /// What is loaded.
     pub bundle: Bundle,
+    /// How.
+    pub origin: Origin,
+    /// What was in force when this was judged: [`Store::in_force`](crate::Store::in_force).
+    pub in_force: u64,
+    /// The act by which somebody loads it; none for the server's own files.
+    pub act: Option<Statement>,
+    /// What its other signers signed.
+    pub signatures: Vec<SignedText>,
+    /// Amendments, by their entries, that this bundle has caught up with.
+    pub caught_up: Vec<u64>,
+}
+
+/// A bundle that was put in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Load {
+    /// The entry that says so.
+    pub entry: u64,
+    /// When.
+    pub time: UnixTime,
+    /// The bundle.
+    pub digest: Digest,
+    /// How.
+    pub origin: Origin,
 }
 
 impl Transaction for BundleTx {
-    type Output = Digest;
+    /// The entry that puts it in force.
+    type Output = u64;
 
-    fn run(self, batch: &mut Batch<'_>) -> Result<Digest, StoreError> {
+    fn run(self, batch: &mut Batch<'_>) -> Result<u64, StoreError> {
+        if batch.head.in_force != self.in_force {
+            return Err(StoreError::BundleChanged);
+        }
+        if let Some(act) = &self.act {
+            batch.use_up(act, 1)?;
+        }
+        for statement in self.signatures.into_iter().chain(self.act.map(Statement::into_signed)) {
+            batch.append(self.now, &Payload::Act { statement })?;
+        }
         let files = self.bundle.listed();
         let digest = bundle_digest(&files);
         for (file, content) in files.iter().zip(self.bundle.files.values()) {
@@ -52,13 +117,38 @@ impl Transaction for BundleTx {
                 .execute(params![file.digest.as_bytes(), content])?;
         }
         let entry = batch.append(self.now, &Payload::Bundle { digest, files })?;
+        let (origin, user) = self.origin.columns();
         batch
             .connection
             .prepare_cached("INSERT OR IGNORE INTO bundles (digest, entry) VALUES (?1, ?2)")?
             .execute(params![digest.as_bytes(), entry])?;
+        batch
+            .connection
+            .prepare_cached("INSERT INTO loads (entry, digest, origin, user) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![entry, digest.as_bytes(), origin, user.map(UserName::as_str)])?;
+        batch.drop_amendments(&self.caught_up)?;
         batch.head.bundle = Some(digest);
-        Ok(digest)
+        batch.head.bundle_entry = entry;
+        batch.head.in_force = entry;
+        Ok(entry)
     }
+}
+
+/// Up to `limit` loads, the latest first.
+pub(crate) fn loads(connection: &Connection, limit: u32) -> Result<Vec<Load>, StoreError> {
+    let sql =
+        "SELECT entry, time, digest, origin, user FROM loads JOIN entries ON idx = entry ORDER BY entry DESC LIMIT ?1";
+    let mut select = connection.prepare_cached(sql)?;
+    let mut rows = select.query([limit])?;
+    let mut loads = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (Column(time), Column(digest)) = (row.get(1)?, row.get(2)?);
+        let user = row.get::<_, Option<Parsed<UserName>>>(4)?.map(|parsed| parsed.0);
+        let origin = Origin::from_columns(&row.get::<_, String>(3)?, user);
+        let origin = origin.ok_or_else(|| StoreError::damaged("a bundle was loaded in no known way"))?;
+        loads.push(Load { entry: row.get(0)?, time, digest, origin });
+    }
+    Ok(loads)
 }
 
 /// The content of a bundle that was once in force.

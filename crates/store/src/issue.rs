@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use cert::{Draft, ToBeSigned};
-use domain::{Digest, PublicKey, RequestId, Serial, UnixTime};
+use domain::{PublicKey, RequestId, Serial, UnixTime};
 use ledger::{EntryKind, FetchProof, Payload};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -23,8 +23,8 @@ pub struct IssueTx {
     pub request: RequestId,
     /// The version of the request that the grant was made from.
     pub version: u64,
-    /// The bundle that the grant was made under.
-    pub bundle: Digest,
+    /// What was in force when the grant was made: [`Store::in_force`](crate::Store::in_force).
+    pub in_force: u64,
     /// The epoch that the grant was made under.
     pub epoch: u64,
     /// How many fetches the request allows, if it says so.
@@ -68,7 +68,7 @@ impl IssueTx {
         if batch.head.epoch != self.epoch {
             return Err(StoreError::EpochChanged);
         }
-        if batch.head.bundle != Some(self.bundle) {
+        if batch.head.in_force != self.in_force {
             return Err(StoreError::BundleChanged);
         }
         Ok(())

@@ -19,6 +19,7 @@
 //! Who may do what is not known here: `ca` and `request` judge, this crate keeps.
 
 mod acts;
+mod amendments;
 mod backfill;
 mod batch;
 mod bundles;
@@ -42,8 +43,9 @@ mod tests;
 mod writer;
 
 pub use acts::{ActTx, Change, HaltTx};
+pub use amendments::{AmendTx, Amended, EndedWith, Lasting, LiveCertificate};
 pub use batch::{Halt, RequestChanged};
-pub use bundles::{Bundle, BundleTx};
+pub use bundles::{Bundle, BundleTx, Load, Origin};
 pub use error::{OpenError, StoreError};
 pub use issue::IssueTx;
 pub use reading::{Due, Filter, StoredDecision, StoredRequest};

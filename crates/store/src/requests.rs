@@ -33,6 +33,8 @@ pub enum RequestState {
     GivenBack,
     /// It was pending for too long.
     Expired,
+    /// It was ended by an administrator, pending or granted.
+    Stopped,
 }
 
 impl RequestState {
@@ -44,6 +46,7 @@ impl RequestState {
             Self::Cancelled => "cancelled",
             Self::GivenBack => "given-back",
             Self::Expired => "expired",
+            Self::Stopped => "stopped",
         }
     }
 
@@ -55,6 +58,7 @@ impl RequestState {
             "cancelled" => Some(Self::Cancelled),
             "given-back" => Some(Self::GivenBack),
             "expired" => Some(Self::Expired),
+            "stopped" => Some(Self::Stopped),
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
 //! The store: opening it, and every named transaction and read.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,9 +12,10 @@ use rusqlite::Connection;
 use tokio::sync::broadcast;
 
 use crate::acts::{ActTx, HaltTx};
+use crate::amendments::{self, AmendTx, Amended, EndedWith, LiveCertificate};
 use crate::backfill::{self, Backfill};
 use crate::batch::{Batch, Halt, Head, RequestChanged};
-use crate::bundles::{self, Bundle, BundleTx};
+use crate::bundles::{self, Bundle, BundleTx, Load};
 use crate::error::{OpenError, StoreError};
 use crate::files::{Files, file_error};
 use crate::issue::{self, IssueTx};
@@ -98,11 +100,19 @@ impl Store {
 
 /// Named transactions. Each is refused or committed as a whole, with its entries; indexes of entries are returned.
 impl Store {
-    /// Puts a bundle in force; returns its digest.
+    /// Puts a bundle in force.
     ///
     /// # Errors
-    /// When the store fails.
-    pub async fn append_bundle(&self, tx: BundleTx) -> Result<Digest, StoreError> {
+    /// When the act was used before, something else is in force by now, or the store fails.
+    pub async fn append_bundle(&self, tx: BundleTx) -> Result<u64, StoreError> {
+        self.writer.write(tx).await
+    }
+
+    /// Amends what is in force, and ends what ends with it.
+    ///
+    /// # Errors
+    /// When the act was used before, something else is in force by now, or the store fails.
+    pub async fn amend(&self, tx: AmendTx) -> Result<EndedWith, StoreError> {
         self.writer.write(tx).await
     }
 
@@ -209,6 +219,16 @@ impl Store {
         self.writer.committed().head.bundle
     }
 
+    /// The entry that put the bundle in force; 0 without one.
+    pub fn bundle_entry(&self) -> u64 {
+        self.writer.committed().head.bundle_entry
+    }
+
+    /// The entry of the last change to what is in force: its bundle, or an amendment of it.
+    pub fn in_force(&self) -> u64 {
+        self.writer.committed().head.in_force
+    }
+
     /// The time of the latest entry: the ledger's times never go back.
     pub fn latest_time(&self) -> UnixTime {
         self.writer.committed().head.time
@@ -268,6 +288,35 @@ impl Store {
     /// When the store fails.
     pub fn bundle(&self, digest: Digest) -> Result<Option<Bundle>, StoreError> {
         self.readers.read(|connection| bundles::read(connection, digest))
+    }
+
+    /// Up to `limit` bundles that were put in force, the latest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn loads(&self, limit: u32) -> Result<Vec<Load>, StoreError> {
+        self.readers.read(|connection| bundles::loads(connection, limit))
+    }
+
+    /// What is in force beside the bundle.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn amendments(&self) -> Result<Vec<Amended>, StoreError> {
+        self.readers.read(amendments::read)
+    }
+
+    /// The certificates of these requests that are valid at `now`, among those that were made since `since`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn live_certificates(
+        &self,
+        of: &BTreeSet<RequestId>,
+        since: UnixTime,
+        now: UnixTime,
+    ) -> Result<Vec<LiveCertificate>, StoreError> {
+        self.readers.read(|connection| amendments::live(connection, of, since, now))
     }
 
     /// Whether a checkpoint of this size and root was signed.

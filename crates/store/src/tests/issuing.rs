@@ -64,10 +64,10 @@ async fn a_grant_made_under_another_bundle_or_version_issues_nothing() {
     let other = IssueTx { version: 2, ..fetch(1, "x") };
     assert!(matches!(refused(store.issue(other).await), StoreError::Conflict(_)));
     assert!(matches!(refused(store.issue(fetch(7, "x")).await), StoreError::UnknownRequest(_)));
-    store.append_bundle(BundleTx { now: at(2), bundle: bundle("b") }).await.unwrap();
+    store.append_bundle(load(&store, "b")).await.unwrap();
     assert!(matches!(refused(store.issue(fetch(1, "x")).await), StoreError::BundleChanged));
     store.submit(submission(2)).await.unwrap();
-    let pending = IssueTx { bundle: bundle("b").digest(), ..fetch(2, "x") };
+    let pending = IssueTx { in_force: store.in_force(), ..fetch(2, "x") };
     assert!(matches!(refused(store.issue(pending).await), StoreError::NotApproved(_)));
     assert!(store.entries(0, 100).unwrap().iter().all(|e| !matches!(e.payload, Payload::Certificate { .. })));
 }
@@ -109,11 +109,15 @@ async fn uses_are_counted_by_fetch_where_they_are_limited() {
 #[tokio::test]
 async fn a_bundle_is_an_entry_at_each_load_and_its_content_is_kept() {
     let (_directory, store) = fresh();
-    let load = |access: &str| BundleTx { now: at(0), bundle: bundle(access) };
-    let a = store.append_bundle(load("a")).await.unwrap();
-    let b = store.append_bundle(load("b")).await.unwrap();
-    assert_eq!(store.append_bundle(load("a")).await.unwrap(), a);
-    assert_eq!(store.bundle_in_force(), Some(a));
+    let (a, b) = (bundle("a").digest(), bundle("b").digest());
+    let late = load(&store, "b");
+    for (access, entry) in [("a", 1), ("b", 2), ("a", 3)] {
+        assert_eq!(store.append_bundle(load(&store, access)).await.unwrap(), entry);
+    }
+    assert!(matches!(refused(store.append_bundle(late).await), StoreError::BundleChanged), "judged before the others");
+    assert_eq!((store.bundle_in_force(), store.bundle_entry(), store.in_force()), (Some(a), 3, 3));
+    let loads: Vec<_> = store.loads(9).unwrap().into_iter().map(|load| (load.entry, load.digest)).collect();
+    assert_eq!(loads, [(3, a), (2, b), (1, a)]);
     assert_eq!(store.checkpoint().checkpoint.size, 4);
     assert_eq!(store.bundle(a).unwrap(), Some(bundle("a")));
     assert_eq!(store.bundle(b).unwrap(), Some(bundle("b")));

@@ -1,5 +1,6 @@
 //! The store as `ca` uses it, over real files.
 
+mod amending;
 mod batching;
 mod durability;
 mod issuing;
@@ -19,7 +20,9 @@ use tempfile::TempDir;
 
 use crate::batch::Batch;
 use crate::writer::Transaction;
-use crate::{Bundle, BundleTx, DecideTx, IssueTx, RequestState, Statement, Store, StoreError, SubmitTx, Window};
+use crate::{
+    Bundle, BundleTx, DecideTx, IssueTx, Origin, RequestState, Statement, Store, StoreError, SubmitTx, Window,
+};
 
 const NOW: u64 = 1_772_373_720;
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
@@ -124,7 +127,7 @@ pub(crate) fn fetch(number: u64, text: &str) -> IssueTx {
         statement: statement(&format!("fetch {text}"), at(2)),
         request: id(number),
         version: 1,
-        bundle: bundle("a").digest(),
+        in_force: 1,
         epoch: 0,
         uses: None,
         drafts: vec![draft(number, "web-1")],
@@ -132,10 +135,23 @@ pub(crate) fn fetch(number: u64, text: &str) -> IssueTx {
     }
 }
 
+/// Loads this bundle from files, over what is in force now.
+pub(crate) fn load(store: &Store, access: &str) -> BundleTx {
+    BundleTx {
+        now: at(0),
+        bundle: bundle(access),
+        origin: Origin::Files,
+        in_force: store.in_force(),
+        act: None,
+        signatures: Vec::new(),
+        caught_up: Vec::new(),
+    }
+}
+
 /// Puts bundle `a` in force and an approved request `number` at version 1.
 pub(crate) async fn approved(store: &Store, number: u64) {
     if store.bundle_in_force().is_none() {
-        store.append_bundle(BundleTx { now: at(0), bundle: bundle("a") }).await.unwrap();
+        store.append_bundle(load(store, "a")).await.unwrap();
     }
     store.submit(SubmitTx { state: RequestState::Approved(window()), ..submission(number) }).await.unwrap();
 }

@@ -131,7 +131,7 @@ fn a_newer_schema_is_refused_and_left_alone() {
     drop(store);
     tamper(&directory, "PRAGMA user_version = 99");
     let error = not_opened(&directory);
-    assert!(matches!(error, OpenError::Newer { found: 99, known: 1 }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 99, known } if known == newest()), "{error}");
     let version = Connection::open(directory.path().join("store/hallpass.db")).unwrap().pragma_query_value(
         None,
         "user_version",
@@ -140,25 +140,58 @@ fn a_newer_schema_is_refused_and_left_alone() {
     assert_eq!(version, Ok(99));
 }
 
+/// The schema of this version.
+fn newest() -> u64 {
+    MIGRATIONS.len().try_into().unwrap()
+}
+
+/// The migrations of a version with one more.
+fn with(more: &str) -> Vec<&str> {
+    MIGRATIONS.iter().copied().chain([more]).collect()
+}
+
+#[test]
+fn a_store_from_before_amendments_keeps_its_bundle_in_force() {
+    let (directory, store) = fresh();
+    drop(store);
+    let files = Files::at(&directory.path().join("store"));
+    fs::remove_file(files.database()).unwrap();
+    let mut connection = Connection::open(files.database()).unwrap();
+    migrate(&mut connection, &files, &MIGRATIONS[..1]).unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO head (one, frontier, time, forgotten, epoch, bundle) VALUES (1, x'', 0, 0, 0, x'aa'); \
+             INSERT INTO bundles (digest, entry) VALUES (x'aa', 7)",
+        )
+        .unwrap();
+    migrate(&mut connection, &files, MIGRATIONS).unwrap();
+    let head = connection.query_row("SELECT bundle_entry, in_force FROM head", [], |row| {
+        Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?))
+    });
+    assert_eq!(head, Ok((7, 7)));
+    let load: String = connection.query_row("SELECT origin FROM loads WHERE entry = 7", [], |row| row.get(0)).unwrap();
+    assert_eq!(load, "files");
+}
+
 #[test]
 fn an_older_store_is_copied_before_it_is_migrated() {
     let (directory, store) = fresh();
     drop(store);
     let files = Files::at(&directory.path().join("store"));
     let mut connection = Connection::open(files.database()).unwrap();
-    let newer = [MIGRATIONS[0], "CREATE TABLE extra (x INTEGER) STRICT"];
+    let newer = with("CREATE TABLE extra (x INTEGER) STRICT");
     migrate(&mut connection, &files, &newer).unwrap();
     connection.execute("INSERT INTO extra VALUES (1)", []).unwrap();
     // Once is enough: nothing is copied or done again.
-    fs::write(files.copy_of(2), "").unwrap();
+    fs::write(files.copy_of(newest() + 1), "").unwrap();
     migrate(&mut connection, &files, &newer).unwrap();
 
-    let copy = Connection::open(files.copy_of(1)).unwrap();
+    let copy = Connection::open(files.copy_of(newest())).unwrap();
     let entries: u32 = copy.query_row("SELECT count(*) FROM entries", [], |row| row.get(0)).unwrap();
     assert_eq!(entries, 1);
-    assert_eq!(copy.pragma_query_value(None, "user_version", |row| row.get(0)), Ok(1));
+    assert_eq!(copy.pragma_query_value(None, "user_version", |row| row.get(0)), Ok(newest()));
     assert!(copy.prepare("SELECT * FROM extra").is_err());
-    assert_eq!(fs::metadata(files.copy_of(1)).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::metadata(files.copy_of(newest())).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[test]
@@ -167,12 +200,12 @@ fn a_migration_that_fails_or_cannot_be_copied_leaves_the_store_as_it_was() {
     drop(store);
     let files = Files::at(&directory.path().join("store"));
     let mut connection = Connection::open(files.database()).unwrap();
-    let broken = [MIGRATIONS[0], "CREATE TABLE extra (x INTEGER) STRICT; SELECT nonsense"];
+    let broken = with("CREATE TABLE extra (x INTEGER) STRICT; SELECT nonsense");
     let error = migrate(&mut connection, &files, &broken).unwrap_err();
-    assert!(matches!(error, OpenError::Migration { to: 2, .. }));
-    fs::remove_file(files.copy_of(1)).unwrap();
-    fs::create_dir(files.copy_of(1)).unwrap();
-    let fine = [MIGRATIONS[0], "CREATE TABLE extra (x INTEGER) STRICT"];
+    assert!(matches!(error, OpenError::Migration { to, .. } if to == newest() + 1));
+    fs::remove_file(files.copy_of(newest())).unwrap();
+    fs::create_dir(files.copy_of(newest())).unwrap();
+    let fine = with("CREATE TABLE extra (x INTEGER) STRICT");
     assert!(matches!(migrate(&mut connection, &files, &fine), Err(OpenError::File { .. })));
     assert!(connection.prepare("SELECT * FROM extra").is_err());
     drop(connection);
