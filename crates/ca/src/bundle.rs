@@ -1,10 +1,13 @@
-//! The bundle: policy, directory and hosts as loaded, one content-addressed unit (invariant 11).
+//! The bundle: policy, directory and hosts as loaded, one content-addressed unit (invariant 11); and what is in force:
+//! a bundle with the amendments that came after it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use directory::{Directory, Mistakes};
-use domain::Digest;
+use directory::{Directory, Mistakes, Source};
+use domain::{Amendment, Digest};
 use policy::{Files, Policy};
+use store::Amended;
 
 /// Policy, directory and hosts that were loaded together.
 pub struct Bundle {
@@ -35,7 +38,7 @@ impl Bundle {
         &self.kept
     }
 
-    /// Users, groups, hosts.
+    /// Users, groups, hosts, as the files have them.
     pub const fn directory(&self) -> &Directory {
         &self.directory
     }
@@ -44,18 +47,124 @@ impl Bundle {
     pub const fn policy(&self) -> &Policy {
         &self.policy
     }
+
+    /// Of these amendments, those that still change something beside this bundle, and those that it has caught up with.
+    pub(crate) fn sort(&self, amendments: &[Amended]) -> (Vec<Amended>, Vec<u64>) {
+        let (mut stand, mut caught_up): (Vec<Amended>, Vec<u64>) = (Vec::new(), Vec::new());
+        let mut directory = self.directory.clone();
+        for amended in amendments {
+            if directory.amendable(&amended.amendment).is_ok() {
+                directory = directory.amended([&amended.amendment]);
+                stand.push(amended.clone());
+            } else {
+                caught_up.push(amended.entry);
+            }
+        }
+        (stand, caught_up)
+    }
 }
+
+/// The names of a bundle's files; of these `access.cedar` may be absent.
+pub const FILES: [&str; 4] = ["directory.toml", "hosts.toml", "access.toml", "access.cedar"];
 
 /// The files by their role, whatever their paths are.
 fn kept(files: &Files) -> store::Bundle {
+    let [directory, hosts, access, cedar] = FILES;
     let named = [
-        ("directory.toml", Some(&files.directory)),
-        ("hosts.toml", Some(&files.hosts)),
-        ("access.toml", Some(&files.access)),
-        ("access.cedar", files.cedar.as_ref()),
+        (directory, Some(&files.directory)),
+        (hosts, Some(&files.hosts)),
+        (access, Some(&files.access)),
+        (cedar, files.cedar.as_ref()),
     ];
     let present = named.into_iter().filter_map(|(role, source)| Some((role, source?)));
     let files: BTreeMap<_, _> =
         present.map(|(role, source)| (role.to_owned(), source.text.clone().into_bytes())).collect();
     store::Bundle { files }
+}
+
+/// A bundle's files from their bytes by name, as the store and the API have them.
+///
+/// # Errors
+/// In words: a file that is missing, of another name, or not text.
+pub fn files_of(mut contents: BTreeMap<String, Vec<u8>>) -> Result<Files, String> {
+    let mut take = |name: &str| {
+        let Some(bytes) = contents.remove(name) else { return Ok(None) };
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            format!("{name}:{line}: this is not UTF-8 text; save the file as UTF-8")
+        })?;
+        Ok::<_, String>(Some(Source::new(name, text)))
+    };
+    let [directory, hosts, access, cedar] = FILES.map(|name| (name, take(name)));
+    let needed = |(name, source): (&str, Result<Option<Source>, String>)| {
+        source?.ok_or_else(|| format!("a bundle needs the file {name}; add it"))
+    };
+    let files =
+        Files { directory: needed(directory)?, hosts: needed(hosts)?, access: needed(access)?, cedar: cedar.1? };
+    match contents.keys().next() {
+        None => Ok(files),
+        Some(other) => Err(format!("{} is no file of a bundle; leave it out", other.escape_default())),
+    }
+}
+
+/// What is ruled by: a bundle with the amendments that came after it.
+pub struct InForce {
+    bundle: Arc<Bundle>,
+    directory: Directory,
+    amendments: Vec<Amended>,
+    entry: u64,
+    version: u64,
+}
+
+impl InForce {
+    /// A bundle that the entry `entry` put in force, as it is since the entry `version`.
+    pub(crate) fn new(bundle: Arc<Bundle>, amendments: Vec<Amended>, entry: u64, version: u64) -> Self {
+        let directory = bundle.directory.amended(amendments.iter().map(|amended| &amended.amendment));
+        Self { bundle, directory, amendments, entry, version }
+    }
+
+    /// What rulings and entries name.
+    pub fn digest(&self) -> Digest {
+        self.bundle.digest
+    }
+
+    /// Users, groups and hosts, as amended.
+    pub const fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// The rules.
+    pub fn policy(&self) -> &Policy {
+        &self.bundle.policy
+    }
+
+    /// The bundle by itself.
+    pub const fn bundle(&self) -> &Arc<Bundle> {
+        &self.bundle
+    }
+
+    /// The bundle's files, by name.
+    pub fn files(&self) -> &BTreeMap<String, Vec<u8>> {
+        &self.bundle.kept.files
+    }
+
+    /// What amends it, in the order of the acts.
+    pub fn amendments(&self) -> impl Iterator<Item = &Amendment> {
+        self.amendments.iter().map(|amended| &amended.amendment)
+    }
+
+    pub(crate) fn amended(&self) -> &[Amended] {
+        &self.amendments
+    }
+
+    /// The entry that put the bundle in force: what the next one comes after.
+    pub const fn entry(&self) -> u64 {
+        self.entry
+    }
+
+    /// The entry of the last change: what a grant was made under.
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
 }

@@ -1,7 +1,8 @@
 //! Why a use case was refused: one variant a step, each with a stable reason for programs and words for people.
 
-use domain::{Digest, Fingerprint, Origin, RequestId, UnixTime, UserName};
+use domain::{Digest, Fingerprint, GroupName, Origin, RequestId, UnixTime, UserName};
 
+use statement::BundleChange;
 use store::StoreError;
 
 use crate::gate::Stopped;
@@ -148,6 +149,67 @@ pub enum Error {
         /// Which.
         right: &'static str,
     },
+    /// Somebody else put a bundle in force in between.
+    #[error(
+        "this was signed to come after the bundle of entry {meant}, and that of entry {now} is in force by now; look at \
+         what it changed (hallpass admin policy log), then push and sign anew"
+    )]
+    BundleMoved {
+        /// The entry that the act names.
+        meant: u64,
+        /// The entry of the bundle in force.
+        now: u64,
+    },
+    /// It is in force.
+    #[error("the bundle {0} is in force already; nothing was changed")]
+    BundleInForce(Digest),
+    /// An older one.
+    #[error("the bundle {0} was in force before; to go back to it: hallpass admin policy rollback {0}")]
+    BundleBefore(Digest),
+    /// None of this digest.
+    #[error("no bundle {0} was ever in force; `hallpass admin policy log` lists those that were")]
+    NoBundle(Digest),
+    /// A kept bundle that this version does not take.
+    #[error("the bundle {digest} cannot be used by this version: {what}")]
+    BundleUnusable {
+        /// The bundle.
+        digest: Digest,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Another bundle than the act names.
+    #[error("the act names the bundle {named}, and the files that came are the bundle {sent}; push them again")]
+    OtherBundle {
+        /// In the act.
+        named: Digest,
+        /// What came.
+        sent: Digest,
+    },
+    /// Too few of its signers signed it.
+    #[error(
+        "the bundle {} lacks {}{}. A signer signs it with `hallpass admin policy sign`, by the groups of the bundle in force",
+        change.bundle, lacking(missing), because(dropped)
+    )]
+    Unsigned {
+        /// The bundle, and what it was to come after.
+        change: BundleChange,
+        /// The groups whose signatures are missing.
+        missing: Vec<GroupName>,
+        /// Why signatures do not count.
+        dropped: Vec<String>,
+    },
+    /// Files that a push has put out of use.
+    #[error(
+        "the bundle in force, {0}, was pushed, so the server's own files are out of use; push them too (hallpass admin \
+         policy push), or make them equal to it"
+    )]
+    FilesOutOfUse(Digest),
+    /// The amendment would change nothing, or is for a bundle to say.
+    #[error("{0}; nothing was changed")]
+    NotAmendable(directory::NotAmendable),
+    /// An act took it away.
+    #[error("`{0}` was removed by an act; a new bundle brings it back")]
+    TakenAway(String),
     /// No session.
     #[error("this call needs a session; start one with: hallpass login")]
     NoSession,
@@ -204,12 +266,31 @@ impl Error {
             Self::NotGranted(_) => ("NOT_GRANTED", Class::Denied),
             Self::NoRealm(_) => ("NO_REALM_CA", Class::State),
             Self::NoRight { .. } => ("NO_RIGHT", Class::Denied),
+            Self::BundleMoved { .. } => ("BUNDLE_MOVED", Class::Conflict),
+            Self::BundleInForce(_) => ("BUNDLE_IN_FORCE", Class::Exists),
+            Self::BundleBefore(_) => ("BUNDLE_BEFORE", Class::State),
+            Self::NoBundle(_) => ("NO_SUCH_BUNDLE", Class::NotFound),
+            Self::BundleUnusable { .. } => ("BUNDLE_UNUSABLE", Class::Invalid),
+            Self::OtherBundle { .. } => ("OTHER_BUNDLE", Class::Invalid),
+            Self::Unsigned { .. } => ("BUNDLE_UNSIGNED", Class::Denied),
+            Self::FilesOutOfUse(_) => ("FILES_OUT_OF_USE", Class::State),
+            Self::NotAmendable(_) => ("NOT_AMENDABLE", Class::State),
+            Self::TakenAway(_) => ("TAKEN_AWAY", Class::State),
             Self::NoSession => ("NO_SESSION", Class::Unauthenticated),
             Self::Store(error) => of_store(error),
             Self::Tampered { .. } => ("STORE_TAMPERED", Class::Internal),
             Self::Certificate(_) => ("CERTIFICATE_FAILED", Class::Internal),
         }
     }
+}
+
+fn lacking(missing: &[GroupName]) -> String {
+    let each: Vec<String> = missing.iter().map(|group| format!("a signature from {group}")).collect();
+    each.join(" and ")
+}
+
+fn because(dropped: &[String]) -> String {
+    if dropped.is_empty() { String::new() } else { format!(" (not counted: {})", dropped.join("; ")) }
 }
 
 const fn of_store(error: &StoreError) -> (&'static str, Class) {

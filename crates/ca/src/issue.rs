@@ -55,14 +55,14 @@ impl Ca {
         let ca_key = ca.public_key().clone();
         let end = end(&grant, now)?;
         let drafts = self.drafts(&grant, now, end);
-        let (statement, version, bundle) = (kept(&fetch), record.version, bundle.digest());
+        let (statement, version, in_force) = (kept(&fetch), record.version, bundle.version());
         let entries = self
             .log_first(IssueTx {
                 now,
                 statement,
                 request: id,
                 version,
-                bundle,
+                in_force,
                 epoch: epoch.get(),
                 uses: None,
                 drafts,

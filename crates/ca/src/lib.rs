@@ -13,8 +13,10 @@
 //! | it is approved | `decide.rs`, and `request::judge` |
 //! | a certificate is signed | `issue.rs`, and `request::grant` |
 //! | it is cancelled or given back | `end.rs` |
+//! | policy, users and hosts change | `load.rs`, `amend.rs` |
 //! | everything is stopped | `stop.rs`, `gate.rs`, `timekeeper.rs` |
 
+mod amend;
 mod arrive;
 mod bundle;
 mod decide;
@@ -23,6 +25,7 @@ mod error;
 mod expire;
 mod gate;
 mod issue;
+mod load;
 mod read;
 mod record;
 mod session;
@@ -38,12 +41,15 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use domain::{Clock, Digest, Random, Span};
 use statement::{Memory, ServerId};
-use store::{BundleTx, Store};
+use store::Store;
+use tokio::sync::Mutex;
 
-pub use bundle::Bundle;
+pub use amend::Amending;
+pub use bundle::{Bundle, FILES, InForce, files_of};
 pub use error::{Class, Error};
 pub use gate::{Epoch, Gate, Pass, Stopped};
 pub use issue::Issued;
+pub use load::{FromFiles, Push};
 pub use read::{Liveness, View, Which};
 pub use session::{LoggedIn, Session, Token};
 pub use signers::Signers;
@@ -73,7 +79,9 @@ pub struct Limits {
 /// Everything that the use cases need.
 pub struct Ca {
     store: Arc<Store>,
-    bundle: ArcSwap<Bundle>,
+    bundle: ArcSwap<InForce>,
+    /// Held by whoever changes what is in force: one after the other.
+    changing: Mutex<()>,
     signers: Signers,
     identity: Identity,
     limits: Limits,
@@ -87,8 +95,8 @@ pub struct Ca {
 pub struct Parts {
     /// The opened store.
     pub store: Store,
-    /// The bundle to start with.
-    pub bundle: Bundle,
+    /// The server's own files.
+    pub files: FromFiles,
     /// The user CAs.
     pub signers: Signers,
     /// Who this server is.
@@ -107,44 +115,27 @@ const REMEMBERED: usize = 16_384;
 const SET_BACK: u64 = 5;
 
 impl Ca {
-    /// Starts: the bundle becomes an entry, and a stop that the store remembers is in force again.
+    /// Starts: another bundle becomes an entry, and a stop that the store remembers is in force again.
     ///
     /// # Errors
-    /// When the store cannot be used or the clock shows no valid time.
+    /// When the store cannot be used, the clock shows no valid time, or the bundle lacks signatures.
     pub async fn start(parts: Parts) -> Result<Self, Error> {
-        let Parts { store, bundle, signers, identity, limits, clock, random } = parts;
+        let Parts { store, files, signers, identity, limits, clock, random } = parts;
         let time = Arc::new(Timekeeper::start(clock)?);
         let stopped = store.halted().map(|halt| halt.reason);
         let gate = Arc::new(Gate::new(Epoch::new(store.epoch()), stopped));
         let behind = store.latest_time().since(time.wall()?);
-        if store.bundle_in_force() != Some(bundle.digest()) {
-            store.append_bundle(BundleTx { now: time.wall()?, bundle: bundle.kept().clone() }).await?;
-        }
-        let memory = Memory::new(REMEMBERED);
-        let bundle = ArcSwap::from_pointee(bundle);
-        let ca = Self { store: Arc::new(store), bundle, signers, identity, limits, gate, time, random, memory };
+        let bundle = ArcSwap::from_pointee(load::at_start(&store, &identity, files, time.wall()?).await?);
+        let (memory, changing, store) = (Memory::new(REMEMBERED), Mutex::new(()), Arc::new(store));
+        let ca = Self { store, bundle, changing, signers, identity, limits, gate, time, random, memory };
         if behind.seconds() > SET_BACK {
             ca.stop(&format!("the clock is {behind} behind the ledger's last entry: it was set back")).await;
         }
         Ok(ca)
     }
 
-    /// Puts another bundle into force.
-    ///
-    /// # Errors
-    /// When it cannot be recorded; then the old one stays in force.
-    pub async fn reload(&self, bundle: Bundle) -> Result<(), Error> {
-        // A wall clock that jumped ahead must not date an entry: every start until then would take it for set back.
-        let now = self.time.steady().unwrap_or_else(|| self.store.latest_time());
-        if self.store.bundle_in_force() != Some(bundle.digest()) {
-            self.store.append_bundle(BundleTx { now, bundle: bundle.kept().clone() }).await?;
-        }
-        self.bundle.store(Arc::new(bundle));
-        Ok(())
-    }
-
-    /// The bundle in force.
-    pub fn bundle(&self) -> Arc<Bundle> {
+    /// What is in force.
+    pub fn bundle(&self) -> Arc<InForce> {
         self.bundle.load_full()
     }
 

@@ -6,7 +6,7 @@ use request::{Approved, Case, Counted, Ended, Pending, State, Window};
 use statement::{Canonical as _, DecisionStatement, FetchStatement, RequestStatement, RulingText, Statement, Verified};
 use store::{RequestState, StoredDecision, StoredRequest};
 
-use crate::bundle::Bundle;
+use crate::bundle::InForce;
 use crate::submit::ask;
 use crate::{Ca, Error};
 
@@ -66,6 +66,7 @@ fn state_of(stored: &StoredRequest) -> Option<State> {
         RequestState::Cancelled => State::Ended(Ended::Cancelled),
         RequestState::GivenBack => State::Ended(Ended::GivenBack),
         RequestState::Expired => State::Ended(Ended::Expired),
+        RequestState::Stopped => State::Ended(Ended::Stopped),
     })
 }
 
@@ -81,6 +82,7 @@ pub(crate) const fn stored_as(state: &State) -> RequestState {
         State::Ended(Ended::Cancelled) => RequestState::Cancelled,
         State::Ended(Ended::GivenBack) => RequestState::GivenBack,
         State::Ended(Ended::Expired) => RequestState::Expired,
+        State::Ended(Ended::Stopped) => RequestState::Stopped,
     }
 }
 
@@ -104,7 +106,7 @@ impl Record {
     /// What policy says today of the rule that was approved, for the hosts that are fetched.
     pub(crate) fn rule_again(
         &self,
-        bundle: &Bundle,
+        bundle: &InForce,
         fetch: &FetchStatement,
         now: UnixTime,
     ) -> Result<Obligations, Error> {

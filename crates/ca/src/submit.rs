@@ -12,7 +12,7 @@ use statement::{Canonical as _, RequestStatement, RulingText};
 use store::SubmitTx;
 
 use crate::arrive::{kept, signer_is};
-use crate::bundle::Bundle;
+use crate::bundle::InForce;
 use crate::read::View;
 use crate::record::stored_as;
 use crate::{Ca, Error};
@@ -66,7 +66,7 @@ impl Ca {
 }
 
 /// What policy says of a request under this bundle.
-pub(crate) fn rule(bundle: &Bundle, said: &RequestStatement, now: UnixTime) -> Result<Obligations, Error> {
+pub(crate) fn rule(bundle: &InForce, said: &RequestStatement, now: UnixTime) -> Result<Obligations, Error> {
     match policy::rule(bundle.policy(), bundle.directory(), &ask(said), now) {
         Ruling::Permitted(obligations) => Ok(obligations),
         Ruling::Refused(refusal) => Err(Error::Refused(refusal)),
@@ -74,7 +74,7 @@ pub(crate) fn rule(bundle: &Bundle, said: &RequestStatement, now: UnixTime) -> R
 }
 
 /// How many hosts a certificate for the obligations' realm opens its login on; `None` for scoped hosts.
-fn realm_hosts(bundle: &Bundle, obligations: &Obligations) -> Option<NonZeroU32> {
+fn realm_hosts(bundle: &InForce, obligations: &Obligations) -> Option<NonZeroU32> {
     let realm = obligations.realm.as_ref()?;
     u32::try_from(bundle.directory().realm_hosts(realm).count()).ok().and_then(NonZeroU32::new)
 }
@@ -118,7 +118,7 @@ fn sensible(said: &RequestStatement, now: UnixTime) -> Result<(), Error> {
 }
 
 /// A request names hosts as rulings and certificates do; an alias is for people to type.
-fn canonical(bundle: &Bundle, said: &RequestStatement) -> Result<(), Error> {
+fn canonical(bundle: &InForce, said: &RequestStatement) -> Result<(), Error> {
     let Target::Host(given) = &said.access.target else { return Ok(()) };
     match bundle.directory().host(given.as_str()) {
         Some(host) if host.name != *given => Err(Error::Alias { given: given.clone(), canonical: host.name.clone() }),
@@ -127,7 +127,7 @@ fn canonical(bundle: &Bundle, said: &RequestStatement) -> Result<(), Error> {
 }
 
 /// A connecting key that the directory binds to somebody else would let them fetch.
-fn foreign_key(bundle: &Bundle, said: &RequestStatement) -> Result<(), Error> {
+fn foreign_key(bundle: &InForce, said: &RequestStatement) -> Result<(), Error> {
     let key = &said.connecting_key;
     match bundle.directory().binding(key) {
         Some(binding) if binding.user.name != said.requester => {

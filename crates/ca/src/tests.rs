@@ -1,8 +1,10 @@
 //! The use cases against a real store, with a clock and randomness that tests move.
 
+mod amend;
 mod decide;
 mod fetch;
 mod harness;
+mod load;
 mod model;
 mod stop;
 mod submit;

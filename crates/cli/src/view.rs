@@ -122,7 +122,7 @@ const fn tone(state: State) -> Tone {
         State::Pending => Tone::Waiting,
         State::Approved => Tone::Good,
         State::Denied => Tone::Bad,
-        State::Cancelled | State::GivenBack | State::Expired => Tone::Dim,
+        State::Cancelled | State::GivenBack | State::Expired | State::Stopped => Tone::Dim,
     }
 }
 

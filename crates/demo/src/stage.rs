@@ -133,7 +133,8 @@ impl Real {
             .spawn()
             .map_err(|cause| DemoError::Start { what: "ssh-agent", cause })?;
         for _ in 0..250 {
-            if agent_socket.exists() {
+            // The file is there before somebody listens.
+            if tokio::net::UnixStream::connect(&agent_socket).await.is_ok() {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -9,11 +9,13 @@
 //!   │        └ an hour passes ─► Expired          │
 //!   └ nobody needs to be asked (`auto`) ──────────┘
 //!
+//!  Pending or Approved, its requester disabled ─► Stopped
+//!
 //!  Approved + every signature, binding and membership as of now ──► Grant ──► certificates
 //! ```
 //!
 //! Transitions consume the old state and take evidence; time alone needs none. Nothing leads out of Denied, Cancelled,
-//! GivenBack and Expired. Nothing here reads a clock, a file or a socket.
+//! GivenBack, Expired and Stopped. Nothing here reads a clock, a file or a socket.
 
 mod evidence;
 mod grant;

@@ -76,6 +76,8 @@ pub enum Ended {
     GivenBack,
     /// Its hour without an answer passed, or its window.
     Expired,
+    /// An administrator ended it: its user was disabled.
+    Stopped,
 }
 
 /// Any state.
@@ -195,16 +197,19 @@ pub enum StateName {
     GivenBack,
     /// `expired`
     Expired,
+    /// `stopped`
+    Stopped,
 }
 
 impl StateName {
-    const ALL: [(Self, &'static str); 6] = [
+    const ALL: [(Self, &'static str); 7] = [
         (Self::Pending, "pending"),
         (Self::Approved, "approved"),
         (Self::Denied, "denied"),
         (Self::Cancelled, "cancelled"),
         (Self::GivenBack, "given-back"),
         (Self::Expired, "expired"),
+        (Self::Stopped, "stopped"),
     ];
 
     /// The spelling.
@@ -223,6 +228,7 @@ impl State {
             Self::Ended(Ended::Cancelled) => StateName::Cancelled,
             Self::Ended(Ended::GivenBack) => StateName::GivenBack,
             Self::Ended(Ended::Expired) => StateName::Expired,
+            Self::Ended(Ended::Stopped) => StateName::Stopped,
         }
     }
 

@@ -57,7 +57,8 @@ impl Machine {
         let mut agent = Command::new("ssh-agent");
         agent.arg("-D").arg("-a").arg(&socket).stdin(Stdio::null()).stdout(Stdio::null());
         machine.agent = Some(agent.kill_on_drop(true).spawn()?);
-        eventually("ssh-agent listens", async || socket.exists()).await?;
+        // The file is there before somebody listens.
+        eventually("ssh-agent listens", async || tokio::net::UnixStream::connect(&socket).await.is_ok()).await?;
         machine.set("SSH_AUTH_SOCK", socket.to_string_lossy());
         Ok(machine)
     }

@@ -30,11 +30,13 @@ pub enum State {
     GivenBack,
     /// Nobody decided in time, or the window is over.
     Expired,
+    /// An administrator ended it.
+    Stopped,
 }
 
 impl State {
-    const ALL: [Self; 6] =
-        [Self::Pending, Self::Approved, Self::Denied, Self::Cancelled, Self::GivenBack, Self::Expired];
+    const ALL: [Self; 7] =
+        [Self::Pending, Self::Approved, Self::Denied, Self::Cancelled, Self::GivenBack, Self::Expired, Self::Stopped];
 
     /// The name.
     pub const fn as_str(self) -> &'static str {
@@ -44,6 +46,7 @@ impl State {
             Self::Denied => "denied",
             Self::Cancelled => "cancelled",
             Self::GivenBack => "given-back",
+            Self::Stopped => "stopped",
             Self::Expired => "expired",
         }
     }

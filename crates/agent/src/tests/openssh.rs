@@ -32,7 +32,8 @@ impl OpenSsh {
             .spawn()
             .unwrap();
         openssh.agent = Some(agent);
-        eventually(async || openssh.socket().exists()).await;
+        // The file is there before somebody listens.
+        eventually(async || tokio::net::UnixStream::connect(openssh.socket()).await.is_ok()).await;
         openssh
     }
 

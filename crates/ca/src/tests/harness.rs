@@ -17,7 +17,7 @@ use statement::{
 };
 use store::Store;
 
-use crate::{Bundle, Ca, Error, Identity, Issued, Limits, Parts, Signers, View};
+use crate::{Bundle, Ca, Error, FromFiles, Identity, Issued, Limits, Parts, Signers, View};
 
 /// Noon, some day.
 pub(super) const NOON: u64 = 1_772_366_400;
@@ -250,7 +250,8 @@ async fn start(
     let realms = BTreeMap::from([("legacy".parse().unwrap(), TestCa::new(101) as Arc<dyn CaSigner>)]);
     let signers = Signers::new(TestCa::new(100), realms);
     let limits = Limits { patience: "1h".parse().unwrap(), pending_per_user: 5, session: "8h".parse().unwrap() };
-    let parts = Parts { store, bundle, signers, identity, limits, clock: clock.clone(), random: Arc::clone(&random) };
+    let files = FromFiles { bundle, signatures: Vec::new() };
+    let parts = Parts { store, files, signers, identity, limits, clock: clock.clone(), random: Arc::clone(&random) };
     let ca = Ca::start(parts).await.unwrap();
     World { ca, clock, server, directory, random, nonce: AtomicU64::new(0) }
 }
@@ -351,12 +352,13 @@ impl World {
     }
 
     pub(super) async fn act(&self, user: u8, act: Act) -> Result<(), Error> {
-        let signed = by(user, &self.act_statement(user, act));
+        let signed = by(user, &self.act_statement(user, act.clone()));
         let (text, signature) = (signed.text.as_bytes(), signed.signature.as_bytes());
-        if act == Act::Resume {
-            self.ca.resume(text, signature).await
-        } else {
-            self.ca.end(text, signature).await.map(|_| ())
+        match act {
+            Act::Resume => self.ca.resume(text, signature).await,
+            Act::Amend(_) => self.ca.amend(text, signature).await.map(drop),
+            Act::RollBack(_) => self.ca.roll_back(text, signature, Vec::new()).await.map(drop),
+            _ => self.ca.end(text, signature).await.map(drop),
         }
     }
 
@@ -368,7 +370,8 @@ impl World {
     }
 
     pub(super) async fn reload(&self, setup: &Setup) {
-        self.ca.reload(Bundle::load(&setup.files()).unwrap_or_else(|m| panic!("{m}"))).await.unwrap();
+        let bundle = Bundle::load(&setup.files()).unwrap_or_else(|m| panic!("{m}"));
+        self.ca.reload(FromFiles { bundle, signatures: Vec::new() }).await.unwrap();
     }
 }
 

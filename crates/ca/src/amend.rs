@@ -1,0 +1,152 @@
+//! Amending what is in force, by one signature and at once: a user, a key or a host goes, or a host joins its pool.
+//!
+//! ```text
+//! act ──► right ──► changes something? ──► store: sessions and requests end + act, one commit ──► in force
+//! ```
+//!
+//! What takes away waits for nobody; what adds comes from the bundle, and a pool is part of it. An amendment stands until a
+//! bundle has caught up with it: one that still has what was taken away does not bring it back.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use directory::{NotAmendable, Right};
+use domain::{Amendment, RequestId, Span, UnixTime, UserName};
+use statement::{Act, ActStatement};
+use store::{AmendTx, Amended, EndedWith, Filter, Lasting, LiveCertificate};
+
+use crate::arrive::{kept, signer_is};
+use crate::bundle::InForce;
+use crate::{Ca, Error};
+
+/// How many requests of a user are looked at for certificates that are still valid.
+const LOOKED_AT: u32 = 1000;
+
+/// What an amendment did.
+pub struct Amending {
+    /// What ended with it.
+    pub ended: EndedWith,
+    /// Certificates of those who were disabled that are valid still: they run out by themselves.
+    pub live: Vec<LiveCertificate>,
+    /// The groups in which nobody is left to sign another bundle; empty while that is possible.
+    pub locked_out: Vec<domain::GroupName>,
+}
+
+impl Ca {
+    /// Amends what is in force.
+    ///
+    /// # Errors
+    /// What a statement can be refused for, [`Error::NoRight`], [`Error::NotAmendable`] when it would change nothing or
+    /// is for a bundle to say, and when it cannot be recorded.
+    pub async fn amend(&self, text: &[u8], signature: &[u8]) -> Result<Amending, Error> {
+        let (act, now) = self.arrive::<ActStatement>(text, signature).await?;
+        let said = act.statement();
+        signer_is(self.bundle.load().directory(), act.key(), &said.user)?;
+        let Act::Amend(amendment) = &said.act else {
+            return Err(Error::Unsupported("this call takes the acts that disable, remove, or add a host to a pool"));
+        };
+        let _changing = self.changing.lock().await;
+        let before = self.bundle.load_full();
+        may_amend(&before, &said.user, amendment)?;
+        before.directory().amendable(amendment)?;
+        if let Some(removed) = before.amendments().find(|earlier| brings_back(earlier, amendment)) {
+            return Err(Error::TakenAway(removed.target()));
+        }
+
+        let ends = ends(&before, amendment);
+        let undoes = undone(before.amended(), amendment);
+        let lasting = if before.bundle().directory().amendable(amendment).is_ok() || !undoes_all(amendment, &undoes) {
+            Lasting::Stands
+        } else {
+            Lasting::Done
+        };
+        let ended = self
+            .store
+            .amend(AmendTx {
+                now,
+                statement: kept(&act),
+                amendment: amendment.clone(),
+                lasting,
+                undoes: undoes.clone(),
+                in_force: before.version(),
+                ends: ends.clone(),
+            })
+            .await?;
+        let mut amendments: Vec<Amended> =
+            before.amended().iter().filter(|amended| !undoes.contains(&amended.entry)).cloned().collect();
+        if lasting == Lasting::Stands {
+            amendments.push(Amended { entry: ended.entry, amendment: amendment.clone() });
+        }
+        let after = InForce::new(Arc::clone(before.bundle()), amendments, before.entry(), ended.entry);
+        let locked_out = locked_out(&after);
+        self.bundle.store(Arc::new(after));
+        let live = self.still_valid(&ends, now)?;
+        Ok(Amending { ended, live, locked_out })
+    }
+
+    /// The certificates of these users that still open connections.
+    fn still_valid(&self, users: &BTreeSet<UserName>, now: UnixTime) -> Result<Vec<LiveCertificate>, Error> {
+        let (mut of, mut longest): (BTreeSet<RequestId>, Span) = (BTreeSet::new(), Span::ZERO);
+        for user in users {
+            for stored in self.store.requests(&Filter::Of(user.clone()), None, LOOKED_AT)? {
+                // What does not verify was granted nothing either.
+                let Ok(record) = self.verified(stored) else { continue };
+                of.insert(record.id);
+                longest = longest.max(record.ruling.obligations().ttl);
+            }
+        }
+        Ok(self.store.live_certificates(&of, now.before(longest), now)?)
+    }
+}
+
+/// Administrators amend anything; who has the right `hosts` brings hosts into pools, and takes those away again.
+fn may_amend(before: &InForce, user: &UserName, amendment: &Amendment) -> Result<(), Error> {
+    let has = |right| before.directory().has_right(user, right);
+    let of_a_pool = match amendment {
+        Amendment::AddHost { .. } => true,
+        Amendment::RemoveHost(name) => before.bundle().directory().host(name.as_str()).is_none(),
+        Amendment::DisableUser(_) | Amendment::RemoveKey { .. } => false,
+    };
+    if has(Right::Admin) || of_a_pool && has(Right::Hosts) {
+        return Ok(());
+    }
+    let right = if of_a_pool { "hosts" } else { "admin" };
+    Err(Error::NoRight { user: user.clone(), right })
+}
+
+/// What an act took away, only a bundle brings back.
+fn brings_back(earlier: &Amendment, amendment: &Amendment) -> bool {
+    matches!((earlier, amendment), (Amendment::RemoveHost(gone), Amendment::AddHost { name, .. }) if gone == name)
+}
+
+/// The users whose sessions and requests end.
+fn ends(before: &InForce, amendment: &Amendment) -> BTreeSet<UserName> {
+    match amendment {
+        Amendment::DisableUser(user) => before.directory().accounts_of(user).into_iter().cloned().collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+/// The earlier amendments that this one takes back.
+fn undone(amendments: &[Amended], amendment: &Amendment) -> Vec<u64> {
+    let Amendment::RemoveHost(gone) = amendment else { return Vec::new() };
+    let added = |amended: &&Amended| matches!(&amended.amendment, Amendment::AddHost { name, .. } if name == gone);
+    amendments.iter().filter(added).map(|amended| amended.entry).collect()
+}
+
+const fn undoes_all(amendment: &Amendment, undoes: &[u64]) -> bool {
+    matches!(amendment, Amendment::RemoveHost(_)) && !undoes.is_empty()
+}
+
+/// The groups in which nobody is left to sign another bundle.
+fn locked_out(after: &InForce) -> Vec<domain::GroupName> {
+    let Some(signers) = after.policy().signers() else { return Vec::new() };
+    let everybody = after.directory().users().map(|user| user.name.clone()).collect();
+    policy::unsigned(after.directory(), signers, &everybody)
+}
+
+impl From<NotAmendable> for Error {
+    fn from(why: NotAmendable) -> Self {
+        Self::NotAmendable(why)
+    }
+}
