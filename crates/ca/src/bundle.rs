@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use directory::{Directory, Mistakes, Source};
+use directory::{Directory, Mistakes};
 use domain::{Amendment, Digest};
 use policy::{Files, Policy};
 use store::Amended;
@@ -24,7 +24,7 @@ impl Bundle {
     /// Every mistake in all of them at once.
     pub fn load(files: &Files) -> Result<Self, Mistakes> {
         let (directory, policy) = files.understand()?;
-        let kept = kept(files);
+        let kept = store::Bundle { files: files.contents() };
         Ok(Self { digest: kept.digest(), kept, directory, policy })
     }
 
@@ -61,50 +61,6 @@ impl Bundle {
             }
         }
         (stand, caught_up)
-    }
-}
-
-/// The names of a bundle's files; of these `access.cedar` may be absent.
-pub const FILES: [&str; 4] = ["directory.toml", "hosts.toml", "access.toml", "access.cedar"];
-
-/// The files by their role, whatever their paths are.
-fn kept(files: &Files) -> store::Bundle {
-    let [directory, hosts, access, cedar] = FILES;
-    let named = [
-        (directory, Some(&files.directory)),
-        (hosts, Some(&files.hosts)),
-        (access, Some(&files.access)),
-        (cedar, files.cedar.as_ref()),
-    ];
-    let present = named.into_iter().filter_map(|(role, source)| Some((role, source?)));
-    let files: BTreeMap<_, _> =
-        present.map(|(role, source)| (role.to_owned(), source.text.clone().into_bytes())).collect();
-    store::Bundle { files }
-}
-
-/// A bundle's files from their bytes by name, as the store and the API have them.
-///
-/// # Errors
-/// In words: a file that is missing, of another name, or not text.
-pub fn files_of(mut contents: BTreeMap<String, Vec<u8>>) -> Result<Files, String> {
-    let mut take = |name: &str| {
-        let Some(bytes) = contents.remove(name) else { return Ok(None) };
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
-            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-            format!("{name}:{line}: this is not UTF-8 text; save the file as UTF-8")
-        })?;
-        Ok::<_, String>(Some(Source::new(name, text)))
-    };
-    let [directory, hosts, access, cedar] = FILES.map(|name| (name, take(name)));
-    let needed = |(name, source): (&str, Result<Option<Source>, String>)| {
-        source?.ok_or_else(|| format!("a bundle needs the file {name}; add it"))
-    };
-    let files =
-        Files { directory: needed(directory)?, hosts: needed(hosts)?, access: needed(access)?, cedar: cedar.1? };
-    match contents.keys().next() {
-        None => Ok(files),
-        Some(other) => Err(format!("{} is no file of a bundle; leave it out", other.escape_default())),
     }
 }
 

@@ -45,7 +45,7 @@ use store::Store;
 use tokio::sync::Mutex;
 
 pub use amend::Amending;
-pub use bundle::{Bundle, FILES, InForce, files_of};
+pub use bundle::{Bundle, InForce};
 pub use error::{Class, Error};
 pub use gate::{Epoch, Gate, Pass, Stopped};
 pub use issue::Issued;

@@ -15,11 +15,12 @@ use std::sync::Arc;
 use directory::Right;
 use domain::{Digest, UnixTime, UserName};
 use ledger::SignedText;
+use policy::Files;
 use statement::{Act, ActStatement, BundleChange, Verified};
 use store::{BundleTx, Load, Origin, Store};
 
 use crate::arrive::{kept, signer_is};
-use crate::bundle::{Bundle, InForce, files_of};
+use crate::bundle::{Bundle, InForce};
 use crate::{Ca, Error, Identity};
 
 /// How many loads `admin policy log` goes back.
@@ -98,7 +99,7 @@ fn from_files(store: &Store) -> Result<bool, Error> {
 /// A bundle as the store kept it.
 fn stored(store: &Store, digest: Digest) -> Result<Bundle, Error> {
     let kept = store.bundle(digest)?.ok_or(Error::NoBundle(digest))?;
-    let files = files_of(kept.files).map_err(|what| Error::BundleUnusable { digest, what })?;
+    let files = Files::of(kept.files).map_err(|what| Error::BundleUnusable { digest, what })?;
     Bundle::load(&files).map_err(|mistakes| Error::BundleUnusable { digest, what: mistakes.to_string() })
 }
 

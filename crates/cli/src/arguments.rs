@@ -1,5 +1,6 @@
 //! What `hallpass` understands: the one definition behind parsing, help, completions and man pages.
 
+pub(crate) mod bundles;
 pub(crate) mod policy;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use domain::{Access, RequestId, RuleName, Selector, Span, UnixTime, UserName};
 
+use bundles::{HostCommand, UserCommand};
 pub(crate) use policy::{PolicyAsked, PolicyCan, PolicyCheck, PolicyCommand, PolicyWhoCan};
 
 /// Ask for a login on a host, have it approved, and use it for as long as was granted.
@@ -234,9 +236,15 @@ pub(crate) enum AdminCommand {
         #[arg(short = 'm', long = "message", value_name = "REASON")]
         reason: String,
     },
-    /// Look at rules before they are in force: in the files of a directory, without a server.
+    /// Rules: looked at before they are in force, put in force, and looked back at.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Users of the server.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Hosts of the server.
+    #[command(subcommand)]
+    Host(HostCommand),
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,8 @@
 
 mod admin;
 mod agent;
+mod amend;
+mod bundles;
 mod cert;
 mod decide;
 mod done;
@@ -19,6 +21,7 @@ mod ssh;
 mod ssh_config;
 mod status;
 
+pub(crate) use bundles::BundleError;
 pub(crate) use drafting::DraftingError;
 pub(crate) use login::LoginError;
 pub(crate) use policy::{FilesError, NoCases};
@@ -47,7 +50,9 @@ pub(crate) async fn run(app: &App<'_>, command: &Command) -> Result<Exit, Failur
         Command::Ensure(asked) => ensure::run(app, asked).await,
         Command::Admin(asked) => match &asked.what {
             AdminCommand::Resume { reason } => admin::resume(app, reason).await,
-            AdminCommand::Policy(command) => policy::run(app, command),
+            AdminCommand::Policy(command) => policy::run(app, command).await,
+            AdminCommand::User(command) => amend::user(app, command).await,
+            AdminCommand::Host(command) => amend::host(app, command).await,
         },
         Command::Completions(asked) => manual::completions(app, asked.shell),
         Command::Man(asked) => manual::pages(app, asked.out.as_deref()),

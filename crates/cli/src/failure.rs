@@ -11,6 +11,7 @@ use domain::{CommandError, KeyError, Pair, RequestId, TextError, TimeError};
 use tonic::Code;
 use wire::State;
 
+use crate::command::BundleError;
 use crate::command::{DraftingError, FilesError, LoginError, NoCases};
 use crate::config::ConfigError;
 use crate::fetch::FetchError;
@@ -82,6 +83,9 @@ pub(crate) enum Failure {
     /// No signature.
     #[error(transparent)]
     Signing(#[from] SigningError),
+    /// A bundle was left alone.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
     /// The client helper failed.
     #[error(transparent)]
     Helper(#[from] HelperError),
@@ -248,6 +252,7 @@ impl Failure {
             Self::Config(_) => "CONFIGURATION",
             Self::Files(_) => "MISTAKES",
             Self::NoCases(_) => "NO_CASES",
+            Self::Bundle(_) => "BUNDLE",
             Self::Signing(_) => "NO_SIGNATURE",
             _ => "FAILED",
         }

@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use dial::{Address, AddressError, Bearer, Connection, DialError, Pin};
 use domain::{Digest, RequestId, TimeError};
-use ledger::{LedgerKey, LedgerKeyError};
+use ledger::{BundleFile, LedgerKey, LedgerKeyError, bundle_digest};
 use statement::{Header, Seen, ServerId, Signed};
 use tonic::{Code, Response, Status, Streaming};
 use tonic_types::StatusExt;
-use wire::{Head, Identity, Issued, SignedText, View, WatchRequests, WireError, v1};
+use wire::v1::get_bundle_response::Part as Sent;
+use wire::v1::push_bundle_request::Part;
+use wire::{
+    Amended, BundleHead, BundleLoad, Head, Identity, Incoming, Issued, SignedText, View, WatchRequests, WireError, v1,
+};
 
 use crate::checked::{CheckError, Checked};
 use crate::config::Server;
@@ -35,6 +39,9 @@ pub(crate) enum LinkError {
     /// The ledger's head is refused.
     #[error(transparent)]
     Seen(#[from] SeenError),
+    /// The files that came are another bundle than was asked for.
+    #[error("the server sent other files than those of the bundle {0}; an administrator must look at its ledger")]
+    OtherBundle(Digest),
     /// What is remembered cannot be read or kept.
     #[error(transparent)]
     State(#[from] StateError),
@@ -219,6 +226,63 @@ impl Link {
         Ok(answer.certificates.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?)
     }
 
+    /// The bundles that were put in force, the latest first.
+    pub(crate) async fn bundles(&self) -> Result<Vec<BundleLoad>, LinkError> {
+        let answer = call(self.connection.admin(&self.bearer).list_bundles(v1::ListBundlesRequest {})).await?;
+        Ok(answer.loads.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?)
+    }
+
+    /// A bundle's files by name, that in force where none is named; they are what its digest says.
+    pub(crate) async fn bundle(&self, digest: Option<Digest>) -> Result<(BundleHead, Contents), LinkError> {
+        let request = v1::GetBundleRequest { digest: digest.map(|digest| digest.to_string()).unwrap_or_default() };
+        let mut stream = call(self.connection.admin(&self.bearer).get_bundle(request)).await?;
+        let (mut head, mut incoming) = (None, Incoming::default());
+        while let Some(message) = stream.message().await.map_err(|status| refused(&status))? {
+            match message.part {
+                Some(Sent::Head(given)) => head = Some(BundleHead::try_from(given)?),
+                Some(Sent::File(part)) => incoming.take(part)?,
+                None => return Err(WireError::Missing("part").into()),
+            }
+        }
+        let head = head.ok_or(WireError::Missing("head"))?;
+        let files = incoming.into_files();
+        let meant = digest.unwrap_or(head.digest);
+        if head.digest == meant && bundle_digest(&listed(&files)) == meant {
+            Ok((head, files))
+        } else {
+            Err(LinkError::OtherBundle(meant))
+        }
+    }
+
+    /// Puts a bundle in force.
+    pub(crate) async fn push(
+        &mut self,
+        signed: Signed,
+        signatures: Vec<v1::Signed>,
+        files: &Contents,
+    ) -> Result<(), LinkError> {
+        let begin = Part::Begin(v1::PushBegin { statement: sent(signed)?, signatures });
+        let parts = std::iter::once(begin).chain(wire::parts(files).into_iter().map(Part::File));
+        let parts: Vec<_> = parts.map(|part| v1::PushBundleRequest { part: Some(part) }).collect();
+        let answer = call(self.connection.admin(&self.bearer).push_bundle(tokio_stream::iter(parts))).await?;
+        self.learn(&answer.checkpoint.try_into()?)
+    }
+
+    /// Goes back to a bundle that was in force.
+    pub(crate) async fn roll_back(&mut self, signed: Signed, signatures: Vec<v1::Signed>) -> Result<(), LinkError> {
+        let request = v1::RollBackBundleRequest { statement: sent(signed)?, signatures };
+        let answer = call(self.connection.admin(&self.bearer).roll_back_bundle(request)).await?;
+        self.learn(&answer.checkpoint.try_into()?)
+    }
+
+    /// Amends what is in force.
+    pub(crate) async fn amend(&mut self, signed: Signed) -> Result<Amended, LinkError> {
+        let request = v1::AmendRequest { statement: sent(signed)? };
+        let amended: Amended = call(self.connection.admin(&self.bearer).amend(request)).await?.try_into()?;
+        self.learn(&amended.head)?;
+        Ok(amended)
+    }
+
     /// Ends a stop of issuing.
     pub(crate) async fn resume(&mut self, signed: Signed) -> Result<(), LinkError> {
         let request = v1::ResumeRequest { statement: sent(signed)? };
@@ -237,6 +301,15 @@ impl Link {
         self.seen = Some(seen);
         Ok(())
     }
+}
+
+/// A bundle's files by name.
+pub(crate) type Contents = std::collections::BTreeMap<String, Vec<u8>>;
+
+/// The files as a bundle's digest takes them.
+pub(crate) fn listed(files: &Contents) -> Vec<BundleFile> {
+    let file = |(name, content): (&String, &Vec<u8>)| BundleFile { name: name.clone(), digest: Digest::of(content) };
+    files.iter().map(file).collect()
 }
 
 /// Which requests of a view.

@@ -53,7 +53,8 @@ pub(crate) fn share(draft: &mut Draft, accesses: BTreeMap<Access, Places>) {
 
 /// Who logs in under the own name asks for `self`: so that all of these share one rule.
 fn own_or_named(draft: &mut Draft, access: &Access) -> AskedLogin {
-    let own = access.user.as_str() == access.login.as_str();
+    // An account that is really called `self` cannot be named: nobody's `self` maps to it, so nothing is opened.
+    let own = access.user.as_str() == access.login.as_str() && access.login.as_str() != "self";
     match draft.users.get_mut(&access.user).filter(|_| own) {
         Some(user) => {
             if user.login.is_none() {

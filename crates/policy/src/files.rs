@@ -1,5 +1,7 @@
 //! The files of a bundle, read together: rules can only be understood beside the people and hosts that they speak of.
 
+use std::collections::BTreeMap;
+
 use directory::{Directory, Mistake, Mistakes, Notes, Source};
 
 use crate::Policy;
@@ -18,6 +20,42 @@ pub struct Files {
 }
 
 impl Files {
+    /// The names of a bundle's files; of these the last may be absent.
+    pub const NAMES: [&'static str; 4] = ["directory.toml", "hosts.toml", "access.toml", "access.cedar"];
+
+    /// A bundle's files from their bytes by name, as the store and the API have them.
+    ///
+    /// # Errors
+    /// In words: a file that is missing, of another name, or not text.
+    pub fn of(mut contents: BTreeMap<String, Vec<u8>>) -> Result<Self, String> {
+        let mut take = |name: &str| {
+            let bytes = contents.remove(name);
+            bytes.map(|bytes| text(name, bytes).map(|text| Source::new(name, text))).transpose()
+        };
+        let [directory, hosts, access, cedar] = Self::NAMES.map(|name| (name, take(name)));
+        let needed = |(name, source): (&str, Result<Option<Source>, String>)| {
+            source?.ok_or_else(|| format!("a bundle needs the file {name}; add it"))
+        };
+        let (directory, hosts, access, cedar) = (needed(directory)?, needed(hosts)?, needed(access)?, cedar.1?);
+        match contents.keys().next() {
+            None => Ok(Self { directory, hosts, access, cedar }),
+            Some(other) => Err(format!("{} is no file of a bundle; leave it out", other.escape_default())),
+        }
+    }
+
+    /// The files by their names in a bundle, whatever their paths are: what its digest is of.
+    pub fn contents(&self) -> BTreeMap<String, Vec<u8>> {
+        let [directory, hosts, access, cedar] = Self::NAMES;
+        let named = [
+            (directory, Some(&self.directory)),
+            (hosts, Some(&self.hosts)),
+            (access, Some(&self.access)),
+            (cedar, self.cedar.as_ref()),
+        ];
+        let present = named.into_iter().filter_map(|(role, source)| Some((role, source?)));
+        present.map(|(role, source)| (role.to_owned(), source.text.clone().into_bytes())).collect()
+    }
+
     /// Parses and compiles the files.
     ///
     /// # Errors
@@ -38,6 +76,14 @@ impl Files {
             }
         }
     }
+}
+
+fn text(name: &str, bytes: Vec<u8>) -> Result<String, String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        format!("{name}:{line}: this is not UTF-8 text; save the file as UTF-8")
+    })
 }
 
 /// What keeps a file from being TOML.

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
+use std::io;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use ca::Bundle;
+use ca::{Bundle, FromFiles};
 use directory::{Directory, Mistake, Mistakes, Source};
 use domain::RealmName;
+use ledger::SignedText;
 use policy::Files;
 
 use crate::config::Config;
@@ -38,7 +40,7 @@ impl fmt::Display for CheckError {
 /// Files without mistakes.
 pub(crate) struct Checked {
     pub(crate) config: Config,
-    pub(crate) bundle: Bundle,
+    pub(crate) files: FromFiles,
 }
 
 /// Checks everything that `serve` will use, except for what only a passphrase can open.
@@ -56,16 +58,23 @@ pub(crate) fn all(layout: &Layout) -> Result<Checked, CheckError> {
     let realms: Option<BTreeSet<RealmName>> = realms.map(|files| files.into_keys().collect());
     let bundle = found.bundle(layout, realms.as_ref());
     match (config, bundle) {
-        (Some(config), Some(bundle)) if found.is_empty() => Ok(Checked { config, bundle }),
+        (Some(config), Some(bundle)) if found.is_empty() => {
+            let signatures = found.signatures(layout);
+            let files = FromFiles { bundle, signatures };
+            if found.is_empty() { Ok(Checked { config, files }) } else { Err(found.into_error()) }
+        }
         _ => Err(found.into_error()),
     }
 }
 
 /// Checks what SIGHUP loads anew; `realms` are those whose keys the server has loaded.
-pub(crate) fn bundle(layout: &Layout, realms: &BTreeSet<RealmName>) -> Result<Bundle, CheckError> {
+pub(crate) fn bundle(layout: &Layout, realms: &BTreeSet<RealmName>) -> Result<FromFiles, CheckError> {
     let mut found = Found::default();
     match found.bundle(layout, Some(realms)) {
-        Some(bundle) if found.is_empty() => Ok(bundle),
+        Some(bundle) if found.is_empty() => {
+            let signatures = found.signatures(layout);
+            if found.is_empty() { Ok(FromFiles { bundle, signatures }) } else { Err(found.into_error()) }
+        }
         _ => Err(found.into_error()),
     }
 }
@@ -134,6 +143,31 @@ impl Found {
         }
     }
 
+    /// What the bundle's signers signed: whether it counts is for the bundle before to say.
+    fn signatures(&mut self, layout: &Layout) -> Vec<SignedText> {
+        let directory = layout.signatures();
+        let listed = match fs::read_dir(&directory) {
+            Ok(listed) => listed,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
+            Err(error) => {
+                self.problems.push(format!("{} cannot be read: {error}", directory.display()));
+                return Vec::new();
+            }
+        };
+        let mut paths: Vec<PathBuf> = listed.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "signed"));
+        paths.sort();
+        let mut signatures = Vec::new();
+        for path in paths {
+            let Some(source) = self.read(&path) else { continue };
+            match statement::read_signed(&source.text) {
+                Ok((text, signature)) => signatures.push(SignedText { text, signature }),
+                Err(error) => self.problems.push(format!("{}: {error}; remove it, or sign anew", path.display())),
+            }
+        }
+        signatures
+    }
+
     /// A realm without a user CA would refuse every request for its hosts, so that it is told before.
     fn realms(&mut self, directory: &Directory, with_keys: Option<&BTreeSet<RealmName>>, hosts: &Source) {
         // Which realms have keys may be unknown, and that was told.
@@ -148,7 +182,7 @@ impl Found {
 
     fn read(&mut self, path: &Path) -> Option<Source> {
         let read = fs::read_to_string(path);
-        let named = |error: std::io::Error| self.problems.push(format!("{} cannot be read: {error}", path.display()));
+        let named = |error: io::Error| self.problems.push(format!("{} cannot be read: {error}", path.display()));
         read.map_err(named).ok().map(|text| Source::new(path.display().to_string(), text))
     }
 }

@@ -8,7 +8,7 @@ use domain::RealmName;
 ///
 /// ```text
 /// hallpassd.toml  directory.toml  hosts.toml  access.toml  access.cedar (if there)  ca.pub
-/// keys/{user_ca,host_ca,ledger,tls.pem}   realms/{NAME.key,NAME.pub}   store/
+/// keys/{user_ca,host_ca,ledger,tls.pem}   realms/{NAME.key,NAME.pub}   store/   signatures/{NAME.signed} (if there)
 /// ```
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
@@ -46,6 +46,11 @@ impl Layout {
 
     pub(crate) fn cedar(&self) -> PathBuf {
         self.root.join("access.cedar")
+    }
+
+    /// Where a bundle's signers put what they signed.
+    pub(crate) fn signatures(&self) -> PathBuf {
+        self.root.join("signatures")
     }
 
     pub(crate) fn ca_pub(&self) -> PathBuf {

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ca::{Bundle, Ca, Identity, Parts, Signers};
+use ca::{Ca, FromFiles, Identity, Parts, Signers};
 use domain::{Clock, Digest, Random};
 use ledger::CheckpointSigner;
 use statement::ServerId;
@@ -78,9 +78,9 @@ pub enum ReloadError {
     /// Files with mistakes.
     #[error(transparent)]
     Check(#[from] CheckError),
-    /// It could not be recorded.
-    #[error("the new files could not be recorded")]
-    Record(#[source] Box<ca::Error>),
+    /// They may not be put in force, or it could not be recorded.
+    #[error("the new files were not put in force")]
+    Refused(#[source] Box<ca::Error>),
 }
 
 /// A server.
@@ -94,17 +94,17 @@ impl Server {
     pub async fn start(options: ServeOptions) -> Result<Running, StartError> {
         net::gather_randomness();
         let layout = Layout::of_config(&options.config);
-        let Checked { config, bundle } = check::all(&layout)?;
+        let Checked { config, files } = check::all(&layout)?;
         let keys_are = options.keys_are.as_ref().unwrap_or(&config.passphrase);
         let keys = Keys::load(&layout, keys_are, options.environment)?;
         let listeners = net::bind(&config.listen).await?;
         let metrics_listener = net::bind(config.metrics.as_slice()).await?.pop();
         let (card, tls) = (card(&config, &keys), net::server_config(&keys.tls, &config.name)?);
-        let parts = parts(&options, &layout, &config, bundle, keys, card.id())?;
+        let parts = parts(&options, &layout, &config, files, keys, card.id())?;
         let ca = Arc::new(Ca::start(parts).await.map_err(|error| StartError::Ca(Box::new(error)))?);
 
         let (stop, stopped) = watch::channel(false);
-        let (loads, loaded) = watch::channel(0);
+        let loads = Arc::new(watch::Sender::new(0));
         let (clock, metrics) = (options.clock, Metrics::new());
         let doorstep = Doorstep {
             tls,
@@ -115,7 +115,7 @@ impl Server {
         };
         let (addresses, metrics_address) = (addresses(&listeners), metrics_listener.as_ref().and_then(address));
         let looks = Arc::new(Semaphore::new(most_looks()));
-        let shared = Shared { ca, card, clock, metrics, stop: stopped, loads: loaded, looks };
+        let shared = Shared { ca, card, clock, metrics, stop: stopped, loads: Arc::clone(&loads), looks };
         let (ca, metrics) = (Arc::clone(&shared.ca), Arc::clone(&shared.metrics));
         let tasks = run(shared, listeners, metrics_listener, doorstep)?;
         Ok(Running { addresses, metrics_address, ca, layout, metrics, stop, loads, tasks })
@@ -127,14 +127,14 @@ fn parts(
     options: &ServeOptions,
     layout: &Layout,
     config: &Config,
-    bundle: Bundle,
+    files: FromFiles,
     keys: Keys,
     id: &ServerId,
 ) -> Result<Parts, OpenError> {
     let signer = CheckpointSigner::new(config.name.clone(), keys.ledger);
     Ok(Parts {
         store: Store::open(&layout.store(), signer, Arc::clone(&options.random))?,
-        bundle,
+        files,
         signers: Signers::new(keys.user_ca, keys.realms),
         identity: Identity { server: id.clone(), tls_keys: vec![keys.tls.digest()] },
         limits: ca_limits(&config.limits),
@@ -167,7 +167,7 @@ pub struct Running {
     layout: Layout,
     metrics: Arc<Metrics>,
     stop: watch::Sender<bool>,
-    loads: watch::Sender<u64>,
+    loads: Arc<watch::Sender<u64>>,
     tasks: JoinSet<()>,
 }
 
@@ -214,10 +214,8 @@ impl Running {
     }
 
     async fn load_bundle(&self) -> Result<Digest, ReloadError> {
-        let bundle = check::bundle(&self.layout, &self.ca.signers().realms())?;
-        let digest = bundle.digest();
-        self.ca.reload(bundle).await.map_err(|error| ReloadError::Record(Box::new(error)))?;
-        Ok(digest)
+        let files = check::bundle(&self.layout, &self.ca.signers().realms())?;
+        self.ca.reload(files).await.map_err(|error| ReloadError::Refused(Box::new(error)))
     }
 
     /// Stops: takes nothing new, and waits for what is under way, at most 20 seconds.

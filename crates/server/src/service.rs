@@ -35,8 +35,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     /// Whether the server stops: watchers end then.
     pub(crate) stop: signal::Receiver<bool>,
-    /// Counts loads of the bundle: watchers look again then.
-    pub(crate) loads: signal::Receiver<u64>,
+    /// Counts changes of what is in force: watchers look again then.
+    pub(crate) loads: Arc<signal::Sender<u64>>,
     /// Room for long looks: [`Api::look`].
     pub(crate) looks: Arc<Semaphore>,
 }

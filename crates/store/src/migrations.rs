@@ -23,7 +23,9 @@ pub(crate) fn migrate(connection: &mut Connection, files: &Files, migrations: &[
     }
     for (to, sql) in (1u64..).zip(migrations).filter(|(to, _)| *to > found) {
         apply(connection, to, sql).map_err(|source| OpenError::Migration { to, source })?;
-        tracing::info!(schema = to, "brought the store to a newer schema");
+        if found > 0 {
+            tracing::info!(schema = to, "brought the store to a newer schema");
+        }
     }
     Ok(())
 }

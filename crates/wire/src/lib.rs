@@ -7,6 +7,7 @@
 //! What comes from outside is bounded and parsed here once, before any signature is looked at. The texts inside a
 //! [`SignedText`] are not parsed here: that is the crate `statement`, after the signature.
 
+mod bundle;
 mod error;
 mod host;
 mod info;
@@ -27,10 +28,11 @@ pub mod v1 {
     tonic::include_proto!("hallpass.v1");
 }
 
+pub use bundle::{Amended, BundleHead, BundleLoad, Incoming, LARGEST_BUNDLE, LiveCertificate, parts, signatures};
 pub use error::WireError;
 pub use host::{Host, HostLogin};
 pub use info::ServerInfo;
-pub use query::{ListHosts, ListRequests, View, WatchRequests, request_id};
+pub use query::{ListHosts, ListRequests, View, WatchRequests, digest, request_id};
 pub use request::{Decision, Endpoint, Issued, Request, State};
 pub use session::{Identity, Right, Session, Token};
 pub use signed::{Head, SignedText};

@@ -1,6 +1,6 @@
 //! What readers ask for.
 
-use domain::{RequestId, Selector};
+use domain::{Digest, RequestId, Selector};
 
 use crate::WireError;
 use crate::error::{optional, parsed};
@@ -105,6 +105,14 @@ impl TryFrom<v1::ListHostsRequest> for ListHosts {
 /// [`WireError::Field`].
 pub fn request_id(given: &str) -> Result<RequestId, WireError> {
     parsed("id", given)
+}
+
+/// A digest from a message, where the empty text means that there is none.
+///
+/// # Errors
+/// [`WireError::Field`].
+pub fn digest(given: &str) -> Result<Option<Digest>, WireError> {
+    optional("digest", given)
 }
 
 #[cfg(test)]

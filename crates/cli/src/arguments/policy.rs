@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+
+use crate::arguments::bundles::{PolicyPull, PolicyPush, PolicyRollback, PolicySign};
 use domain::{Access, Span, UnixTime, UserName};
 
 /// What is done with rules before they are in force.
@@ -20,6 +22,16 @@ pub(crate) enum PolicyCommand {
     Can(PolicyCan),
     /// Draft directory.toml, hosts.toml and access.toml from what is there today, with a TODO at every guess.
     Import(Import),
+    /// Put the files of a directory in force on the server, by a signed act; what changes is shown before.
+    Push(PolicyPush),
+    /// Sign that the files of a directory may be put in force, where that takes several signatures.
+    Sign(PolicySign),
+    /// Write the files of the bundle in force, or of an earlier one, into a directory.
+    Pull(PolicyPull),
+    /// List the bundles that were put in force.
+    Log,
+    /// Put a bundle in force that was before.
+    Rollback(PolicyRollback),
     /// Show which logins of the past the rules of a directory would allow, and who would have to approve.
     Replay(Replay),
 }

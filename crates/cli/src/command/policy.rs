@@ -17,17 +17,22 @@ use serde::Serialize;
 
 use crate::app::{App, Look, Report};
 use crate::arguments::PolicyCommand;
-use crate::command::drafting;
+use crate::command::{bundles, drafting};
 use crate::failure::{Exit, Failure};
 
 /// Runs one of them.
-pub(crate) fn run(app: &App<'_>, command: &PolicyCommand) -> Result<Exit, Failure> {
+pub(crate) async fn run(app: &App<'_>, command: &PolicyCommand) -> Result<Exit, Failure> {
     match command {
         PolicyCommand::Check(asked) => check::run(app, asked),
         PolicyCommand::Show(asked) => show(app, &asked.dir),
         PolicyCommand::Test(asked) => test::run(app, &asked.dir),
         PolicyCommand::WhoCan(asked) => who::who_can(app, asked),
         PolicyCommand::Can(asked) => who::can(app, asked),
+        PolicyCommand::Push(asked) => bundles::push(app, asked).await,
+        PolicyCommand::Sign(asked) => bundles::sign(app, asked).await,
+        PolicyCommand::Pull(asked) => bundles::pull(app, asked).await,
+        PolicyCommand::Log => bundles::log(app).await,
+        PolicyCommand::Rollback(asked) => bundles::rollback(app, asked).await,
         PolicyCommand::Import(asked) => drafting::import::run(app, asked),
         PolicyCommand::Replay(asked) => drafting::replay::run(app, asked),
     }

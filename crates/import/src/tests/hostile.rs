@@ -39,6 +39,26 @@ fn words() -> impl Strategy<Value = String> {
     proptest::collection::vec(hostile, 0..4).prop_map(|parts| parts.concat())
 }
 
+/// What becomes of such lines, with options and without.
+fn of_keys(lines: &[(String, String)], host: &str, login: &str) -> crate::Draft {
+    let text: String =
+        lines.iter().map(|(options, comment)| format!("{options} {KEY} {comment}\n{comment}\n")).collect();
+    let plain: String = lines.iter().map(|(_, comment)| format!("{KEY} {comment}\n")).collect();
+    let file = |text: String| KeyFile {
+        place: Place { host: host.to_owned(), login: login.to_owned() },
+        name: format!("{host}/{login}"),
+        bytes: text.into_bytes(),
+    };
+    let draft: Result<_, crate::ImportError> =
+        from_authorized_keys(host, [Ok(file(text)), Ok(file(plain))], &[login.to_owned()]);
+    draft.unwrap()
+}
+
+#[test]
+fn an_account_that_is_called_self_breaks_no_draft() {
+    holds(&of_keys(&[(String::new(), "self".to_owned())], "", "self"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(192))]
 
@@ -46,16 +66,7 @@ proptest! {
     fn no_authorized_keys_breaks_a_draft(
         lines in proptest::collection::vec((words(), words()), 0..4), host in words(), login in words(),
     ) {
-        let text: String = lines.iter().map(|(options, comment)| format!("{options} {KEY} {comment}\n{comment}\n")).collect();
-        let plain: String = lines.iter().map(|(_, comment)| format!("{KEY} {comment}\n")).collect();
-        let file = |text: String| KeyFile {
-            place: Place { host: host.clone(), login: login.clone() },
-            name: format!("{host}/{login}"),
-            bytes: text.into_bytes(),
-        };
-        let draft: Result<_, crate::ImportError> =
-            from_authorized_keys(&host, [Ok(file(text)), Ok(file(plain))], std::slice::from_ref(&login));
-        holds(&draft.unwrap());
+        holds(&of_keys(&lines, &host, &login));
     }
 
     #[test]

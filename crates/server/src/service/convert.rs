@@ -1,9 +1,10 @@
 //! What `ca` gives, as the API says it.
 
-use ca::{Issued, View};
+use ca::{Amending, InForce, Issued, View};
 use directory::Host;
+use domain::Digest;
 use ledger::{SignedCheckpoint, SignedText};
-use store::{RequestState, StoredDecision};
+use store::{Load, Origin, RequestState, StoredDecision};
 use wire::{Head, v1};
 
 pub(crate) fn request(view: View) -> v1::Request {
@@ -63,4 +64,38 @@ pub(crate) fn certificates(issued: &Issued) -> Vec<v1::Issued> {
 
 pub(crate) fn head(signed: &SignedCheckpoint) -> v1::Checkpoint {
     Head { size: signed.checkpoint.size, root: signed.checkpoint.root, signature: signed.signature }.into()
+}
+
+pub(crate) fn load(load: Load) -> v1::BundleLoad {
+    let (origin, user) = match load.origin {
+        Origin::Files => ("files", String::new()),
+        Origin::Push(user) => ("push", user.to_string()),
+        Origin::RollBack(user) => ("roll-back", user.to_string()),
+    };
+    let (time, digest) = (load.time.seconds(), load.digest.to_string());
+    v1::BundleLoad { entry: load.entry, time, digest, origin: origin.to_owned(), user }
+}
+
+/// What comes before a bundle's files; only that in force is amended.
+pub(crate) fn bundle_head(digest: Digest, in_force: &InForce) -> v1::BundleHead {
+    let amendment = |given: &domain::Amendment| v1::Amendment { verb: given.verb().to_owned(), target: given.target() };
+    let amendments =
+        if digest == in_force.digest() { in_force.amendments().map(amendment).collect() } else { Vec::new() };
+    v1::BundleHead { digest: digest.to_string(), in_force: in_force.entry(), amendments }
+}
+
+pub(crate) fn amending(done: Amending) -> v1::AmendResponse {
+    let live = |live: store::LiveCertificate| v1::LiveCertificate {
+        serial: live.serial.get(),
+        request: live.request.to_string(),
+        principal: live.principal,
+        until: live.until.seconds(),
+    };
+    v1::AmendResponse {
+        checkpoint: None,
+        sessions: u32::try_from(done.ended.sessions).unwrap_or(u32::MAX),
+        requests: done.ended.requests.iter().map(ToString::to_string).collect(),
+        live: done.live.into_iter().map(live).collect(),
+        locked_out: done.locked_out.iter().map(ToString::to_string).collect(),
+    }
 }

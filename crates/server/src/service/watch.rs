@@ -59,7 +59,7 @@ impl Watcher {
         mut changes: broadcast::Receiver<store::RequestChanged>,
         sender: Sender,
     ) {
-        let (mut stop, mut loads) = (self.api.0.stop.clone(), self.api.0.loads.clone());
+        let (mut stop, mut loads) = (self.api.0.stop.clone(), self.api.0.loads.subscribe());
         let mut next = Ok(first);
         loop {
             let over = next.is_err();

@@ -1,17 +1,19 @@
 //! Every RPC in a table: what it needs, and that it is refused without.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Digest, UnixTime};
+use ca::Bundle;
+use domain::{Amendment, Digest, UnixTime};
 use ledger::{CheckpointSigner, FetchProof, Payload, SignedText};
 use ssh_key::PrivateKey;
-use statement::{Act, ActStatement, FetchStatement, Header, Kind, LoginStatement, Pairs, Seen, ServerId};
+use statement::{Act, ActStatement, BundleChange, FetchStatement, Header, Kind, LoginStatement, Pairs, Seen, ServerId};
 use store::Store;
 use tonic::{Request, Response};
 use wire::v1;
 use wire::v1::admin_client::AdminClient;
 use wire::v1::hosts_client::HostsClient;
 use wire::v1::info_client::InfoClient;
+use wire::v1::push_bundle_request::Part;
 use wire::v1::requests_client::RequestsClient;
 use wire::v1::sessions_client::SessionsClient;
 
@@ -41,7 +43,7 @@ pub(crate) enum Others {
     RefusedAndLeftOut(&'static str),
 }
 
-pub(crate) const TABLE: [(&str, Needs); 13] = [
+pub(crate) const TABLE: [(&str, Needs); 18] = [
     ("/hallpass.v1.Info/GetServerInfo", Needs::Nothing),
     ("/hallpass.v1.Sessions/Login", Needs::Statement(Kind::Login, None)),
     ("/hallpass.v1.Sessions/Logout", Needs::Session(Others::NoRequest)),
@@ -55,6 +57,11 @@ pub(crate) const TABLE: [(&str, Needs); 13] = [
     ("/hallpass.v1.Requests/End", Needs::Statement(Kind::Act, Some("NOT_YOURS"))),
     ("/hallpass.v1.Requests/Fetch", Needs::Statement(Kind::Fetch, Some("NOT_GRANTED"))),
     ("/hallpass.v1.Admin/Resume", Needs::Statement(Kind::Act, Some("NO_RIGHT"))),
+    ("/hallpass.v1.Admin/PushBundle", Needs::Statement(Kind::Act, Some("NO_RIGHT"))),
+    ("/hallpass.v1.Admin/RollBackBundle", Needs::Statement(Kind::Act, Some("NO_RIGHT"))),
+    ("/hallpass.v1.Admin/ListBundles", Needs::Session(Others::NoRequest)),
+    ("/hallpass.v1.Admin/GetBundle", Needs::Session(Others::NoRequest)),
+    ("/hallpass.v1.Admin/Amend", Needs::Statement(Kind::Act, Some("NO_RIGHT"))),
 ];
 
 /// The calls that carry statements.
@@ -156,15 +163,15 @@ async fn a_statement_counts_once_and_is_kept_in_the_ledger() {
         let entries = case.entries();
         let first = case.call(path, None, Some(statement.clone())).await;
         assert!(first.is_ok(), "{path}: {first:?}");
-        assert_eq!(case.entries(), entries + 1, "{path}");
+        assert_eq!(case.entries(), entries + writes(path), "{path}");
         let again = case.call(path, None, Some(statement.clone())).await;
         match kind {
             // The certificate of the same entry; its signature, ed25519, is the same too.
             Kind::Fetch => assert_eq!(again, first),
             // What is ended cannot be ended again, and says so.
-            _ => assert!(matches!(again.unwrap_err().as_str(), "REPLAYED" | "WRONG_STATE"), "{path}"),
+            _ => assert!(AGAIN.contains(&again.unwrap_err().as_str()), "{path}"),
         }
-        assert_eq!(case.entries(), entries + 1, "{path} again");
+        assert_eq!(case.entries(), entries + writes(path), "{path} again");
         kept.push(statement);
     }
     let logged = case.ledger().await;
@@ -175,11 +182,22 @@ async fn a_statement_counts_once_and_is_kept_in_the_ledger() {
     }
 }
 
+/// What a statement is told that comes a second time: it was used, or what it would do is done.
+const AGAIN: [&str; 4] = ["REPLAYED", "WRONG_STATE", "BUNDLE_IN_FORCE", "NOT_AMENDABLE"];
+
+/// How many entries a call writes.
+fn writes(path: &str) -> u64 {
+    // The act, and the bundle that it puts in force.
+    if path.ends_with("Bundle") { 2 } else { 1 }
+}
+
 /// A server with a pending request of bob's, and one that was granted.
 struct Case {
     world: World,
     pending: v1::Request,
     granted: v1::Request,
+    /// The bundle that was in force at first.
+    first: Digest,
 }
 
 impl Case {
@@ -187,13 +205,15 @@ impl Case {
         let world = World::with_config("[limits]\ncalls-per-second = 1000\n").await;
         let pending = world.submit(&world.bob, "root@web-1").await.unwrap();
         let granted = world.submit(&world.bob, "self@dev-1").await.unwrap();
-        Self { world, pending, granted }
+        let first = world.running.ca().bundle().digest();
+        Self { world, pending, granted, first }
     }
 
     /// Who may make a call's statement.
     fn rightful(&self, path: &str) -> &Person {
         match path {
-            "/hallpass.v1.Requests/Decide" | "/hallpass.v1.Admin/Resume" => &self.world.alice,
+            "/hallpass.v1.Requests/Decide" => &self.world.alice,
+            path if path.starts_with("/hallpass.v1.Admin/") => &self.world.alice,
             _ => &self.world.bob,
         }
     }
@@ -221,8 +241,27 @@ impl Case {
             }
             "/hallpass.v1.Requests/End" => signed(&act(Act::GiveBack(self.ended().parse().unwrap())), key),
             "/hallpass.v1.Admin/Resume" => signed(&act(Act::Resume), key),
+            "/hallpass.v1.Admin/PushBundle" => {
+                let pushed = Bundle::load(&policy::Files::of(self.pushed()).unwrap()).unwrap_or_else(|m| panic!("{m}"));
+                signed(&act(Act::LoadBundle(self.next(pushed.digest()))), key)
+            }
+            "/hallpass.v1.Admin/RollBackBundle" => signed(&act(Act::RollBack(self.next(self.first))), key),
+            "/hallpass.v1.Admin/Amend" => {
+                signed(&act(Act::Amend(Amendment::RemoveHost("web-1".parse().unwrap()))), key)
+            }
             other => panic!("no statement for {other}"),
         }
+    }
+
+    fn next(&self, bundle: Digest) -> BundleChange {
+        BundleChange { bundle, after: self.world.running.ca().bundle().entry() }
+    }
+
+    /// The files that are pushed.
+    fn pushed(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut files = self.world.running.ca().kept_bundle(self.first).unwrap().files;
+        files.get_mut("access.toml").unwrap().extend(b"# pushed\n");
+        files
     }
 
     /// The request that ends: by then it was approved.
@@ -263,6 +302,20 @@ impl Case {
                 answer.map(|answer| answer.into_inner().certificates)
             }
             "/hallpass.v1.Admin/Resume" => admin.resume(v1::ResumeRequest { statement }).await.map(empty),
+            "/hallpass.v1.Admin/PushBundle" => {
+                let begin = v1::PushBegin { statement, signatures: Vec::new() };
+                let files = wire::parts(&self.pushed()).into_iter().map(Part::File);
+                let parts = std::iter::once(Part::Begin(begin)).chain(files);
+                let parts: Vec<_> = parts.map(|part| v1::PushBundleRequest { part: Some(part) }).collect();
+                admin.push_bundle(tokio_stream::iter(parts)).await.map(empty)
+            }
+            "/hallpass.v1.Admin/RollBackBundle" => {
+                let signatures = Vec::new();
+                admin.roll_back_bundle(v1::RollBackBundleRequest { statement, signatures }).await.map(empty)
+            }
+            "/hallpass.v1.Admin/ListBundles" => admin.list_bundles(with(auth, Default::default())).await.map(empty),
+            "/hallpass.v1.Admin/GetBundle" => admin.get_bundle(with(auth, Default::default())).await.map(empty),
+            "/hallpass.v1.Admin/Amend" => admin.amend(v1::AmendRequest { statement }).await.map(empty),
             other => panic!("no call for {other}"),
         };
         answered.map_err(|status| reason(&status))

@@ -1,0 +1,115 @@
+//! `hallpass admin user` and `hallpass admin host`: what changes at once, beside the bundle.
+
+use domain::{Amendment, Text};
+use serde::Serialize;
+use statement::{Act, ActStatement};
+
+use crate::app::{App, Look, Report, text};
+use crate::arguments::bundles::{HostCommand, UserCommand};
+use crate::failure::{Exit, Failure};
+use crate::when;
+
+pub(crate) async fn user(app: &App<'_>, command: &UserCommand) -> Result<Exit, Failure> {
+    match command {
+        UserCommand::Disable { name, reason } => {
+            amend(app, Amendment::DisableUser(name.clone()), Some(text("--message", reason)?)).await
+        }
+        UserCommand::RemoveKey { name, key, reason } => {
+            let amendment = Amendment::RemoveKey { user: name.clone(), key: *key };
+            amend(app, amendment, Some(text("--message", reason)?)).await
+        }
+    }
+}
+
+pub(crate) async fn host(app: &App<'_>, command: &HostCommand) -> Result<Exit, Failure> {
+    match command {
+        HostCommand::Join { name, address, port, reason } => {
+            let address = address.clone().unwrap_or_else(|| name.into());
+            let amendment = Amendment::AddHost { name: name.clone(), address, port: *port };
+            amend(app, amendment, reason.as_deref().map(|given| text("--message", given)).transpose()?).await
+        }
+        HostCommand::Remove { name, reason } => {
+            amend(app, Amendment::RemoveHost(name.clone()), Some(text("--message", reason)?)).await
+        }
+    }
+}
+
+async fn amend(app: &App<'_>, amendment: Amendment, reason: Option<Text>) -> Result<Exit, Failure> {
+    let mut joined = app.joined().await?;
+    let signing = app.signing(&joined).await?;
+    let (header, user) = (joined.header(app)?, joined.session.user.clone());
+    let statement = ActStatement { header, user, act: Act::Amend(amendment.clone()), reason };
+    let signed = app.sign(&signing, &statement).await?;
+    let done = joined.link.amend(signed).await?;
+    app.report(&Amended {
+        verb: amendment.verb(),
+        target: amendment.target(),
+        sessions: done.sessions,
+        requests: done.requests.iter().map(ToString::to_string).collect(),
+        live: done
+            .live
+            .iter()
+            .map(|live| Live {
+                serial: live.serial.get(),
+                request: live.request.to_string(),
+                opens: live.principal.clone(),
+                until: live.until.to_string(),
+                ends: live.until,
+            })
+            .collect(),
+        locked_out: done.locked_out.iter().map(ToString::to_string).collect(),
+    })?;
+    Ok(Exit::Done)
+}
+
+/// What an amendment did.
+#[derive(Serialize)]
+struct Amended {
+    verb: &'static str,
+    target: String,
+    sessions: u32,
+    requests: Vec<String>,
+    live: Vec<Live>,
+    locked_out: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Live {
+    serial: u64,
+    request: String,
+    opens: String,
+    until: String,
+    #[serde(skip)]
+    ends: domain::UnixTime,
+}
+
+impl Report for Amended {
+    fn text(&self, look: &Look<'_>) -> String {
+        let mut told = format!("Done, and in force at once: {} {}.\n", self.verb, self.target);
+        if self.verb == "disable-user" {
+            let requests = if self.requests.is_empty() { "none".to_owned() } else { self.requests.join(", ") };
+            told.push_str(&format!("Ended: sessions {}; requests and grants {requests}.\n", self.sessions));
+            if self.live.is_empty() {
+                told.push_str("No certificate is still valid.\n");
+            } else {
+                told.push_str("Valid until they run out by themselves:\n");
+            }
+        }
+        for live in &self.live {
+            let until = when::full(live.ends, look.zone);
+            told.push_str(&format!("  serial {} of {}: {} until {until}\n", live.serial, live.request, live.opens));
+        }
+        match self.verb {
+            "add-host" => told.push_str("It stays until it is removed, or its pool is.\n"),
+            _ => told.push_str("It stays so until a bundle says the same: change the files too.\n"),
+        }
+        if !self.locked_out.is_empty() {
+            let groups = self.locked_out.join(", ");
+            told.push_str(&format!(
+                "WARNING: nobody is left to sign another bundle for {groups}: policy, users and hosts can no longer be added \
+                 to on this server.\n"
+            ));
+        }
+        told
+    }
+}
