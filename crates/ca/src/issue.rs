@@ -94,6 +94,8 @@ impl Ca {
             valid_after: now.before(BACKDATED),
             valid_before: end,
             force_command: obligations.command.clone(),
+            source: obligations.source.clone(),
+            verify_required: obligations.verify_required,
             extensions: obligations.allow.clone(),
             nonce: self.fresh_nonce(),
         };
@@ -151,6 +153,8 @@ fn certify(
         && draft.key_id.user == *grant.requester()
         && draft.valid_before <= end
         && draft.force_command == obligations.command
+        && draft.source == obligations.source
+        && draft.verify_required == obligations.verify_required
         && draft.extensions.is_subset(&obligations.allow);
     if !covered {
         let (serial, id) = (entry.serial(), grant.id());

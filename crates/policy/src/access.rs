@@ -5,7 +5,9 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use directory::{Directory, Fields, Notes};
-use domain::{AskedLogin, GroupName, HostName, LabelError, NameError, Quorum, RuleName, Selector, Span};
+use domain::{
+    AskedLogin, GroupName, HostName, LabelError, NameError, Network, Networks, Quorum, RuleName, Selector, Span,
+};
 use toml::Spanned;
 
 use crate::signers;
@@ -150,7 +152,7 @@ impl Reader<'_> {
         let terms = self.terms(&fields, asks);
         fields.finish();
         if terms == Terms::default() {
-            let help = "give it `approve`, `ticket`, `max`, `ttl` or `allow`";
+            let help = "give it `approve`, `ticket`, `max`, `ttl`, `allow`, `source`, or what keys it takes";
             self.notes.note_with_help(span.clone(), "this requirement asks for nothing", help);
         }
         Entry { span, scope, says: Says::Require(terms) }
@@ -216,12 +218,26 @@ impl Reader<'_> {
             ttl: asks.ttl.map(Spanned::into_inner),
             allow,
             ticket: asks.ticket.map(Spanned::into_inner),
+            source: self.source(fields),
+            verify_required: fields.flag("verify_required"),
+            requester_key: fields.optional("requester_key").map(Spanned::into_inner),
+            approver_key: fields.optional("approver_key").map(Spanned::into_inner),
         };
         if let Some((field, message)) = terms.contradiction() {
             let place = places.into_iter().find(|(name, _)| *name == field).and_then(|(_, span)| span);
             self.notes.note(place.unwrap_or_else(|| fields.span()), message);
         }
         terms
+    }
+
+    fn source(&self, fields: &Fields<'_>) -> Option<Networks> {
+        let listed = fields.filled_list::<Network>("source")?;
+        let place = listed.first().map_or_else(|| fields.span(), Spanned::span);
+        let networks = Networks::listed(listed.into_iter().map(Spanned::into_inner).collect());
+        networks.unwrap_or_else(|error| {
+            self.notes.note(place, error.to_string());
+            None
+        })
     }
 }
 

@@ -31,7 +31,7 @@ mod terms;
 mod tests;
 mod who;
 
-pub use ask::{Ask, Refusal, Ruling};
+pub use ask::{Ask, Keys, Refusal, Ruling};
 pub use cases::{Case, Judged, read_cases};
 pub use files::Files;
 pub use lint::lint;

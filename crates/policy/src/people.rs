@@ -88,6 +88,7 @@ fn candidate(
         command: None,
         ticket: None,
         rule: None,
+        keys: None,
     };
     let open = open_paths(policy, directory, &ask, Look::All, now).ok()?;
     open.paths.into_iter().next().map(|choice| Candidate {

@@ -41,7 +41,8 @@ pub fn rule_again(
     permit().map_or_else(Ruling::Refused, Ruling::Permitted)
 }
 
-fn obligations(open: &Open<'_>, chosen: &Choice<'_>, ask: &Ask) -> Obligations {
+/// What a request gets when it takes this path.
+pub(crate) fn obligations(open: &Open<'_>, chosen: &Choice<'_>, ask: &Ask) -> Obligations {
     Obligations {
         rule: chosen.rule.clone(),
         quorum: chosen.path.quorum.clone(),
@@ -52,6 +53,10 @@ fn obligations(open: &Open<'_>, chosen: &Choice<'_>, ask: &Ask) -> Obligations {
         allow: chosen.path.allow.clone(),
         command: ask.command.clone(),
         realm: open.realm.cloned(),
+        source: chosen.path.source.clone(),
+        verify_required: chosen.path.verify_required,
+        requester_key: chosen.path.requester_key,
+        approver_key: chosen.path.approver_key,
     }
 }
 
@@ -93,8 +98,8 @@ pub(crate) fn open_paths<'a>(
         }
         on_hosts.push(matched);
     }
-    let paths = common(&on_hosts);
-    if paths.is_empty() { Err(Refusal::NoCommonRule) } else { Ok(Open { login, hosts, realm, paths }) }
+    let paths = common(&on_hosts)?;
+    Ok(Open { login, hosts, realm, paths })
 }
 
 /// Who asks, and for which Unix account.
@@ -110,9 +115,9 @@ fn asker<'a>(directory: &'a Directory, ask: &'a Ask) -> Result<(&'a User, &'a Lo
     login.map(|login| (user, login)).ok_or_else(|| Refusal::NoOwnLogin(user.name.clone()))
 }
 
-/// The rules that match on every host. What any host requires is added to each: one approval opens them all.
-fn common<'p>(on_hosts: &[Matched<'p>]) -> Vec<Choice<'p>> {
-    let Some((first, others)) = on_hosts.split_first() else { return Vec::new() };
+/// The rules that match on every host, never none. What any host requires is added to each: one approval opens them all.
+fn common<'p>(on_hosts: &[Matched<'p>]) -> Result<Vec<Choice<'p>>, Refusal> {
+    let Some((first, others)) = on_hosts.split_first() else { return Err(Refusal::NoCommonRule) };
     let mut rules: BTreeMap<&RuleName, (usize, &Path)> = first.rules.clone();
     rules.retain(|name, _| others.iter().all(|matched| matched.rules.contains_key(name)));
     let mut required: Vec<&Terms> = Vec::new();
@@ -121,13 +126,16 @@ fn common<'p>(on_hosts: &[Matched<'p>]) -> Vec<Choice<'p>> {
             required.push(terms);
         }
     }
-    let each = rules.into_iter().map(|(rule, (order, path))| {
-        let path = required.iter().fold(path.clone(), |path, terms| path.with(terms));
-        Choice { rule, path, order }
-    });
-    let mut choices: Vec<Choice<'_>> = each.collect();
+    let mut nowhere = None;
+    let mut choices = Vec::with_capacity(rules.len());
+    for (rule, (order, path)) in rules {
+        match required.iter().try_fold(path.clone(), |path, terms| path.with(terms)) {
+            Some(path) => choices.push(Choice { rule, path, order }),
+            None => drop(nowhere.get_or_insert_with(|| Refusal::NoCommonSource(rule.clone()))),
+        }
+    }
     choices.sort_by_key(|choice| (choice.path.quorum.people(), choice.order));
-    choices
+    if choices.is_empty() { Err(nowhere.unwrap_or(Refusal::NoCommonRule)) } else { Ok(choices) }
 }
 
 /// The rule that was named, or the first that this window, this ticket and the people there are can satisfy.
@@ -135,6 +143,7 @@ fn choose<'c, 'p>(paths: &'c [Choice<'p>], directory: &Directory, ask: &Ask) -> 
     let satisfied = |choice| {
         window_fits(choice, ask)?;
         ticket_fits(choice, ask)?;
+        keys_fit(choice, ask)?;
         quorum_exists(choice, directory, ask)
     };
     if let Some(named) = &ask.rule {
@@ -179,6 +188,17 @@ fn ticket_fits(choice: &Choice<'_>, ask: &Ask) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+fn keys_fit(choice: &Choice<'_>, ask: &Ask) -> Result<(), Refusal> {
+    let (Some(keys), path, rule) = (&ask.keys, &choice.path, choice.rule) else { return Ok(()) };
+    if path.verify_required && keys.connecting.is_none() {
+        return Err(Refusal::ConnectingKey(rule.clone()));
+    }
+    match path.requester_key.filter(|needed| keys.signed < Some(*needed)) {
+        Some(needed) => Err(Refusal::RequesterKey { rule: rule.clone(), needed }),
+        None => Ok(()),
+    }
 }
 
 /// Each group has people enough besides the one who asks. That one person is not counted for two groups is seen when

@@ -3,13 +3,10 @@
 use std::collections::BTreeSet;
 
 use directory::{Directory, User};
-use domain::{
-    Access, AskedLogin, Extension, GroupName, HostName, Login, Quorum, RealmName, RuleName, Span, Target, UnixTime,
-    UserName,
-};
+use domain::{Access, AskedLogin, GroupName, Login, Obligations, Span, Target, UnixTime, UserName};
 
 use crate::people::{approvers, unfillable};
-use crate::rule::{Choice, Open, open_paths, quorum_exists};
+use crate::rule::{Choice, Open, obligations, open_paths, quorum_exists};
 use crate::target::Look;
 use crate::{Ask, Policy, Refusal};
 
@@ -18,24 +15,11 @@ use crate::{Ask, Policy, Refusal};
 pub struct Way {
     /// Who asks.
     pub requester: UserName,
-    /// The Unix account; `self` is resolved.
-    pub login: Login,
-    /// The hosts that a certificate would open.
-    pub hosts: Vec<HostName>,
-    /// The realm, when they are plain.
-    pub realm: Option<RealmName>,
-    /// The rule.
-    pub rule: RuleName,
-    /// The approvals it takes.
-    pub quorum: Quorum,
-    /// Who may give them.
+    /// What submitting would permit: the rule, the approvals it takes, the hosts that a certificate would open, and all
+    /// else that it is bound to.
+    pub given: Obligations,
+    /// Who may give the approvals.
     pub approvers: BTreeSet<UserName>,
-    /// The longest window.
-    pub max: Span,
-    /// The certificate TTL.
-    pub ttl: Span,
-    /// The extensions.
-    pub allow: BTreeSet<Extension>,
     /// What a ticket must match, all of them; empty when none is needed.
     pub tickets: Vec<String>,
     /// Why a request would not be approved all the same.
@@ -75,15 +59,8 @@ fn way(open: &Open<'_>, choice: &Choice<'_>, directory: &Directory, ask: &Ask) -
     let path = &choice.path;
     Way {
         requester: ask.requester.clone(),
-        login: open.login.clone(),
-        hosts: open.hosts.iter().map(|host| host.name.clone()).collect(),
-        realm: open.realm.cloned(),
-        rule: choice.rule.clone(),
-        quorum: path.quorum.clone(),
+        given: obligations(open, choice, ask),
         approvers: approvers(directory, &path.quorum, &ask.requester),
-        max: path.max,
-        ttl: path.ttl,
-        allow: path.allow.clone(),
         tickets: path.tickets.iter().map(|ticket| ticket.pattern().to_owned()).collect(),
         hopeless: hopeless(choice, directory, ask),
     }
@@ -150,5 +127,5 @@ fn logins<'a>(policy: &'a Policy, user: &'a User) -> BTreeSet<&'a Login> {
 
 /// A request for no command, ticket or rule.
 pub(crate) fn asking(user: &User, login: AskedLogin, target: Target, window: Span) -> Ask {
-    Ask { requester: user.name.clone(), login, target, window, command: None, ticket: None, rule: None }
+    Ask { requester: user.name.clone(), login, target, window, command: None, ticket: None, rule: None, keys: None }
 }

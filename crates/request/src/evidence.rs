@@ -1,7 +1,7 @@
 //! Ballots: a decision that was checked against the request it is about and the directory as it is now.
 
 use directory::{Directory, Kind};
-use domain::{Approval, Digest, PublicKey, RequestId, UnixTime, UserName, Voter};
+use domain::{Approval, Digest, KeyStrength, Obligations, PublicKey, RequestId, UnixTime, UserName, Voter};
 use statement::{Canonical as _, DecisionStatement, Verified};
 
 use crate::grant::Case;
@@ -40,6 +40,9 @@ pub enum BallotRefused {
         /// The person behind both.
         owner: UserName,
     },
+    /// An approval by a key that is not strong enough. A deny counts by whatever key.
+    #[error("approvals of this request must be signed with {}; {}", .0.in_words(), .0.how())]
+    WeakKey(KeyStrength),
     /// The words that were signed are not those of the ruling.
     #[error("the decision says it allows something else than the ruling does; look at the request and decide anew")]
     OtherWords,
@@ -79,13 +82,15 @@ impl Ballot {
 }
 
 /// Judges a decision: it must be about exactly this request and ruling, by a person whose key is bound, who is not
-/// disabled, not the requester under any account, and in a group that the ruling asks. `taken` is when the server took
-/// the decision; the directory is the one in force now.
+/// disabled, not the requester under any account, and in a group that the ruling asks; an approval also by a key that
+/// `obligations` take, be they those of the ruling or what is left of them today. `taken` is when the server took the
+/// decision; the directory is the one in force now.
 ///
 /// # Errors
 /// The first check that fails, by name.
 pub fn judge(
     case: &Case<'_>,
+    obligations: &Obligations,
     decision: &Verified<DecisionStatement>,
     taken: UnixTime,
     directory: &Directory,
@@ -101,8 +106,17 @@ pub fn judge(
         return Err(BallotRefused::OtherRuling(said.ruling));
     }
     let owner = entitled(case, &said.approver, decision.key(), directory)?;
+    strong_enough(obligations, decision)?;
     let groups = directory.groups_of(&said.approver).cloned().collect();
     Ok(Ballot { verdict: said.verdict, voter: Voter { owner, groups }, time: taken })
+}
+
+fn strong_enough(obligations: &Obligations, decision: &Verified<DecisionStatement>) -> Result<(), BallotRefused> {
+    let approves = decision.statement().verdict == Approval::Approve;
+    match obligations.approver_key.filter(|needed| approves && decision.strength() < Some(*needed)) {
+        Some(needed) => Err(BallotRefused::WeakKey(needed)),
+        None => Ok(()),
+    }
 }
 
 /// The person behind an approver who may speak on this request at all.

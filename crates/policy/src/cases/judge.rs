@@ -66,8 +66,30 @@ impl Case<'_> {
         if let Some(allow) = expected.allow.as_ref().filter(|allow| **allow != given.allow) {
             wrong.push(self.differs(self.place.clone(), &list("allow", allow), &list("allow", &given.allow)));
         }
+        wrong.extend(self.restrictions(given));
         wrong.extend(self.suffices(given, directory));
         wrong.extend(self.does_not_suffice(given, directory));
+        wrong
+    }
+
+    /// What certificates are restricted to, and the keys that it takes.
+    fn restrictions(&self, given: &Obligations) -> Vec<Mistake> {
+        let (expected, place) = (&self.expected, || self.place.clone());
+        let mut wrong = Vec::new();
+        if let Some(source) = expected.source.as_ref().filter(|source| Some(*source) != given.source.as_ref()) {
+            let is =
+                given.source.as_ref().map_or_else(|| "from anywhere".to_owned(), |given| format!("source = [{given}]"));
+            wrong.push(self.differs(place(), &format!("source = [{source}]"), &is));
+        }
+        if expected.verify_required && !given.verify_required {
+            wrong.push(self.differs(place(), "verify_required = true", "not asked"));
+        }
+        let keys = [(&expected.requester_key, given.requester_key), (&expected.approver_key, given.approver_key)];
+        for (key, given) in keys {
+            let Some(other) = key.as_ref().filter(|key| Some(*key.get_ref()) != given) else { continue };
+            let given = given.map_or_else(|| "any key".to_owned(), |given| given.to_string());
+            wrong.push(self.differs(other.span(), &other.get_ref().to_string(), &given));
+        }
         wrong
     }
 

@@ -6,6 +6,7 @@ mod hand_written;
 mod lint;
 mod mistakes;
 mod people;
+mod restrictions;
 mod rulings;
 mod size;
 mod slices;
@@ -13,9 +14,9 @@ mod text;
 mod who;
 
 use directory::{Directory, Mistakes, Source};
-use domain::{Access, Extension, UnixTime};
+use domain::{Access, Extension, KeyStrength, UnixTime};
 
-use crate::{Ask, Policy, Ruling, rule};
+use crate::{Ask, Keys, Policy, Ruling, rule};
 
 /// Carol is in two groups, alice has two accounts, mallory is disabled, erin has no login.
 const DIRECTORY: &str = r#"
@@ -57,18 +58,23 @@ fn now() -> UnixTime {
     "2026-03-01T14:02:00Z".parse().unwrap()
 }
 
-/// `USER [LOGIN@]TARGET WINDOW [ticket=T] [rule=R] [command=C]`
+/// `USER [LOGIN@]TARGET WINDOW [ticket=T] [rule=R] [command=C] [keys=SIGNED/CONNECTING]`; words of a command have `_`
+/// between them.
 fn ask(words: &str) -> Ask {
     let mut words = words.split_whitespace();
     let requester = words.next().unwrap().parse().unwrap();
     let Access { login, target } = words.next().unwrap().parse().unwrap();
     let window = words.next().unwrap().parse().unwrap();
-    let mut ask = Ask { requester, login, target, window, command: None, ticket: None, rule: None };
+    let mut ask = Ask { requester, login, target, window, command: None, ticket: None, rule: None, keys: None };
     for (key, value) in words.map(|word| word.split_once('=').unwrap()) {
         match key {
             "ticket" => ask.ticket = Some(value.parse().unwrap()),
             "rule" => ask.rule = Some(value.parse().unwrap()),
-            "command" => ask.command = Some(value.parse().unwrap()),
+            "command" => ask.command = Some(value.replace('_', " ").parse().unwrap()),
+            "keys" => {
+                let (signed, connecting) = value.split_once('/').unwrap();
+                ask.keys = Some(Keys { signed: signed.parse().ok(), connecting: connecting.parse().ok() });
+            }
             other => panic!("{other}?"),
         }
     }
@@ -85,8 +91,12 @@ fn shown(ruling: Ruling) -> String {
     let allow: Vec<&str> = permitted.allow.iter().map(|extension: &Extension| extension.as_str()).collect();
     let realm = permitted.realm.map(|realm| format!("; realm {realm}")).unwrap_or_default();
     let command = permitted.command.map(|command| format!("; only {command}")).unwrap_or_default();
+    let source = permitted.source.map(|source| format!("; from {source}")).unwrap_or_default();
+    let verify = if permitted.verify_required { "; verify" } else { "" };
+    let key = |who: &str, key: Option<KeyStrength>| key.map(|key| format!("; {who} {key}")).unwrap_or_default();
+    let keys = key("asked", permitted.requester_key) + &key("approved", permitted.approver_key);
     format!(
-        "{}: {}; {} on {}; {}/{} [{}]{command}{realm}",
+        "{}: {}; {} on {}; {}/{} [{}]{command}{realm}{source}{verify}{keys}",
         permitted.rule,
         permitted.quorum,
         permitted.login,

@@ -106,17 +106,17 @@ fn listed(ways: &[&Way], ask: &Ask) -> Option<[String; 6]> {
         ask.ticket.as_ref().is_some_and(|ticket| ticket.as_str().starts_with(pattern.trim_end_matches("[0-9]+")))
     };
     let mut taken = ways.iter().filter(|way| {
-        let named = ask.rule.as_ref().is_none_or(|rule| *rule == way.rule);
+        let named = ask.rule.as_ref().is_none_or(|rule| *rule == way.given.rule);
         named && way.tickets.iter().all(fits) && !matches!(way.hopeless, Some(Hopeless::Refused(_)))
     });
     taken.next().map(|way| {
         [
-            way.rule.to_string(),
-            way.quorum.to_string(),
-            way.login.to_string(),
-            way.hosts.iter().map(|host| format!("{host} ")).collect(),
-            format!("{}/{}", way.max, way.ttl),
-            way.realm.as_ref().map(ToString::to_string).unwrap_or_default(),
+            way.given.rule.to_string(),
+            way.given.quorum.to_string(),
+            way.given.login.to_string(),
+            way.given.hosts.iter().map(|host| format!("{host} ")).collect(),
+            format!("{}/{}", way.given.max, way.given.ttl),
+            way.given.realm.as_ref().map(ToString::to_string).unwrap_or_default(),
         ]
     })
 }
@@ -139,7 +139,7 @@ proptest! {
                     for ticket in [None, Some("INC-1"), Some("CHG-1")] {
                         let ticket: Option<Text> = ticket.map(|ticket| ticket.parse().unwrap());
                         let (requester, login, target) = (requester.clone(), login.clone(), target.clone());
-                        let ask = Ask { requester, login, target, window, command: None, ticket, rule: rule.clone() };
+                        let ask = Ask { requester, login, target, window, command: None, ticket, rule: rule.clone(), keys: None };
                         prop_assert_eq!(listed(&mine, &ask), submitted(&policy, &directory, &ask), "{:?}\n{}", ask, access);
                     }
                 }
@@ -166,8 +166,8 @@ proptest! {
 
 /// Logins that neither a rule nor the directory names are open to nobody.
 fn tried(policy: &Policy, user: &directory::User, way: &Way) -> bool {
-    let named = policy.logins.contains(&AskedLogin::Named(way.login.clone()));
-    assert!(named || user.login.as_ref() == Some(&way.login));
+    let named = policy.logins.contains(&AskedLogin::Named(way.given.login.clone()));
+    assert!(named || user.login.as_ref() == Some(&way.given.login));
     true
 }
 
