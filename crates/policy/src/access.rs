@@ -1,6 +1,7 @@
 //! `access.toml` as read: every entry parsed, groups and hosts known.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::ops::Range;
 use std::str::FromStr;
 
@@ -10,6 +11,8 @@ use domain::{
 };
 use toml::Spanned;
 
+use crate::commands::Pattern;
+use crate::schedule::Schedule;
 use crate::signers;
 use crate::terms::{Terms, Ticket};
 
@@ -45,12 +48,16 @@ impl FromStr for Hosts {
     }
 }
 
-/// Whom, where and as what an entry is about; an empty list is anybody, any host, any login.
+/// Whom, where, as what and when an entry is about; an empty list is anybody, any host, any login.
 #[derive(Debug, Default)]
 pub(crate) struct Scope {
     pub(crate) who: Vec<GroupName>,
     pub(crate) hosts: Vec<Hosts>,
     pub(crate) logins: Vec<AskedLogin>,
+    /// When; at any time if empty.
+    pub(crate) when: Vec<Schedule>,
+    /// For which commands; if empty, for any and for a shell.
+    pub(crate) commands: Vec<Pattern>,
 }
 
 /// What an entry says.
@@ -126,7 +133,8 @@ impl Reader<'_> {
         let who = fields.required_list("who");
         let hosts = fields.required_list("hosts");
         let logins = fields.required_list("logins");
-        let scope = self.scope(who, hosts, logins);
+        let (when, commands) = (items(&fields, "when"), items(&fields, "commands"));
+        let scope = Scope { when, commands, ..self.scope(who, hosts, logins) };
         let asks = Asks {
             quorum: fields.required("approve"),
             max: fields.required("max"),
@@ -142,7 +150,7 @@ impl Reader<'_> {
         let span = fields.span();
         let who = fields.filled_list("who").unwrap_or_default();
         let hosts = fields.required_list("hosts");
-        let scope = self.scope(who, hosts, Vec::new());
+        let scope = Scope { when: items(&fields, "when"), ..self.scope(who, hosts, Vec::new()) };
         let asks = Asks {
             quorum: fields.optional("approve"),
             max: fields.optional("max"),
@@ -167,7 +175,7 @@ impl Reader<'_> {
             let help = "give it `who`, `hosts` or `logins`; to forbid everything: hosts = \"*\"";
             self.notes.note_with_help(span.clone(), "this would forbid everything to everybody", help);
         }
-        let scope = self.scope(who, hosts, logins);
+        let scope = Scope { when: items(&fields, "when"), ..self.scope(who, hosts, logins) };
         fields.finish();
         Entry { span, scope, says: Says::Forbid }
     }
@@ -183,6 +191,7 @@ impl Reader<'_> {
             who: who.into_iter().map(Spanned::into_inner).collect(),
             hosts: hosts.into_iter().map(|hosts| self.canonical(hosts)).collect(),
             logins: logins.into_iter().map(Spanned::into_inner).collect(),
+            ..Scope::default()
         }
     }
 
@@ -239,6 +248,11 @@ impl Reader<'_> {
             None
         })
     }
+}
+
+/// The items of a list that may be absent, and is not empty.
+fn items<T: FromStr<Err: Display>>(fields: &Fields<'_>, key: &'static str) -> Vec<T> {
+    fields.filled_list(key).unwrap_or_default().into_iter().map(Spanned::into_inner).collect()
 }
 
 /// What `approve`, `max`, `ttl` and `ticket` of an entry say; a rule must have the first three.

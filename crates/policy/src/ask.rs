@@ -2,7 +2,7 @@
 
 use domain::{
     AskedLogin, Command, GroupName, HostName, KeyStrength, Obligations, RealmName, RuleName, Selector, Span, Target,
-    Text, UserName,
+    Text, UnixTime, UserName,
 };
 
 /// What a request asks, as far as policy looks at it.
@@ -95,6 +95,46 @@ pub enum Refusal {
         requester: UserName,
         /// The first host without a rule.
         host: HostName,
+    },
+    /// No rule opens a path for this command, or for a shell.
+    #[error(
+        "no rule lets `{requester}` ask for this on `{host}`; rules there take one of these commands: {}; ask for one with \
+         -- COMMAND",
+        .patterns.join(", ")
+    )]
+    OnlyCommands {
+        /// Who asked.
+        requester: UserName,
+        /// The first host without a rule.
+        host: HostName,
+        /// What the rules take there.
+        patterns: Vec<String>,
+    },
+    /// A rule opens a path at another time.
+    #[error("no rule lets `{requester}` ask for this at this time; one does from {opens} on")]
+    NotNow {
+        /// Who asked.
+        requester: UserName,
+        /// The first second in which one does.
+        opens: UnixTime,
+    },
+    /// The rule that the request is held to opens at another time.
+    #[error("the rule `{rule}` is closed at this time; it opens at {opens}")]
+    RuleNotNow {
+        /// The rule.
+        rule: RuleName,
+        /// The first second in which it is open.
+        opens: UnixTime,
+    },
+    /// Something forbids it for a while.
+    #[error("forbidden on `{host}` by {by} at this time; it is allowed from {until} on")]
+    ForbiddenNow {
+        /// The words or place of the prohibition.
+        by: String,
+        /// The host it is about.
+        host: HostName,
+        /// The first second in which it is allowed.
+        until: UnixTime,
     },
     /// Each host has rules, and no rule has all the hosts.
     #[error("no single rule covers all of these hosts; ask for them one by one, or by narrower labels")]

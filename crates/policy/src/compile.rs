@@ -43,10 +43,21 @@ fn statement(head: &str, who: Option<&GroupName>, hosts: Option<&Hosts>, scope: 
         }
     };
     if !scope.logins.is_empty() {
-        conditions.push(scope.logins.iter().map(login).collect::<Vec<_>>().join(" || "));
+        conditions.push(any(scope.logins.iter().map(login)));
+    }
+    let contains = |set: &str, text: &str| format!("context.{set}.contains(\"{text}\")");
+    if !scope.when.is_empty() {
+        conditions.push(any(scope.when.iter().map(|schedule| contains("when", schedule.as_str()))));
+    }
+    if !scope.commands.is_empty() {
+        conditions.push(any(scope.commands.iter().map(|pattern| contains("commands", pattern.as_str()))));
     }
     let when: String = conditions.iter().map(|condition| format!("\nwhen {{ {condition} }}")).collect();
     format!("{head} ({principal}, action == Action::\"login\", {resource}){when};\n")
+}
+
+fn any(conditions: impl Iterator<Item = String>) -> String {
+    conditions.collect::<Vec<_>>().join(" || ")
 }
 
 fn login(login: &AskedLogin) -> String {

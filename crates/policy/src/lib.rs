@@ -15,7 +15,9 @@ mod access;
 mod ask;
 mod cases;
 mod cedar;
+mod commands;
 mod compile;
+mod conditions;
 mod evaluate;
 mod facts;
 mod files;
@@ -23,6 +25,7 @@ mod lint;
 mod people;
 mod policy;
 mod rule;
+mod schedule;
 mod signers;
 mod slice;
 mod target;
@@ -30,6 +33,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 mod who;
+mod why;
 
 pub use ask::{Ask, Keys, Refusal, Ruling};
 pub use cases::{Case, Judged, read_cases};

@@ -11,6 +11,7 @@ use toml::Spanned;
 use crate::access::{self, Entry, Read, Says};
 use crate::cedar::{self, Meaning, Statement};
 use crate::compile;
+use crate::conditions::Conditions;
 use crate::facts::Vocabulary;
 use crate::slice::Slices;
 use crate::terms::Path;
@@ -21,6 +22,8 @@ pub struct Policy {
     pub(crate) statements: Vec<Statement>,
     pub(crate) slices: Slices,
     pub(crate) vocabulary: Vocabulary,
+    /// The times of day and the patterns that any statement names.
+    pub(crate) conditions: Conditions,
     /// The logins that `access.toml` names in rules: what `candidates` tries.
     pub(crate) logins: BTreeSet<AskedLogin>,
     /// `access.toml` as read.
@@ -51,7 +54,12 @@ impl Policy {
         let Ok(vocabulary) = vocabulary else { return Err(Mistakes(mistakes)) };
         let Loading { statements, logins, entries, signers, compiled, text, .. } = loading;
         let slices = Slices::new(statements.iter().map(|statement| &statement.policy));
-        Mistakes(mistakes).unless_any(Self { statements, slices, vocabulary, logins, entries, signers, compiled, text })
+        let mut conditions = Conditions::default();
+        for named in statements.iter().map(|statement| &statement.conditions) {
+            conditions.add(&named.schedules, &named.patterns);
+        }
+        let policy = Self { statements, slices, vocabulary, conditions, logins, entries, signers, compiled, text };
+        Mistakes(mistakes).unless_any(policy)
     }
 
     /// Who must sign the bundle that comes after this one; `None` where an administrator alone may put it in force.
@@ -87,7 +95,9 @@ impl Loading {
         }
         for entry in &entries {
             for text in compile::statements(notes, entry) {
-                self.statement(notes, &text, &entry.span);
+                if let Some(statement) = self.statement(notes, &text, &entry.span) {
+                    statement.conditions.add(&entry.scope.when, &entry.scope.commands);
+                }
                 self.text.push_str(&text);
                 self.text.push('\n');
             }
@@ -103,18 +113,21 @@ impl Loading {
         let Some(validator) = cedar::validator(notes) else { return };
         for place in cedar::split(&notes.source().text) {
             let text = notes.source().text.get(place.clone()).unwrap_or_default();
-            if let Some(statement) = self.statement(notes, text, &place) {
-                cedar::validate(notes, &validator, statement, &place);
-                known_names(notes, directory, statement, &place);
+            let Some(statement) = self.statement(notes, text, &place) else { continue };
+            match Conditions::named_in(&statement.policy) {
+                Ok(conditions) => statement.conditions = conditions,
+                Err(message) => notes.note(place.clone(), message),
             }
+            cedar::validate(notes, &validator, statement, &place);
+            known_names(notes, directory, statement, &place);
         }
     }
 
-    fn statement(&mut self, notes: &Notes<'_>, text: &str, place: &Range<usize>) -> Option<&Statement> {
+    fn statement(&mut self, notes: &Notes<'_>, text: &str, place: &Range<usize>) -> Option<&mut Statement> {
         let statement = cedar::understand(notes, text, place, self.statements.len())?;
         self.consistent(notes, &statement, place);
         self.statements.push(statement);
-        self.statements.last()
+        self.statements.last_mut()
     }
 
     /// Several statements may be one rule; then they ask the same.

@@ -9,16 +9,18 @@ use crate::evaluate::{Matched, evaluate};
 use crate::facts::{Asker, facts};
 use crate::target::{self, Look};
 use crate::terms::{Path, Terms};
+use crate::why::Refused;
 use crate::{Ask, Policy, Refusal, Ruling};
 
 /// What policy says of a request.
 pub fn rule(policy: &Policy, directory: &Directory, ask: &Ask, now: UnixTime) -> Ruling {
-    let permit = || {
+    let permit = |now| {
         let open = open_paths(policy, directory, ask, Look::All, now)?;
         let chosen = choose(&open.paths, directory, ask)?;
         Ok(obligations(&open, chosen, ask))
     };
-    permit().map_or_else(Ruling::Refused, Ruling::Permitted)
+    let refused = Refused { policy, directory, ask, look: Look::All, rule: ask.rule.as_ref(), now };
+    permit(now).map_or_else(|refusal| Ruling::Refused(refused.explained(refusal, permit)), Ruling::Permitted)
 }
 
 /// What policy says today of a request that was approved under `rule`, for these of its hosts: so a host that is gone
@@ -32,13 +34,14 @@ pub fn rule_again(
     hosts: &BTreeSet<HostName>,
     now: UnixTime,
 ) -> Ruling {
-    let permit = || {
+    let permit = |now| {
         let open = open_paths(policy, directory, ask, Look::At(hosts), now)?;
         let same = by_name(&open.paths, rule)?;
         ticket_fits(same, ask)?;
         Ok(obligations(&open, same, ask))
     };
-    permit().map_or_else(Ruling::Refused, Ruling::Permitted)
+    let refused = Refused { policy, directory, ask, look: Look::At(hosts), rule: Some(rule), now };
+    permit(now).map_or_else(|refusal| Ruling::Refused(refused.explained(refusal, permit)), Ruling::Permitted)
 }
 
 /// What a request gets when it takes this path.
@@ -85,7 +88,7 @@ pub(crate) fn open_paths<'a>(
 ) -> Result<Open<'a>, Refusal> {
     let (user, login) = asker(directory, ask)?;
     let target::Hosts { all: hosts, realm } = target::hosts(directory, &ask.target, look)?;
-    let asker = Asker { user, login, ask, now };
+    let asker = Asker::new(&policy.conditions, user, login, ask, now)?;
     let user_uids = policy.vocabulary.user(directory, user);
     let mut on_hosts = Vec::with_capacity(hosts.len());
     for host in &hosts {

@@ -98,7 +98,7 @@
 //! approver: bob
 //! id: 7K3F9-QXMWT
 //! request: 58066bfb7d65f0a470fded264a17014f194f45c1ac3843c7b99c47e1f16a24fd
-//! ruling: 705a9948a2287907e108413f5613e7a0e489912f71727137b8f5f4e6ccc9c68a
+//! ruling: 705a9948a2287907e113408f5613e7a0e489912f71727137b8f5f4e6ccc9c68a
 //! allows: root on web-1.example.com, for at most 1h, certificates of 5m, with pty, only from 10.0.0.0/8, approved with a FIDO key
 //! verdict: approve
 //! comment: -

@@ -29,8 +29,8 @@ pub(super) fn gives_as_much(one: &Path, other: &Path) -> bool {
 /// Whether an entry applies by whom, where and as what alone, so that one request shows what all find.
 pub(super) const fn always(scope: &Scope) -> bool {
     // Named one by one, so that a condition that entries get in time is not taken for one that always holds.
-    let Scope { who: _, hosts: _, logins: _ } = scope;
-    true
+    let Scope { who: _, hosts: _, logins: _, when, commands } = scope;
+    when.is_empty() && commands.is_empty()
 }
 
 /// Whether a rule applies by its scope alone.

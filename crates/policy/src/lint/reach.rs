@@ -12,10 +12,12 @@ use super::quorum::People;
 use super::warnings::Warnings;
 use crate::access::{Entry, Says};
 use crate::cedar::Meaning;
+use crate::commands::Pattern;
 use crate::rule::{Choice, open_paths};
+use crate::schedule::opens;
 use crate::target::Look;
 use crate::who::asking;
-use crate::{Policy, Refusal};
+use crate::{Ask, Policy, Refusal};
 
 /// How many requests are looked at in all, some seconds of time; each rule gets its part. What a rule has more of stays
 /// unseen, and no warning says "never" then.
@@ -80,16 +82,24 @@ impl Looking<'_> {
                 return seen;
             }
             let Some(user) = self.classes.users(class).first() else { continue };
-            self.ask(&mut seen, name, (class, user, host, login));
+            self.ask(&mut seen, (entry, name), (class, user, host, login));
         }
         seen.all = looked_at > 0;
         seen
     }
 
-    fn ask(&self, seen: &mut Seen, name: &RuleName, (class, user, host, login): (Class, &User, &Host, &AskedLogin)) {
-        let ask = asking(user, login.clone(), Target::Host(host.name.clone()), Span::ZERO);
+    fn ask(
+        &self,
+        seen: &mut Seen,
+        (entry, name): (&Entry, &RuleName),
+        (class, user, host, login): (Class, &User, &Host, &AskedLogin),
+    ) {
+        // As the rule takes it: for one of its commands, and while it is open.
+        let command = entry.scope.commands.first().and_then(Pattern::example);
+        let now = opens(&entry.scope.when, self.now);
+        let ask = Ask { command, ..asking(user, login.clone(), Target::Host(host.name.clone()), Span::ZERO) };
         let witness = || format!("{} as {login} on {}", user.name, host.name);
-        let open = match open_paths(self.policy, self.directory, &ask, Look::All, self.now) {
+        let open = match open_paths(self.policy, self.directory, &ask, Look::All, now) {
             Ok(open) => open,
             Err(refusal) => {
                 seen.refused.get_or_insert_with(|| (witness(), refusal));

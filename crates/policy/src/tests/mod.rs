@@ -11,6 +11,7 @@ mod rulings;
 mod size;
 mod slices;
 mod text;
+mod when;
 mod who;
 
 use directory::{Directory, Mistakes, Source};
@@ -109,9 +110,18 @@ fn shown(ruling: Ruling) -> String {
 
 /// Each request against what the policy says of it.
 fn table(access: &str, cedar: Option<&str>, cases: &[(&str, &str)]) {
+    table_at("2026-03-01T14:02:00Z", access, cedar, cases);
+}
+
+/// The same at another time.
+fn table_at(time: &str, access: &str, cedar: Option<&str>, cases: &[(&str, &str)]) {
     let policy = compile(access, cedar).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     let directory = directory();
     for (asked, expected) in cases {
-        assert_eq!(shown(rule(&policy, &directory, &ask(asked), now())), *expected, "{asked}");
+        assert_eq!(
+            shown(rule(&policy, &directory, &ask(asked), time.parse().unwrap())),
+            *expected,
+            "{asked} at {time}"
+        );
     }
 }

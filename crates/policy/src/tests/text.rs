@@ -15,6 +15,12 @@ const EVERYTHING: &str = r#"
     ttl = "5m"
     allow = ["pty", "port-forwarding"]
     ticket = "^\"INC\"\\d+$"
+    when = ["Mon-Fri 08:00-18:00 Europe/Berlin", "Sat 22:00-02:00 UTC"]
+    commands = ["systemctl restart *", "journalctl ..."]
+    source = ["10.0.0.0/8", "2001:db8::/32"]
+    verify_required = true
+    requester_key = "sk"
+    approver_key = "sk-verified"
     [[require]]
     hosts = "data=pii"
     allow = []
