@@ -49,7 +49,8 @@ impl Ca {
         request::fetchable(&case, &fetch)?;
         self.same_history(fetch.statement()).await?;
         let today = record.rule_again(&bundle, fetch.statement(), now)?;
-        let grant = request::grant(&case, &record.state, &record.decisions, &fetch, &today, bundle.directory(), now)?;
+        let judging = bundle.judging();
+        let grant = request::grant(&case, &record.state, &record.decisions, &fetch, &today, judging, now)?;
 
         let ca = self.signers.of(grant.obligations().realm.as_ref())?;
         let ca_key = ca.public_key().clone();

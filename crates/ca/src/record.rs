@@ -98,10 +98,11 @@ impl Record {
     }
 
     /// Those whose approvals count today.
-    pub(crate) fn voters(&self, directory: &directory::Directory) -> Vec<Voter> {
+    pub(crate) fn voters(&self, bundle: &InForce) -> Vec<Voter> {
         let (case, obligations) = (self.case(), self.ruling.obligations());
-        let judged =
-            |counted: &Counted| request::judge(&case, obligations, &counted.decision, counted.taken, directory).ok();
+        let judged = |counted: &Counted| {
+            request::judge(&case, obligations, &counted.decision, counted.taken, bundle.judging()).ok()
+        };
         self.decisions.iter().filter_map(judged).map(|ballot| ballot.voter().clone()).collect()
     }
 

@@ -4,6 +4,7 @@ mod amend;
 mod decide;
 mod fetch;
 mod harness;
+mod hours;
 mod keys;
 mod load;
 mod model;

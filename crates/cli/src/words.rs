@@ -90,7 +90,6 @@ fn amended(amendment: &Amendment) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use statement::Canonical as _;
 
     const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
     const HEADER: &str = "server: ca.example.com/test 0000000000000000000000000000000000000000000000000000000000000000\n\

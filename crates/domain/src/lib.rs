@@ -21,6 +21,7 @@ mod obligations;
 mod quorum;
 mod random;
 mod request_id;
+mod slot;
 mod strength;
 mod text;
 mod time;
@@ -38,6 +39,7 @@ pub use obligations::{Approval, Extension, Obligations, Quorum, QuorumError, Unk
 pub use quorum::{Voter, missing};
 pub use random::Random;
 pub use request_id::{RequestId, RequestIdError};
+pub use slot::SlotClosed;
 pub use strength::{KeyStrength, KeyStrengthError};
 pub use text::{Text, TextError, is_visible};
 pub use time::{Clock, Span, SpanError, TimeError, UnixTime};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use directory::Directory;
 use domain::{AskedLogin, Fingerprint, Quorum, RuleName, Span, Target, UnixTime, UserName};
-use policy::{Ask, Policy, Ruling, approvers, rule};
+use policy::{Ask, Asked, Policy, Ruling, approvers, rule};
 
 use crate::log::{Log, Login};
 
@@ -79,7 +79,8 @@ fn outcome(directory: &Directory, policy: &Policy, login: &Login, user: Option<&
     };
     match rule(policy, directory, &ask, now) {
         Ruling::Permitted(obligations) => {
-            let approvers = approvers(directory, &obligations.quorum, &ask.requester);
+            let asked = Asked::new(&ask.requester, &obligations);
+            let approvers = approvers(policy, directory, asked, now);
             Outcome::Ruled { rule: obligations.rule, quorum: obligations.quorum, approvers }
         }
         Ruling::Refused(refusal) => Outcome::Refused(refusal.to_string()),

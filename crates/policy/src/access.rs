@@ -79,10 +79,22 @@ pub(crate) struct Entry {
     pub(crate) says: Says,
 }
 
+/// `[[approver]]`: where members of a group may approve. Empty lists are anybody, any host, any time.
+#[derive(Debug)]
+pub(crate) struct Approver {
+    pub(crate) span: Range<usize>,
+    pub(crate) group: GroupName,
+    /// The groups that the requester is in one of.
+    pub(crate) requesters: Vec<GroupName>,
+    pub(crate) hosts: Vec<Hosts>,
+    pub(crate) when: Vec<Schedule>,
+}
+
 /// Everything in the file.
 #[derive(Debug, Default)]
 pub(crate) struct Read {
     pub(crate) entries: Vec<Entry>,
+    pub(crate) approvers: Vec<Approver>,
     /// `[policy] signers`
     pub(crate) signers: Option<Spanned<Quorum>>,
 }
@@ -90,10 +102,11 @@ pub(crate) struct Read {
 /// Reads `access.toml`; entries with mistakes are left out.
 pub(crate) fn read(notes: &Notes<'_>, directory: &Directory) -> Read {
     let reader = Reader { notes, directory };
-    let read = notes.read(|top, Read { entries, signers }: &mut Read| {
+    let read = notes.read(|top, Read { entries, approvers, signers }: &mut Read| {
         entries.extend(top.tables("rule").into_iter().filter_map(|fields| reader.rule(fields)));
         entries.extend(top.tables("require").into_iter().map(|fields| reader.require(fields)));
         entries.extend(top.tables("forbid").into_iter().map(|fields| reader.forbid(fields)));
+        approvers.extend(top.tables("approver").into_iter().filter_map(|fields| reader.approver(fields)));
         if let Some(again) = signers::read(notes, directory, &top) {
             if let Some(first) = signers.as_ref() {
                 let line = notes.line(first.span().start);
@@ -178,6 +191,24 @@ impl Reader<'_> {
         let scope = Scope { when: items(&fields, "when"), ..self.scope(who, hosts, logins) };
         fields.finish();
         Entry { span, scope, says: Says::Forbid }
+    }
+
+    fn approver(&self, fields: Fields<'_>) -> Option<Approver> {
+        let span = fields.span();
+        let group = fields.required::<GroupName>("group");
+        let requesters = fields.filled_list::<GroupName>("for").unwrap_or_default();
+        let hosts = fields.filled_list("hosts").unwrap_or_default();
+        let when = items(&fields, "when");
+        fields.finish();
+        group.iter().chain(&requesters).for_each(|group| self.known_group(group.get_ref(), group.span()));
+        if requesters.is_empty() && hosts.is_empty() && when.is_empty() {
+            let help =
+                "give it `for`, `hosts` or `when`, or leave it out: a group without such an entry is not limited";
+            self.notes.note_with_help(span.clone(), "this limits nothing", help);
+        }
+        let requesters = requesters.into_iter().map(Spanned::into_inner).collect();
+        let hosts = hosts.into_iter().map(|hosts| self.canonical(hosts)).collect();
+        Some(Approver { span, group: group?.into_inner(), requesters, hosts, when })
     }
 
     fn scope(

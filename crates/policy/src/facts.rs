@@ -6,7 +6,7 @@ use cedar_policy::{
     Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, ParseErrors, Request, RestrictedExpression,
 };
 use directory::{Directory, Host, Kind, User};
-use domain::{Login, UnixTime};
+use domain::{GroupName, Login, UnixTime};
 
 use crate::conditions::Conditions;
 use crate::{Ask, Refusal};
@@ -19,19 +19,28 @@ pub(crate) struct Vocabulary {
     host: EntityTypeName,
     label: EntityTypeName,
     action: EntityUid,
+    pub(crate) approve: EntityUid,
 }
 
 impl Vocabulary {
     pub(crate) fn new() -> Result<Self, Box<ParseErrors>> {
         let kind = |name: &str| name.parse::<EntityTypeName>().map_err(Box::new);
-        let action = EntityUid::from_type_name_and_id(kind("Action")?, EntityId::new("login"));
-        Ok(Self { user: kind("User")?, group: kind("Group")?, host: kind("Host")?, label: kind("Label")?, action })
+        let [action, approve] = ["login", "approve"].map(EntityId::new);
+        let action = EntityUid::from_type_name_and_id(kind("Action")?, action);
+        let approve = EntityUid::from_type_name_and_id(kind("Action")?, approve);
+        let (user, group, host, label) = (kind("User")?, kind("Group")?, kind("Host")?, kind("Label")?);
+        Ok(Self { user, group, host, label, action, approve })
     }
 
     /// The user and its groups, itself first.
     pub(crate) fn user(&self, directory: &Directory, user: &User) -> Vec<EntityUid> {
         let groups = directory.groups_of(&user.name).map(|group| uid(&self.group, group.as_str()));
         std::iter::once(uid(&self.user, user.name.as_str())).chain(groups).collect()
+    }
+
+    /// The group.
+    pub(crate) fn group(&self, group: &GroupName) -> EntityUid {
+        uid(&self.group, group.as_str())
     }
 
     /// The host and its labels, itself first.
@@ -109,7 +118,7 @@ pub(crate) fn facts(
 }
 
 /// An entity from its own id and those of its parents.
-fn entity(
+pub(crate) fn entity(
     uids: &[EntityUid],
     attributes: HashMap<String, RestrictedExpression>,
 ) -> Result<(EntityUid, Entity), Refusal> {

@@ -12,6 +12,7 @@
 //! Rules open paths, requirements add to every path, prohibitions win over all. Whatever cannot be evaluated refuses.
 
 mod access;
+mod approvers;
 mod ask;
 mod cases;
 mod cedar;
@@ -35,11 +36,12 @@ mod tests;
 mod who;
 mod why;
 
+pub use approvers::{Matter, slot};
 pub use ask::{Ask, Keys, Refusal, Ruling};
 pub use cases::{Case, Judged, read_cases};
 pub use files::Files;
 pub use lint::lint;
-pub use people::{Candidate, approvers, candidates, open_slots, unfillable};
+pub use people::{Asked, Candidate, approvers, candidates, deciders, open_slots, unfillable};
 pub use policy::Policy;
 pub use rule::{rule, rule_again};
 pub use signers::unsigned;

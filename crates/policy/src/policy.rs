@@ -8,7 +8,8 @@ use directory::{Directory, Mistakes, Notes, Source};
 use domain::{AskedLogin, Quorum, RuleName};
 use toml::Spanned;
 
-use crate::access::{self, Entry, Read, Says};
+use crate::access::{self, Approver, Entry, Read, Says};
+use crate::approvers::Approving;
 use crate::cedar::{self, Meaning, Statement};
 use crate::compile;
 use crate::conditions::Conditions;
@@ -28,6 +29,9 @@ pub struct Policy {
     pub(crate) logins: BTreeSet<AskedLogin>,
     /// `access.toml` as read.
     pub(crate) entries: Vec<Entry>,
+    pub(crate) approvers: Vec<Approver>,
+    /// The conditions on approvers.
+    pub(crate) approving: Approving,
     /// Who must sign the next bundle.
     signers: Option<Quorum>,
     /// How many of the statements are those of `access.toml`; hand-written ones follow.
@@ -52,14 +56,25 @@ impl Policy {
             mistakes.extend(in_cedar.into_mistakes());
         }
         let Ok(vocabulary) = vocabulary else { return Err(Mistakes(mistakes)) };
-        let Loading { statements, logins, entries, signers, compiled, text, .. } = loading;
+        let Loading { statements, logins, entries, approvers, approving, signers, compiled, text, .. } = loading;
         let slices = Slices::new(statements.iter().map(|statement| &statement.policy));
         let mut conditions = Conditions::default();
         for named in statements.iter().map(|statement| &statement.conditions) {
             conditions.add(&named.schedules, &named.patterns);
         }
-        let policy = Self { statements, slices, vocabulary, conditions, logins, entries, signers, compiled, text };
-        Mistakes(mistakes).unless_any(policy)
+        Mistakes(mistakes).unless_any(Self {
+            statements,
+            slices,
+            vocabulary,
+            conditions,
+            logins,
+            entries,
+            approvers,
+            approving,
+            signers,
+            compiled,
+            text,
+        })
     }
 
     /// Who must sign the bundle that comes after this one; `None` where an administrator alone may put it in force.
@@ -81,6 +96,8 @@ struct Loading {
     rules: HashMap<RuleName, (Path, String)>,
     logins: BTreeSet<AskedLogin>,
     entries: Vec<Entry>,
+    approvers: Vec<Approver>,
+    approving: Approving,
     signers: Option<Quorum>,
     compiled: usize,
     text: String,
@@ -88,7 +105,7 @@ struct Loading {
 
 impl Loading {
     fn access(&mut self, notes: &Notes<'_>, directory: &Directory) {
-        let Read { entries, signers } = access::read(notes, directory);
+        let Read { entries, approvers, signers } = access::read(notes, directory);
         self.signers = signers.map(Spanned::into_inner);
         if notes.any() {
             return;
@@ -105,8 +122,12 @@ impl Loading {
                 self.logins.extend(entry.scope.logins.iter().cloned());
             }
         }
+        for approver in &approvers {
+            let text = self.approving.add(notes, approver);
+            self.text.push_str(&text);
+        }
         self.compiled = self.statements.len();
-        self.entries = entries;
+        (self.entries, self.approvers) = (entries, approvers);
     }
 
     fn cedar(&mut self, notes: &Notes<'_>, directory: &Directory) {

@@ -7,6 +7,7 @@ use domain::{AskedLogin, HostName, Login, Obligations, RealmName, RuleName, Span
 
 use crate::evaluate::{Matched, evaluate};
 use crate::facts::{Asker, facts};
+use crate::people::{Asked, people};
 use crate::target::{self, Look};
 use crate::terms::{Path, Terms};
 use crate::why::Refused;
@@ -16,8 +17,7 @@ use crate::{Ask, Policy, Refusal, Ruling};
 pub fn rule(policy: &Policy, directory: &Directory, ask: &Ask, now: UnixTime) -> Ruling {
     let permit = |now| {
         let open = open_paths(policy, directory, ask, Look::All, now)?;
-        let chosen = choose(&open.paths, directory, ask)?;
-        Ok(obligations(&open, chosen, ask))
+        choose(policy, directory, &open, ask)
     };
     let refused = Refused { policy, directory, ask, look: Look::All, rule: ask.rule.as_ref(), now };
     permit(now).map_or_else(|refusal| Ruling::Refused(refused.explained(refusal, permit)), Ruling::Permitted)
@@ -141,22 +141,24 @@ fn common<'p>(on_hosts: &[Matched<'p>]) -> Result<Vec<Choice<'p>>, Refusal> {
     if choices.is_empty() { Err(nowhere.unwrap_or(Refusal::NoCommonRule)) } else { Ok(choices) }
 }
 
-/// The rule that was named, or the first that this window, this ticket and the people there are can satisfy.
-fn choose<'c, 'p>(paths: &'c [Choice<'p>], directory: &Directory, ask: &Ask) -> Result<&'c Choice<'p>, Refusal> {
+/// What the rule that was named gives, or the first that this window, this ticket, these keys and the people there are can
+/// satisfy.
+fn choose(policy: &Policy, directory: &Directory, open: &Open<'_>, ask: &Ask) -> Result<Obligations, Refusal> {
     let satisfied = |choice| {
         window_fits(choice, ask)?;
         ticket_fits(choice, ask)?;
         keys_fit(choice, ask)?;
-        quorum_exists(choice, directory, ask)
+        let given = obligations(open, choice, ask);
+        quorum_exists(policy, directory, Asked::new(&ask.requester, &given))?;
+        Ok(given)
     };
     if let Some(named) = &ask.rule {
-        let chosen = by_name(paths, named)?;
-        return satisfied(chosen).map(|()| chosen);
+        return satisfied(by_name(&open.paths, named)?);
     }
     let mut first_refusal = None;
-    for choice in paths {
+    for choice in &open.paths {
         match satisfied(choice) {
-            Ok(()) => return Ok(choice),
+            Ok(given) => return Ok(given),
             Err(refusal) => first_refusal.get_or_insert(refusal),
         };
     }
@@ -204,12 +206,11 @@ fn keys_fit(choice: &Choice<'_>, ask: &Ask) -> Result<(), Refusal> {
     }
 }
 
-/// Each group has people enough besides the one who asks. That one person is not counted for two groups is seen when
-/// they decide.
-pub(crate) fn quorum_exists(choice: &Choice<'_>, directory: &Directory, ask: &Ask) -> Result<(), Refusal> {
-    let asks = directory.owner_of(&ask.requester);
-    for (group, needed) in choice.path.quorum.counts() {
-        let available = directory.enabled_people_in(group).into_iter().filter(|person| Some(*person) != asks).count();
+/// Each group has people enough besides the one who asks, who ever may approve this. That one person is not counted for two
+/// groups is seen when they decide.
+pub(crate) fn quorum_exists(policy: &Policy, directory: &Directory, asked: Asked<'_>) -> Result<(), Refusal> {
+    for (group, needed) in asked.quorum.counts() {
+        let available = people(policy, directory, asked, group).len();
         if usize::try_from(needed).is_ok_and(|needed| available < needed) {
             return Err(Refusal::TooFewApprovers { group: group.clone(), needed, available });
         }

@@ -6,7 +6,7 @@ use domain::{
 };
 use statement::{DecisionStatement, FetchStatement, RequestStatement, RulingText, Verified};
 
-use crate::evidence::{BallotRefused, judge};
+use crate::evidence::{BallotRefused, Judging, judge};
 use crate::state::{State, StateName, Window};
 
 /// A request as it was signed and ruled on.
@@ -193,7 +193,7 @@ impl Grant {
 }
 
 /// Judges everything anew and makes the one proof that lets certificates out. `today` is what policy says now;
-/// membership, key bindings and disablement count as of now.
+/// membership, key bindings and disablement count as of now, and conditions on approvers for the time of each decision.
 ///
 /// # Errors
 /// The first check that fails, by name.
@@ -203,14 +203,14 @@ pub fn grant(
     decisions: &[Counted],
     fetch: &Verified<FetchStatement>,
     today: &Obligations,
-    directory: &Directory,
+    judging: Judging<'_>,
     now: UnixTime,
 ) -> Result<Grant, NotGranted> {
     let window = open_window(case, state, today, now)?;
-    requester_stands(case, directory)?;
+    requester_stands(case, judging.directory)?;
     let obligations = case.ruling.obligations().intersect(today).ok_or(NotGranted::NothingLeft(case.id))?;
     keys_are_strong_enough(case, &obligations)?;
-    let approved = quorum_stands(case, decisions, &obligations, directory)?;
+    let approved = quorum_stands(case, decisions, &obligations, judging)?;
     window_is_signed_for(case, state, approved)?;
     let connecting_key = the_approved_key(case, fetch)?;
     let pairs = covered(case, fetch, &obligations)?;
@@ -300,7 +300,7 @@ fn quorum_stands(
     case: &Case<'_>,
     decisions: &[Counted],
     obligations: &Obligations,
-    directory: &Directory,
+    judging: Judging<'_>,
 ) -> Result<Option<Signed>, NotGranted> {
     let (mut voters, mut dropped, mut times) = (Vec::new(), None, Vec::new());
     for counted in decisions {
@@ -308,7 +308,7 @@ fn quorum_stands(
         if counted.decision.statement().verdict == Approval::Deny {
             return Err(NotGranted::Denied(case.id));
         }
-        match judge(case, obligations, &counted.decision, counted.taken, directory) {
+        match judge(case, obligations, &counted.decision, counted.taken, judging) {
             Ok(ballot) => {
                 voters.push(ballot.voter().clone());
                 times.push(counted.decision.statement().header.time);

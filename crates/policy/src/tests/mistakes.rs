@@ -48,6 +48,13 @@ fn each_mistake_in_access_toml_is_told_where_it_is() {
         ("no time of day", rule_with("ttl = \"5m\"\nwhen = [\"22:00-02:00 UTC\", \"nights\"]", "ttl = \"5m\"")),
         ("hours of no time", rule_with("ttl = \"5m\"\nwhen = \"Mon 08:00-08:00 UTC\"", "ttl = \"5m\"")),
         ("a pattern that no command matches", rule_with("ttl = \"5m\"\ncommands = \"ls $HOME\"", "ttl = \"5m\"")),
+        (
+            "an approver of an unknown group",
+            "[[approver]]\ngroup = \"sri\"\nfor = [\"sre\", \"x\"]\nhosts = \"web-7\"".to_owned(),
+        ),
+        ("an approver without group", "[[approver]]\nwhen = \"08:00-18:00 UTC\"".to_owned()),
+        ("an approver without limits", "[[approver]]\ngroup = \"sre\"".to_owned()),
+        ("an approver's unknown field", "[[approver]]\ngroup = \"sre\"\nwho = \"sre\"\nhosts = \"*\"".to_owned()),
         ("commands of a requirement", "[[require]]\nhosts = \"*\"\nmax = \"1h\"\ncommands = \"ls\"".to_owned()),
         ("networks, and none", rule_with("ttl = \"5m\"\nsource = []", "ttl = \"5m\"")),
         ("an unknown strength", rule_with("ttl = \"5m\"\napprover_key = \"fido\"", "ttl = \"5m\"")),

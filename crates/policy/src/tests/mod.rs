@@ -1,6 +1,7 @@
 //! The policy as a whole: rulings as tables, mistakes, slices, speed.
 
 mod again;
+mod approvers;
 mod cases;
 mod hand_written;
 mod lint;
@@ -19,11 +20,13 @@ use domain::{Access, Extension, KeyStrength, UnixTime};
 
 use crate::{Ask, Keys, Policy, Ruling, rule};
 
-/// Carol is in two groups, alice has two accounts, mallory is disabled, erin has no login.
+/// Carol is in two groups, alice has two accounts, mallory is disabled, erin has no login; bob has a FIDO key, and nobody
+/// else a key.
 const DIRECTORY: &str = r#"
     user = [
         { name = "alice", login = "al" }, { name = "alice-2", owner = "alice", login = "al" },
-        { name = "bob", login = "bob" }, { name = "carol", login = "carol" }, { name = "dave", login = "dave" },
+        { name = "bob", login = "bob", keys = ["sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAINrQDu7N2IkpkiIyoiS/LY7UF4WXpg98hm+pgpBoKTLBAAAABHNzaDo="] },
+        { name = "carol", login = "carol" }, { name = "dave", login = "dave" },
         { name = "erin" }, { name = "mallory", login = "mallory", disabled = true },
         { name = "backup", kind = "service", owner = "bob", login = "backup" },
     ]

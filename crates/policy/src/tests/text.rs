@@ -74,4 +74,5 @@ fn the_sample_is_fine_as_it_is_and_with_its_examples() {
     let policy = crate::Policy::compile(&Source::new("access.toml", uncommented), None, &directory).unwrap();
     assert_eq!(policy.statements.len(), 3);
     assert_eq!(policy.signers().unwrap().to_string(), "2 of admins");
+    assert!(policy.approving.limits(&"sre".parse().unwrap()));
 }

@@ -4,8 +4,8 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use domain::{
-    Amendment, Approval, Digest, Extension, KeyStrength, Networks, Nonce, Obligations, Pair, Quorum, RequestId, Span, Text,
-    UnixTime,
+    Amendment, Approval, Digest, Extension, KeyStrength, Networks, Nonce, Obligations, Pair, Quorum, RequestId, Span,
+    Text, UnixTime,
 };
 use proptest::collection::btree_set;
 use proptest::option;
