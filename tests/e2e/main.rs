@@ -9,6 +9,7 @@ mod fido;
 mod mistakes;
 mod plain_ssh;
 mod processes;
+mod restrictions;
 mod running;
 mod serve;
 mod trace;

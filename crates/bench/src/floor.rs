@@ -143,6 +143,8 @@ pub(crate) fn certify(
         valid_after: now.before(span(30)),
         valid_before: now.after(span(300)).ok_or("too late")?,
         force_command: None,
+        source: None,
+        verify_required: false,
         extensions: BTreeSet::from([Extension::Pty]),
         nonce: rand::random(),
     };

@@ -1,12 +1,13 @@
 //! The bundle: policy, directory and hosts as loaded, one content-addressed unit (invariant 11); and what is in force:
 //! a bundle with the amendments that came after it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use directory::{Directory, Mistakes};
-use domain::{Amendment, Digest};
-use policy::{Files, Policy};
+use domain::{Amendment, Digest, GroupName, HostName, SlotClosed, UnixTime, UserName};
+use policy::{Files, Matter, Policy};
+use request::Judging;
 use store::Amended;
 
 /// Policy, directory and hosts that were loaded together.
@@ -90,6 +91,11 @@ impl InForce {
         &self.directory
     }
 
+    /// What decisions are judged by.
+    pub(crate) fn judging(&self) -> Judging<'_> {
+        Judging { directory: &self.directory, slots: self }
+    }
+
     /// The rules.
     pub fn policy(&self) -> &Policy {
         &self.bundle.policy
@@ -122,5 +128,17 @@ impl InForce {
     /// The entry of the last change: what a grant was made under.
     pub const fn version(&self) -> u64 {
         self.version
+    }
+}
+
+impl request::Slots for InForce {
+    fn slot(
+        &self,
+        group: &GroupName,
+        requester: &UserName,
+        hosts: &BTreeSet<HostName>,
+        at: UnixTime,
+    ) -> Result<(), SlotClosed> {
+        policy::slot(self.policy(), &self.directory, group, Matter { requester, hosts }, at)
     }
 }

@@ -28,7 +28,7 @@ impl Ca {
 
         let id = said.id;
         let record = self.record(id)?.ok_or(Error::NoRequest(id))?;
-        let ballot = request::judge(&record.case(), &decision, now, bundle.directory())?;
+        let ballot = request::judge(&record.case(), record.ruling.obligations(), &decision, now, bundle.judging())?;
         // On arrival only: words that a later version would choose otherwise must not void what was signed.
         if said.allows != *record.ruling.in_words() {
             return Err(request::BallotRefused::OtherWords.into());
@@ -45,7 +45,7 @@ impl Ca {
         }
 
         let asked = record.request.statement();
-        let before = record.voters(bundle.directory());
+        let before = record.voters(&bundle);
         let quorum = &record.ruling.obligations().quorum;
         let state = match pending.decide(&ballot, &before, quorum, asked.start, asked.window) {
             Outcome::Waits(pending) => State::Pending(pending),

@@ -49,7 +49,8 @@ impl Ca {
         request::fetchable(&case, &fetch)?;
         self.same_history(fetch.statement()).await?;
         let today = record.rule_again(&bundle, fetch.statement(), now)?;
-        let grant = request::grant(&case, &record.state, &record.decisions, &fetch, &today, bundle.directory(), now)?;
+        let judging = bundle.judging();
+        let grant = request::grant(&case, &record.state, &record.decisions, &fetch, &today, judging, now)?;
 
         let ca = self.signers.of(grant.obligations().realm.as_ref())?;
         let ca_key = ca.public_key().clone();
@@ -94,6 +95,8 @@ impl Ca {
             valid_after: now.before(BACKDATED),
             valid_before: end,
             force_command: obligations.command.clone(),
+            source: obligations.source.clone(),
+            verify_required: obligations.verify_required,
             extensions: obligations.allow.clone(),
             nonce: self.fresh_nonce(),
         };
@@ -151,6 +154,8 @@ fn certify(
         && draft.key_id.user == *grant.requester()
         && draft.valid_before <= end
         && draft.force_command == obligations.command
+        && draft.source == obligations.source
+        && draft.verify_required == obligations.verify_required
         && draft.extensions.is_subset(&obligations.allow);
     if !covered {
         let (serial, id) = (entry.serial(), grant.id());

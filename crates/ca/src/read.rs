@@ -4,11 +4,13 @@
 
 use std::collections::BTreeSet;
 
-use directory::{Directory, Host, Right};
-use domain::{RequestId, UserName};
+use directory::{Host, Right};
+use domain::{RequestId, UnixTime, UserName};
+use policy::Asked;
 use request::StateName;
 use store::{Filter, StoredRequest};
 
+use crate::bundle::InForce;
 use crate::record::Record;
 use crate::session::Session;
 use crate::{Ca, Error};
@@ -132,10 +134,10 @@ impl Ca {
             Which::Mine => record.request.statement().requester == *session.user(),
             Which::Inbox => {
                 let waits = self.state_now(record)? == StateName::Pending;
-                let directory = self.bundle.load();
-                let owner = directory.directory().owner_of(session.user()).cloned();
+                let bundle = self.bundle.load();
+                let owner = bundle.directory().owner_of(session.user()).cloned();
                 let decided = record.deciders().any(|decider| Some(decider) == owner.as_ref());
-                waits && !decided && self.may_decide(session.user(), record)
+                waits && !decided && approvers(&bundle, record, self.time.wall()?).contains(session.user())
             }
             Which::All => self.may_read(session, record),
         })
@@ -147,8 +149,9 @@ impl Ca {
             || self.has_right(session, Right::Audit)
     }
 
+    /// Whether they may at some time, be it to deny.
     fn may_decide(&self, user: &UserName, record: &Record) -> bool {
-        approvers(self.bundle.load().directory(), record).contains(user)
+        policy::deciders(self.bundle.load().directory(), asked(record)).contains(user)
     }
 
     fn state_now(&self, record: &Record) -> Result<StateName, Error> {
@@ -160,8 +163,8 @@ impl Ca {
         let directory = bundle.directory();
         let state = self.state_now(&record)?;
         let (approvers, missing) = if state == StateName::Pending {
-            let open = domain::missing(&record.ruling.obligations().quorum, &record.voters(directory));
-            (approvers(directory, &record), in_words(&open))
+            let open = domain::missing(&record.ruling.obligations().quorum, &record.voters(&bundle));
+            (approvers(&bundle, &record, self.time.wall()?), in_words(&open))
         } else {
             (BTreeSet::new(), String::new())
         };
@@ -185,10 +188,14 @@ const SCANNED: u32 = 5_000;
 /// How many are in memory at once.
 const PAGE: u32 = 50;
 
-/// Who may decide on a request as of now: enabled people in the groups it asks, never the requester's own accounts.
-fn approvers(directory: &Directory, record: &Record) -> BTreeSet<UserName> {
-    let requester = &record.request.statement().requester;
-    policy::approvers(directory, &record.ruling.obligations().quorum, requester)
+/// Who may approve a request as of now: enabled people in the groups it asks whose conditions hold, never the requester's
+/// own accounts.
+fn approvers(bundle: &InForce, record: &Record, now: UnixTime) -> BTreeSet<UserName> {
+    policy::approvers(bundle.policy(), bundle.directory(), asked(record), now)
+}
+
+fn asked(record: &Record) -> Asked<'_> {
+    Asked::new(&record.request.statement().requester, record.ruling.obligations())
 }
 
 /// `1 of security, 2 of sre`, from the open slots.

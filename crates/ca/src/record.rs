@@ -98,8 +98,11 @@ impl Record {
     }
 
     /// Those whose approvals count today.
-    pub(crate) fn voters(&self, directory: &directory::Directory) -> Vec<Voter> {
-        let judged = |counted: &Counted| request::judge(&self.case(), &counted.decision, counted.taken, directory).ok();
+    pub(crate) fn voters(&self, bundle: &InForce) -> Vec<Voter> {
+        let (case, obligations) = (self.case(), self.ruling.obligations());
+        let judged = |counted: &Counted| {
+            request::judge(&case, obligations, &counted.decision, counted.taken, bundle.judging()).ok()
+        };
         self.decisions.iter().filter_map(judged).map(|ballot| ballot.voter().clone()).collect()
     }
 
@@ -110,10 +113,9 @@ impl Record {
         fetch: &FetchStatement,
         now: UnixTime,
     ) -> Result<Obligations, Error> {
-        let asked = self.request.statement();
         let hosts = fetch.pairs.iter().map(|pair| pair.host.clone()).collect();
         let rule = &self.ruling.obligations().rule;
-        match policy::rule_again(bundle.policy(), bundle.directory(), &ask(asked), rule, &hosts, now) {
+        match policy::rule_again(bundle.policy(), bundle.directory(), &ask(&self.request), rule, &hosts, now) {
             Ruling::Permitted(obligations) => Ok(obligations),
             Ruling::Refused(refusal) => Err(Error::Refused(refusal)),
         }

@@ -7,8 +7,8 @@
 use std::num::NonZeroU32;
 
 use domain::{Obligations, RequestId, Span, Target, UnixTime};
-use policy::{Ask, Ruling};
-use statement::{Canonical as _, RequestStatement, RulingText};
+use policy::{Ask, Keys, Ruling};
+use statement::{Canonical as _, RequestStatement, RulingText, Verified};
 use store::SubmitTx;
 
 use crate::arrive::{kept, signer_is};
@@ -39,7 +39,7 @@ impl Ca {
         foreign_key(&bundle, said)?;
         canonical(&bundle, said)?;
 
-        let obligations = rule(&bundle, said, now)?;
+        let obligations = rule(&bundle, &asked, now)?;
         self.signers.of(obligations.realm.as_ref())?;
         let realm_hosts = realm_hosts(&bundle, &obligations);
         let ruling = RulingText::new(*asked.digest(), bundle.digest(), obligations, realm_hosts)?;
@@ -66,8 +66,8 @@ impl Ca {
 }
 
 /// What policy says of a request under this bundle.
-pub(crate) fn rule(bundle: &InForce, said: &RequestStatement, now: UnixTime) -> Result<Obligations, Error> {
-    match policy::rule(bundle.policy(), bundle.directory(), &ask(said), now) {
+pub(crate) fn rule(bundle: &InForce, asked: &Verified<RequestStatement>, now: UnixTime) -> Result<Obligations, Error> {
+    match policy::rule(bundle.policy(), bundle.directory(), &ask(asked), now) {
         Ruling::Permitted(obligations) => Ok(obligations),
         Ruling::Refused(refusal) => Err(Error::Refused(refusal)),
     }
@@ -80,7 +80,8 @@ fn realm_hosts(bundle: &InForce, obligations: &Obligations) -> Option<NonZeroU32
 }
 
 /// What policy is asked.
-pub(crate) fn ask(said: &RequestStatement) -> Ask {
+pub(crate) fn ask(asked: &Verified<RequestStatement>) -> Ask {
+    let said = asked.statement();
     Ask {
         requester: said.requester.clone(),
         login: said.access.login.clone(),
@@ -89,6 +90,7 @@ pub(crate) fn ask(said: &RequestStatement) -> Ask {
         command: said.command.clone(),
         ticket: said.ticket.clone(),
         rule: said.rule.clone(),
+        keys: Some(Keys { signed: asked.strength(), connecting: said.connecting_key.strength() }),
     }
 }
 

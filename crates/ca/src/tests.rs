@@ -4,6 +4,8 @@ mod amend;
 mod decide;
 mod fetch;
 mod harness;
+mod hours;
+mod keys;
 mod load;
 mod model;
 mod stop;

@@ -100,7 +100,8 @@ impl Certificate {
 
     fn compare(&self, to_be_signed: &ToBeSigned) -> Result<(), Mismatch> {
         let draft = to_be_signed.draft();
-        let critical = draft.force_command.iter().map(|command| ("force-command", command.as_str()));
+        let drafted = draft.critical_options();
+        let critical = drafted.iter().map(|(name, value)| (*name, value.as_str()));
         let extensions = draft.extensions.iter().map(|extension| (extension.openssh_name(), ""));
         let as_drafted = [
             (Field::Nonce, self.inner.nonce() == draft.nonce),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use domain::{Command, Extension, PublicKey, Serial, UnixTime};
+use domain::{Command, Extension, Networks, PublicKey, Serial, UnixTime};
 
 use crate::draft::{Draft, KeyId, Principal};
 use crate::reader::Reader;
@@ -80,8 +80,20 @@ pub enum Mismatch {
 pub fn recheck(bytes: &[u8], draft: &Draft, serial: Serial, ca_key: &PublicKey) -> Result<(), Mismatch> {
     let read = decode(bytes)?;
     // Taken apart, so that a field added to the draft cannot be forgotten here.
-    let Draft { connecting_key, principal, key_id, valid_after, valid_before, force_command, extensions, nonce } =
-        &read.draft;
+    let Draft {
+        connecting_key,
+        principal,
+        key_id,
+        valid_after,
+        valid_before,
+        force_command,
+        source,
+        verify_required,
+        extensions,
+        nonce,
+    } = &read.draft;
+    let critical =
+        *force_command == draft.force_command && *source == draft.source && *verify_required == draft.verify_required;
     let as_drafted = [
         (Field::Nonce, *nonce == draft.nonce),
         (Field::ConnectingKey, *connecting_key == draft.connecting_key),
@@ -90,7 +102,7 @@ pub fn recheck(bytes: &[u8], draft: &Draft, serial: Serial, ca_key: &PublicKey) 
         (Field::Principals, *principal == draft.principal),
         (Field::ValidAfter, *valid_after == draft.valid_after),
         (Field::ValidBefore, *valid_before == draft.valid_before),
-        (Field::CriticalOptions, *force_command == draft.force_command),
+        (Field::CriticalOptions, critical),
         (Field::Extensions, *extensions == draft.extensions),
         (Field::CaKey, read.ca_key == *ca_key),
     ];
@@ -122,15 +134,26 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Decoded, Mismatch> {
     let principal = take(Field::Principals, from.string().and_then(one_principal))?;
     let valid_after = take(Field::ValidAfter, from.u64().and_then(time))?;
     let valid_before = take(Field::ValidBefore, from.u64().and_then(time))?;
-    let force_command = take(Field::CriticalOptions, from.string().and_then(critical))?;
+    let Critical { force_command, source, verify_required } =
+        take(Field::CriticalOptions, from.string().and_then(critical))?;
     let extensions = take(Field::Extensions, from.string().and_then(flags))?;
     take(Field::Reserved, from.string().filter(|reserved| reserved.is_empty()))?;
     let ca_key = take(Field::CaKey, from.string().and_then(|blob| PublicKey::from_wire(blob).ok()))?;
     if !from.is_empty() {
         return Err(Mismatch::Trailing);
     }
-    let draft =
-        Draft { connecting_key, principal, key_id, valid_after, valid_before, force_command, extensions, nonce };
+    let draft = Draft {
+        connecting_key,
+        principal,
+        key_id,
+        valid_after,
+        valid_before,
+        force_command,
+        source,
+        verify_required,
+        extensions,
+        nonce,
+    };
     Ok(Decoded { draft, serial, ca_key })
 }
 
@@ -169,16 +192,42 @@ fn one_principal(list: &[u8]) -> Option<Principal> {
     from.is_empty().then_some(principal)
 }
 
-/// `force-command` or nothing; its data is a string in a string.
-fn critical(list: &[u8]) -> Option<Option<Command>> {
+/// The critical options that OpenSSH knows for users.
+#[derive(Default)]
+struct Critical {
+    force_command: Option<Command>,
+    source: Option<Networks>,
+    verify_required: bool,
+}
+
+/// Critical options that we know, in ascending order of their names. Data is a string in a string, or empty.
+fn critical(list: &[u8]) -> Option<Critical> {
     let mut from = Reader::new(list);
-    if from.is_empty() {
-        return Some(None);
+    let (mut found, mut last) = (Critical::default(), "");
+    while !from.is_empty() {
+        let name = from.text()?;
+        let mut data = Reader::new(from.string()?);
+        if name <= last {
+            return None;
+        }
+        match name {
+            "force-command" => found.force_command = Some(data.text()?.parse().ok()?),
+            "source-address" => found.source = Some(networks(data.text()?)?),
+            "verify-required" => found.verify_required = true,
+            _ => return None,
+        }
+        if !data.is_empty() {
+            return None;
+        }
+        last = name;
     }
-    let name = from.string()?;
-    let mut data = Reader::new(from.string()?);
-    let command = data.text()?.parse().ok()?;
-    (name == b"force-command" && data.is_empty() && from.is_empty()).then_some(Some(command))
+    Some(found)
+}
+
+/// Networks in ascending order with commas alone between them, none inside of another.
+fn networks(value: &str) -> Option<Networks> {
+    let each: Vec<_> = value.split(',').map(|network| network.parse().ok()).collect::<Option<_>>()?;
+    Networks::new(each).filter(|networks| networks.openssh_value() == value)
 }
 
 /// Extensions that we know, in ascending order of their names, without data.

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use domain::{Command, Extension, Login, NameError, Pair, PairError, PublicKey, RequestId, Serial, UnixTime, UserName};
+use domain::{
+    Command, Extension, Login, NameError, Networks, Pair, PairError, PublicKey, RequestId, Serial, UnixTime, UserName,
+};
 
 use crate::decode::{self, Mismatch, recheck};
 use crate::encode;
@@ -28,6 +30,9 @@ pub enum CertError {
         /// When sessions under the grant must end.
         deadline: UnixTime,
     },
+    /// sshd asks for verification where the key is a FIDO key, and nowhere else.
+    #[error("a key of kind {0} cannot verify its user at each login; certify a FIDO key")]
+    CannotVerify(&'static str),
     /// A FIDO token would ask for a touch at every certificate.
     #[error("a FIDO key ({0}) cannot be a CA key; use ed25519, ecdsa or rsa")]
     FidoCa(&'static str),
@@ -54,6 +59,10 @@ pub struct Draft {
     pub valid_before: UnixTime,
     /// The one command that it runs.
     pub force_command: Option<Command>,
+    /// The networks that it may be used from; from anywhere if absent.
+    pub source: Option<Networks>,
+    /// Whether the FIDO key that it certifies must verify its user at each login. sshd looks at it with FIDO keys only.
+    pub verify_required: bool,
     /// What sessions may do besides; everything else is absent.
     pub extensions: BTreeSet<Extension>,
     /// Random bytes, so that nobody can foresee what the CA hashes.
@@ -75,6 +84,14 @@ impl Draft {
         Ok(ToBeSigned { bytes, draft: self, serial, ca_key: ca_key.clone() })
     }
 
+    /// The critical options and their values; a flag's is empty.
+    pub(crate) fn critical_options(&self) -> Vec<(&'static str, String)> {
+        let command = self.force_command.iter().map(|command| ("force-command", command.as_str().to_owned()));
+        let source = self.source.iter().map(|networks| ("source-address", networks.openssh_value()));
+        let verify = self.verify_required.then(|| ("verify-required", String::new()));
+        command.chain(source).chain(verify).collect()
+    }
+
     fn check(&self) -> Result<(), CertError> {
         let (after, before, deadline) = (self.valid_after, self.valid_before, self.key_id.deadline);
         if before <= after {
@@ -82,6 +99,9 @@ impl Draft {
         }
         if before > deadline {
             return Err(CertError::OutlivesDeadline { before, deadline });
+        }
+        if self.verify_required && !self.connecting_key.is_fido() {
+            return Err(CertError::CannotVerify(self.connecting_key.kind()));
         }
         Ok(())
     }

@@ -25,8 +25,8 @@ pub(crate) fn to_be_signed(draft: &Draft, serial: Serial, ca_key: &PublicKey) ->
     string(&mut out, Field::Principals, &principals)?;
     out.extend_from_slice(&draft.valid_after.seconds().to_be_bytes());
     out.extend_from_slice(&draft.valid_before.seconds().to_be_bytes());
-    let critical = draft.force_command.iter().map(|command| ("force-command", command.as_str()));
-    options(&mut out, Field::CriticalOptions, critical)?;
+    let critical = draft.critical_options();
+    options(&mut out, Field::CriticalOptions, critical.iter().map(|(name, value)| (*name, value.as_str())))?;
     options(&mut out, Field::Extensions, draft.extensions.iter().map(|extension| (extension.openssh_name(), "")))?;
     string(&mut out, Field::Reserved, b"")?;
     string(&mut out, Field::CaKey, &ca_key.to_wire())?;

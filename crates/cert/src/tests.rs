@@ -66,6 +66,8 @@ fn draft() -> Draft {
         valid_after: time("2026-03-01T14:01:30Z"),
         valid_before: time("2026-03-01T14:07:00Z"),
         force_command: Some("systemctl restart nginx".parse().unwrap()),
+        source: Some("10.0.0.0/8, 2001:db8::/32".parse().unwrap()),
+        verify_required: false,
         extensions: domain::Extension::ALL.into(),
         nonce: [7; 32],
     }

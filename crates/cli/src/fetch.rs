@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use agent::{HelperClient, Lifetime, Load};
 use cert::{Certificate, CertificateError};
-use domain::{Pair, UnixTime};
+use domain::{Networks, Obligations, Pair, UnixTime};
 use statement::{FetchStatement, Pairs};
 use wire::Issued;
 
@@ -85,7 +85,6 @@ fn check(issued: &Issued, request: &Checked, now: UnixTime) -> Result<Certificat
 fn wrong(certificate: &Certificate, issued: &Issued, request: &Checked, now: UnixTime) -> Option<&'static str> {
     let allowed = request.ruling.obligations();
     let principal = grants::principal(request, &issued.pair).to_string();
-    let command = allowed.command.as_ref().map(|command| ("force-command", command.as_str()));
     let extension = |name: &str| allowed.allow.iter().any(|extension| extension.openssh_name() == name);
     // The window is the server's word; that it is no longer than was asked for, and the certificate no longer than was
     // approved, is not.
@@ -96,13 +95,30 @@ fn wrong(certificate: &Certificate, issued: &Issued, request: &Checked, now: Uni
         (*certificate.public_key() == request.request.statement().connecting_key, "it certifies another key"),
         (certificate.principals() == [principal], "it opens another login or host"),
         (certificate.serial() == issued.serial, "it has another serial"),
-        (certificate.critical_options().eq(command), "its options differ"),
+        (options_fit(certificate, allowed), "its options differ"),
         (certificate.extensions().all(|(name, _)| extension(name)), "it allows more"),
         (window_end.is_some(), "its window is longer than was asked for"),
         (window_end.is_some_and(|end| certificate.valid_before() <= end), "it outlives the window"),
         (latest.is_none_or(|latest| certificate.valid_before() <= latest), "it lives longer than was approved"),
     ];
     checks.into_iter().find(|(holds, _)| !holds).map(|(_, what)| what)
+}
+
+/// Whether a certificate has the critical options that were approved. Today's policy may restrict it further: to networks
+/// inside of those, and to verified logins.
+fn options_fit(certificate: &Certificate, allowed: &Obligations) -> bool {
+    let known = ["force-command", "source-address", "verify-required"];
+    let value = |name| certificate.critical_options().find(|(option, _)| *option == name).map(|(_, value)| value);
+    let source = value("source-address").map(str::parse::<Networks>);
+    let inside = match (&allowed.source, source) {
+        (_, Some(Err(_))) | (Some(_), None) => false,
+        (Some(approved), Some(Ok(given))) => given.within(approved),
+        (None, _) => true,
+    };
+    certificate.critical_options().all(|(name, _)| known.contains(&name))
+        && value("force-command") == allowed.command.as_ref().map(domain::Command::as_str)
+        && inside
+        && (!allowed.verify_required || value("verify-required").is_some())
 }
 
 /// Who can load certificates under the grant, and the socket of the running ssh-agent.

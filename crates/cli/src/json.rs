@@ -2,7 +2,7 @@
 
 use std::io;
 
-use domain::{Access, Span, UnixTime};
+use domain::{Access, Networks, Span, UnixTime};
 use serde::Serialize;
 
 use crate::checked::Checked;
@@ -63,6 +63,10 @@ struct Ruling {
     max: String,
     ttl: String,
     extensions: Vec<&'static str>,
+    source: Vec<String>,
+    verify_required: bool,
+    requester_key: Option<String>,
+    approver_key: Option<String>,
     allows: String,
 }
 
@@ -119,6 +123,10 @@ impl From<&Checked> for Ruling {
             max: allowed.max.to_string(),
             ttl: allowed.ttl.to_string(),
             extensions: allowed.allow.iter().map(|extension| extension.as_str()).collect(),
+            source: allowed.source.iter().flat_map(Networks::iter).map(ToString::to_string).collect(),
+            verify_required: allowed.verify_required,
+            requester_key: allowed.requester_key.map(|key| key.to_string()),
+            approver_key: allowed.approver_key.map(|key| key.to_string()),
             allows: checked.ruling.in_words().to_string(),
         }
     }

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use ssh_key::public::{Ed25519PublicKey, KeyData};
 use ssh_key::{Algorithm, EcdsaCurve, HashAlg};
 
+use crate::KeyStrength;
+
 /// Fewest bits of an RSA key.
 const RSA_BITS: usize = 3072;
 /// Most bytes of a public key in OpenSSH's text form; an RSA key of 16,384 bits has 2.8 kB.
@@ -100,6 +102,11 @@ impl PublicKey {
     /// Whether the private half is in a FIDO token.
     pub const fn is_fido(&self) -> bool {
         matches!(self.0, KeyData::SkEd25519(_) | KeyData::SkEcdsaSha2NistP256(_))
+    }
+
+    /// What any signature by the key shows of it; that it verified its user only each signature can tell.
+    pub fn strength(&self) -> Option<KeyStrength> {
+        self.is_fido().then_some(KeyStrength::Sk)
     }
 
     /// The kind as people say it: `ed25519`, `ecdsa`, `rsa`, `ed25519-sk`, `ecdsa-sk`.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-use crate::{Command, GroupName, HostName, Login, NameError, RealmName, RuleName, Span};
+use crate::{Command, GroupName, HostName, KeyStrength, Login, NameError, Networks, RealmName, RuleName, Span};
 
 /// Why a quorum was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -206,17 +206,26 @@ pub struct Obligations {
     pub command: Option<Command>,
     /// The realm, when the hosts are plain: then the certificate opens the login on every host of it.
     pub realm: Option<RealmName>,
+    /// The networks that certificates may be used from; from anywhere if absent.
+    pub source: Option<Networks>,
+    /// Whether each login takes a PIN or finger at the FIDO key that connects.
+    pub verify_required: bool,
+    /// What the signature of the request must show of its key.
+    pub requester_key: Option<KeyStrength>,
+    /// What the signature of each approval must show of its key.
+    pub approver_key: Option<KeyStrength>,
 }
 
 impl Obligations {
     /// The stricter of both, as each certificate is judged: the ruling that was approved, and today's as `other`. `None`
-    /// when they share no host or differ in login, command or realm, so that nothing is left to grant. A certificate
+    /// when they share no host or network or differ in login, command or realm, so that nothing is left to grant. A certificate
     /// for a realm opens every host of it: one that joined since was approved by nobody, so nothing is left either.
     #[must_use]
     pub fn intersect(&self, other: &Self) -> Option<Self> {
         let hosts: BTreeSet<HostName> = self.hosts.intersection(&other.hosts).cloned().collect();
         let grown = self.realm.is_some() && !other.hosts.is_subset(&self.hosts);
         let same = self.login == other.login && self.command == other.command && self.realm == other.realm && !grown;
+        let source = in_both(self.source.as_ref(), other.source.as_ref())?;
         (same && !hosts.is_empty()).then(|| Self {
             rule: self.rule.clone(),
             quorum: self.quorum.and(&other.quorum),
@@ -227,7 +236,20 @@ impl Obligations {
             allow: self.allow.intersection(&other.allow).copied().collect(),
             command: self.command.clone(),
             realm: self.realm.clone(),
+            source,
+            verify_required: self.verify_required || other.verify_required,
+            requester_key: self.requester_key.max(other.requester_key),
+            approver_key: self.approver_key.max(other.approver_key),
         })
+    }
+}
+
+/// The networks that both allow, where absent is anywhere; `None` when they have no address in common.
+#[must_use]
+pub fn in_both(one: Option<&Networks>, other: Option<&Networks>) -> Option<Option<Networks>> {
+    match (one, other) {
+        (Some(one), Some(other)) => one.intersect(other).map(Some),
+        (only, None) | (None, only) => Some(only.cloned()),
     }
 }
 
@@ -265,7 +287,31 @@ mod tests {
             allow: allow.iter().copied().collect(),
             command: None,
             realm: None,
+            source: None,
+            verify_required: false,
+            requester_key: None,
+            approver_key: None,
         }
+    }
+
+    #[test]
+    fn what_restricts_connecting_and_signing_adds_up() {
+        let with = |source: &str, verify_required, requester_key, approver_key| Obligations {
+            source: source.parse().ok(),
+            verify_required,
+            requester_key,
+            approver_key,
+            ..obligations(&["a"], "5m", &[])
+        };
+        let (sk, verified) = (Some(KeyStrength::Sk), Some(KeyStrength::SkVerified));
+        let free = with("", false, None, None);
+        let one = with("10.0.0.0/8, 192.0.2.0/24", true, sk, None);
+        let other = with("10.1.0.0/16", false, verified, sk);
+        assert_eq!(one.intersect(&free), Some(one.clone()));
+        assert_eq!(free.intersect(&other), Some(other.clone()));
+        assert_eq!(one.intersect(&other), Some(with("10.1.0.0/16", true, verified, sk)));
+        let elsewhere = with("198.51.100.0/24", false, None, None);
+        assert_eq!(one.intersect(&elsewhere), None, "no address is in both");
     }
 
     #[test]

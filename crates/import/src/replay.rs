@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use directory::Directory;
 use domain::{AskedLogin, Fingerprint, Quorum, RuleName, Span, Target, UnixTime, UserName};
-use policy::{Ask, Policy, Ruling, approvers, rule};
+use policy::{Ask, Asked, Policy, Ruling, approvers, rule};
 
 use crate::log::{Log, Login};
 
@@ -71,7 +71,7 @@ fn outcome(directory: &Directory, policy: &Policy, login: &Login, user: Option<&
         let host = host.ok_or("hosts.toml does not have this host; add it, or its name as an alias")?;
         let window = Span::from_seconds(1).map_err(|_| "no window is this short")?;
         let target = Target::Host(host.name.clone());
-        Ok(Ask { requester, login: account, target, window, command: None, ticket: None, rule: None })
+        Ok(Ask { requester, login: account, target, window, command: None, ticket: None, rule: None, keys: None })
     };
     let ask = match asked() {
         Ok(ask) => ask,
@@ -79,7 +79,8 @@ fn outcome(directory: &Directory, policy: &Policy, login: &Login, user: Option<&
     };
     match rule(policy, directory, &ask, now) {
         Ruling::Permitted(obligations) => {
-            let approvers = approvers(directory, &obligations.quorum, &ask.requester);
+            let asked = Asked::new(&ask.requester, &obligations);
+            let approvers = approvers(policy, directory, asked, now);
             Outcome::Ruled { rule: obligations.rule, quorum: obligations.quorum, approvers }
         }
         Ruling::Refused(refusal) => Outcome::Refused(refusal.to_string()),

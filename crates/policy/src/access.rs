@@ -1,13 +1,18 @@
 //! `access.toml` as read: every entry parsed, groups and hosts known.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::ops::Range;
 use std::str::FromStr;
 
 use directory::{Directory, Fields, Notes};
-use domain::{AskedLogin, GroupName, HostName, LabelError, NameError, Quorum, RuleName, Selector, Span};
+use domain::{
+    AskedLogin, GroupName, HostName, LabelError, NameError, Network, Networks, Quorum, RuleName, Selector, Span,
+};
 use toml::Spanned;
 
+use crate::commands::Pattern;
+use crate::schedule::Schedule;
 use crate::signers;
 use crate::terms::{Terms, Ticket};
 
@@ -43,12 +48,16 @@ impl FromStr for Hosts {
     }
 }
 
-/// Whom, where and as what an entry is about; an empty list is anybody, any host, any login.
+/// Whom, where, as what and when an entry is about; an empty list is anybody, any host, any login.
 #[derive(Debug, Default)]
 pub(crate) struct Scope {
     pub(crate) who: Vec<GroupName>,
     pub(crate) hosts: Vec<Hosts>,
     pub(crate) logins: Vec<AskedLogin>,
+    /// When; at any time if empty.
+    pub(crate) when: Vec<Schedule>,
+    /// For which commands; if empty, for any and for a shell.
+    pub(crate) commands: Vec<Pattern>,
 }
 
 /// What an entry says.
@@ -70,10 +79,22 @@ pub(crate) struct Entry {
     pub(crate) says: Says,
 }
 
+/// `[[approver]]`: where members of a group may approve. Empty lists are anybody, any host, any time.
+#[derive(Debug)]
+pub(crate) struct Approver {
+    pub(crate) span: Range<usize>,
+    pub(crate) group: GroupName,
+    /// The groups that the requester is in one of.
+    pub(crate) requesters: Vec<GroupName>,
+    pub(crate) hosts: Vec<Hosts>,
+    pub(crate) when: Vec<Schedule>,
+}
+
 /// Everything in the file.
 #[derive(Debug, Default)]
 pub(crate) struct Read {
     pub(crate) entries: Vec<Entry>,
+    pub(crate) approvers: Vec<Approver>,
     /// `[policy] signers`
     pub(crate) signers: Option<Spanned<Quorum>>,
 }
@@ -81,10 +102,11 @@ pub(crate) struct Read {
 /// Reads `access.toml`; entries with mistakes are left out.
 pub(crate) fn read(notes: &Notes<'_>, directory: &Directory) -> Read {
     let reader = Reader { notes, directory };
-    let read = notes.read(|top, Read { entries, signers }: &mut Read| {
+    let read = notes.read(|top, Read { entries, approvers, signers }: &mut Read| {
         entries.extend(top.tables("rule").into_iter().filter_map(|fields| reader.rule(fields)));
         entries.extend(top.tables("require").into_iter().map(|fields| reader.require(fields)));
         entries.extend(top.tables("forbid").into_iter().map(|fields| reader.forbid(fields)));
+        approvers.extend(top.tables("approver").into_iter().filter_map(|fields| reader.approver(fields)));
         if let Some(again) = signers::read(notes, directory, &top) {
             if let Some(first) = signers.as_ref() {
                 let line = notes.line(first.span().start);
@@ -124,7 +146,8 @@ impl Reader<'_> {
         let who = fields.required_list("who");
         let hosts = fields.required_list("hosts");
         let logins = fields.required_list("logins");
-        let scope = self.scope(who, hosts, logins);
+        let (when, commands) = (items(&fields, "when"), items(&fields, "commands"));
+        let scope = Scope { when, commands, ..self.scope(who, hosts, logins) };
         let asks = Asks {
             quorum: fields.required("approve"),
             max: fields.required("max"),
@@ -140,7 +163,7 @@ impl Reader<'_> {
         let span = fields.span();
         let who = fields.filled_list("who").unwrap_or_default();
         let hosts = fields.required_list("hosts");
-        let scope = self.scope(who, hosts, Vec::new());
+        let scope = Scope { when: items(&fields, "when"), ..self.scope(who, hosts, Vec::new()) };
         let asks = Asks {
             quorum: fields.optional("approve"),
             max: fields.optional("max"),
@@ -150,7 +173,7 @@ impl Reader<'_> {
         let terms = self.terms(&fields, asks);
         fields.finish();
         if terms == Terms::default() {
-            let help = "give it `approve`, `ticket`, `max`, `ttl` or `allow`";
+            let help = "give it `approve`, `ticket`, `max`, `ttl`, `allow`, `source`, or what keys it takes";
             self.notes.note_with_help(span.clone(), "this requirement asks for nothing", help);
         }
         Entry { span, scope, says: Says::Require(terms) }
@@ -165,9 +188,27 @@ impl Reader<'_> {
             let help = "give it `who`, `hosts` or `logins`; to forbid everything: hosts = \"*\"";
             self.notes.note_with_help(span.clone(), "this would forbid everything to everybody", help);
         }
-        let scope = self.scope(who, hosts, logins);
+        let scope = Scope { when: items(&fields, "when"), ..self.scope(who, hosts, logins) };
         fields.finish();
         Entry { span, scope, says: Says::Forbid }
+    }
+
+    fn approver(&self, fields: Fields<'_>) -> Option<Approver> {
+        let span = fields.span();
+        let group = fields.required::<GroupName>("group");
+        let requesters = fields.filled_list::<GroupName>("for").unwrap_or_default();
+        let hosts = fields.filled_list("hosts").unwrap_or_default();
+        let when = items(&fields, "when");
+        fields.finish();
+        group.iter().chain(&requesters).for_each(|group| self.known_group(group.get_ref(), group.span()));
+        if requesters.is_empty() && hosts.is_empty() && when.is_empty() {
+            let help =
+                "give it `for`, `hosts` or `when`, or leave it out: a group without such an entry is not limited";
+            self.notes.note_with_help(span.clone(), "this limits nothing", help);
+        }
+        let requesters = requesters.into_iter().map(Spanned::into_inner).collect();
+        let hosts = hosts.into_iter().map(|hosts| self.canonical(hosts)).collect();
+        Some(Approver { span, group: group?.into_inner(), requesters, hosts, when })
     }
 
     fn scope(
@@ -181,6 +222,7 @@ impl Reader<'_> {
             who: who.into_iter().map(Spanned::into_inner).collect(),
             hosts: hosts.into_iter().map(|hosts| self.canonical(hosts)).collect(),
             logins: logins.into_iter().map(Spanned::into_inner).collect(),
+            ..Scope::default()
         }
     }
 
@@ -216,6 +258,10 @@ impl Reader<'_> {
             ttl: asks.ttl.map(Spanned::into_inner),
             allow,
             ticket: asks.ticket.map(Spanned::into_inner),
+            source: self.source(fields),
+            verify_required: fields.flag("verify_required"),
+            requester_key: fields.optional("requester_key").map(Spanned::into_inner),
+            approver_key: fields.optional("approver_key").map(Spanned::into_inner),
         };
         if let Some((field, message)) = terms.contradiction() {
             let place = places.into_iter().find(|(name, _)| *name == field).and_then(|(_, span)| span);
@@ -223,6 +269,21 @@ impl Reader<'_> {
         }
         terms
     }
+
+    fn source(&self, fields: &Fields<'_>) -> Option<Networks> {
+        let listed = fields.filled_list::<Network>("source")?;
+        let place = listed.first().map_or_else(|| fields.span(), Spanned::span);
+        let networks = Networks::listed(listed.into_iter().map(Spanned::into_inner).collect());
+        networks.unwrap_or_else(|error| {
+            self.notes.note(place, error.to_string());
+            None
+        })
+    }
+}
+
+/// The items of a list that may be absent, and is not empty.
+fn items<T: FromStr<Err: Display>>(fields: &Fields<'_>, key: &'static str) -> Vec<T> {
+    fields.filled_list(key).unwrap_or_default().into_iter().map(Spanned::into_inner).collect()
 }
 
 /// What `approve`, `max`, `ttl` and `ticket` of an entry say; a rule must have the first three.

@@ -1,7 +1,8 @@
 //! What is asked of the policy, and what it says.
 
 use domain::{
-    AskedLogin, Command, GroupName, HostName, Obligations, RealmName, RuleName, Selector, Span, Target, Text, UserName,
+    AskedLogin, Command, GroupName, HostName, KeyStrength, Obligations, RealmName, RuleName, Selector, Span, Target,
+    Text, UnixTime, UserName,
 };
 
 /// What a request asks, as far as policy looks at it.
@@ -21,6 +22,17 @@ pub struct Ask {
     pub ticket: Option<Text>,
     /// The rule that was chosen by name, if any.
     pub rule: Option<RuleName>,
+    /// The keys behind it; `None` asks as if they were whatever the rules take.
+    pub keys: Option<Keys>,
+}
+
+/// What a request shows of its keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keys {
+    /// The signature of the request.
+    pub signed: Option<KeyStrength>,
+    /// The connecting key, by its kind.
+    pub connecting: Option<KeyStrength>,
 }
 
 /// What policy says of a request.
@@ -84,6 +96,46 @@ pub enum Refusal {
         /// The first host without a rule.
         host: HostName,
     },
+    /// No rule opens a path for this command, or for a shell.
+    #[error(
+        "no rule lets `{requester}` ask for this on `{host}`; rules there take one of these commands: {}; ask for one with \
+         -- COMMAND",
+        .patterns.join(", ")
+    )]
+    OnlyCommands {
+        /// Who asked.
+        requester: UserName,
+        /// The first host without a rule.
+        host: HostName,
+        /// What the rules take there.
+        patterns: Vec<String>,
+    },
+    /// A rule opens a path at another time.
+    #[error("no rule lets `{requester}` ask for this at this time; one does from {opens} on")]
+    NotNow {
+        /// Who asked.
+        requester: UserName,
+        /// The first second in which one does.
+        opens: UnixTime,
+    },
+    /// The rule that the request is held to opens at another time.
+    #[error("the rule `{rule}` is closed at this time; it opens at {opens}")]
+    RuleNotNow {
+        /// The rule.
+        rule: RuleName,
+        /// The first second in which it is open.
+        opens: UnixTime,
+    },
+    /// Something forbids it for a while.
+    #[error("forbidden on `{host}` by {by} at this time; it is allowed from {until} on")]
+    ForbiddenNow {
+        /// The words or place of the prohibition.
+        by: String,
+        /// The host it is about.
+        host: HostName,
+        /// The first second in which it is allowed.
+        until: UnixTime,
+    },
     /// Each host has rules, and no rule has all the hosts.
     #[error("no single rule covers all of these hosts; ask for them one by one, or by narrower labels")]
     NoCommonRule,
@@ -119,6 +171,26 @@ pub enum Refusal {
     TicketMismatch {
         /// What it must match.
         pattern: String,
+    },
+    /// The networks of rule and requirements have no address in common.
+    #[error(
+        "the rule `{0}` and what is required beside it name networks that have nothing in common, so a certificate could be \
+         used from nowhere; ask an administrator"
+    )]
+    NoCommonSource(RuleName),
+    /// sshd could not ask for a PIN or finger at this connecting key.
+    #[error(
+        "the rule `{0}` takes a FIDO key that verifies its user at each login, and the connecting key is none; make one with \
+         ssh-keygen -t ed25519-sk -O verify-required, and name it with --connecting-key FILE.pub"
+    )]
+    ConnectingKey(RuleName),
+    /// The key that signed is not of the kind that this takes.
+    #[error("the rule `{rule}` takes requests that are signed with {}; {}", .needed.in_words(), .needed.how())]
+    RequesterKey {
+        /// By which rule.
+        rule: RuleName,
+        /// What it takes.
+        needed: KeyStrength,
     },
     /// The quorum cannot be reached.
     #[error("this takes {needed} of `{group}`, and only {available} there may approve; ask an administrator")]

@@ -7,7 +7,10 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use directory::{Directory, Fields, Mistakes, Notes, Source};
-use domain::{Access, Command, Extension, Quorum, QuorumError, RuleName, Span, Target, Text, UnixTime, UserName};
+use domain::{
+    Access, Command, Extension, KeyStrength, Network, Networks, Quorum, QuorumError, RuleName, Span, Target, Text,
+    UnixTime, UserName,
+};
 use toml::Spanned;
 
 use crate::cedar::Meaning;
@@ -61,8 +64,36 @@ struct Expected {
     max: Option<Spanned<Span>>,
     ttl: Option<Spanned<Span>>,
     allow: Option<BTreeSet<Extension>>,
+    source: Option<Networks>,
+    verify_required: bool,
+    requester_key: Option<Spanned<KeyStrength>>,
+    approver_key: Option<Spanned<KeyStrength>>,
     approved_by: Vec<Spanned<UserName>>,
     not_approved_by: Vec<Spanned<UserName>>,
+}
+
+impl Expected {
+    /// Whether anything is expected that only a permission has.
+    const fn has_terms(&self) -> bool {
+        // Taken apart, so that what is expected in time is looked at here too.
+        let Self {
+            answer: _,
+            because: _,
+            takes,
+            max,
+            ttl,
+            allow,
+            source,
+            verify_required,
+            requester_key,
+            approver_key,
+            approved_by,
+            not_approved_by,
+        } = self;
+        let gives = takes.is_some() || max.is_some() || ttl.is_some() || allow.is_some() || source.is_some();
+        let asks = *verify_required || requester_key.is_some() || approver_key.is_some();
+        gives || asks || !approved_by.is_empty() || !not_approved_by.is_empty()
+    }
 }
 
 /// Reads the cases of one file.
@@ -114,7 +145,8 @@ impl<'s> Reader<'_, 's> {
         access.iter().for_each(|access| self.known_hosts(access));
         let Access { login, target } = access?.into_inner();
         let (requester, window) = (user?.into_inner(), window?.into_inner());
-        Some(Ask { requester, login, target, window, command, ticket, rule: rule.map(Spanned::into_inner) })
+        let rule = rule.map(Spanned::into_inner);
+        Some(Ask { requester, login, target, window, command, ticket, rule, keys: None })
     }
 
     fn expected(&self, fields: &Fields<'_>) -> Option<Expected> {
@@ -123,22 +155,38 @@ impl<'s> Reader<'_, 's> {
         let takes = fields.optional::<RuleName>("takes");
         let (max, ttl) = (fields.optional::<Span>("max"), fields.optional::<Span>("ttl"));
         let allow = fields.list("allow").map(|allow| allow.into_iter().map(Spanned::into_inner).collect());
+        let source = fields.filled_list::<Network>("source").unwrap_or_default();
+        let source = Networks::new(source.into_iter().map(Spanned::into_inner));
+        let verify_required = fields.flag("verify_required");
+        let (requester_key, approver_key) = (fields.optional("requester_key"), fields.optional("approver_key"));
         let approved_by = fields.filled_list::<UserName>("approved_by").unwrap_or_default();
         let not_approved_by = fields.filled_list::<UserName>("not_approved_by").unwrap_or_default();
         takes.iter().for_each(|rule| self.known_rule(rule));
         approved_by.iter().chain(&not_approved_by).for_each(|user| self.known_user(user));
-        let expected = Expected { answer: answer?, because, takes, max, ttl, allow, approved_by, not_approved_by };
+        let expected = Expected {
+            answer: answer?,
+            because,
+            takes,
+            max,
+            ttl,
+            allow,
+            source,
+            verify_required,
+            requester_key,
+            approver_key,
+            approved_by,
+            not_approved_by,
+        };
         self.possible(&expected);
         Some(expected)
     }
 
     /// A refusal has no terms, and what is permitted has no reason to be refused.
     fn possible(&self, expected: &Expected) {
-        let Expected { answer, because, takes, max, ttl, allow, approved_by, not_approved_by } = expected;
+        let Expected { answer, because, .. } = expected;
         match answer.get_ref() {
             Answer::Refused => {
-                let terms = takes.is_some() || max.is_some() || ttl.is_some() || allow.is_some();
-                if terms || !approved_by.is_empty() || !not_approved_by.is_empty() {
+                if expected.has_terms() {
                     let help = "of a refusal only `because` can be expected";
                     self.notes.note_with_help(answer.span(), "this expects a refusal and what it permits", help);
                 }
@@ -191,7 +239,7 @@ impl Case<'_> {
 
     /// The request in words: `alice root@web-1 30m`.
     pub fn asked(&self) -> String {
-        let Ask { requester, login, target, window, command, ticket, rule } = &self.ask;
+        let Ask { requester, login, target, window, command, ticket, rule, keys: _ } = &self.ask;
         let ticket = ticket.as_ref().map(|ticket| format!(" --ticket {ticket}")).unwrap_or_default();
         let rule = rule.as_ref().map(|rule| format!(" --rule {rule}")).unwrap_or_default();
         let command = command.as_ref().map(|command| format!(" -- {command}")).unwrap_or_default();

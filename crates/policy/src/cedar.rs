@@ -7,6 +7,7 @@ use directory::Notes;
 use domain::{NameError, RuleName};
 use miette::Diagnostic;
 
+use crate::conditions::Conditions;
 use crate::terms::{Path, Terms};
 
 /// What a policy can speak of.
@@ -28,6 +29,8 @@ pub(crate) enum Meaning {
 pub(crate) struct Statement {
     pub(crate) policy: Policy,
     pub(crate) meaning: Meaning,
+    /// The times of day and the patterns that its conditions name.
+    pub(crate) conditions: Conditions,
     /// Where it stands in its file; what an entry became stands where the entry does.
     pub(crate) place: Range<usize>,
 }
@@ -46,7 +49,7 @@ pub(crate) fn understand(notes: &Notes<'_>, text: &str, place: &Range<usize>, nu
         }
     };
     match meaning(&policy, line) {
-        Ok(meaning) => Some(Statement { policy, meaning, place: place.clone() }),
+        Ok(meaning) => Some(Statement { policy, meaning, conditions: Conditions::default(), place: place.clone() }),
         Err(wrongs) => {
             for Wrong { annotation, message } in wrongs {
                 let at = annotation.and_then(|key| annotation_in(text, &key));

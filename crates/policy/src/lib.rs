@@ -12,10 +12,13 @@
 //! Rules open paths, requirements add to every path, prohibitions win over all. Whatever cannot be evaluated refuses.
 
 mod access;
+mod approvers;
 mod ask;
 mod cases;
 mod cedar;
+mod commands;
 mod compile;
+mod conditions;
 mod evaluate;
 mod facts;
 mod files;
@@ -23,6 +26,7 @@ mod lint;
 mod people;
 mod policy;
 mod rule;
+mod schedule;
 mod signers;
 mod slice;
 mod target;
@@ -30,12 +34,14 @@ mod terms;
 #[cfg(test)]
 mod tests;
 mod who;
+mod why;
 
-pub use ask::{Ask, Refusal, Ruling};
+pub use approvers::{Matter, slot};
+pub use ask::{Ask, Keys, Refusal, Ruling};
 pub use cases::{Case, Judged, read_cases};
 pub use files::Files;
 pub use lint::lint;
-pub use people::{Candidate, approvers, candidates, open_slots, unfillable};
+pub use people::{Asked, Candidate, approvers, candidates, deciders, open_slots, unfillable};
 pub use policy::Policy;
 pub use rule::{rule, rule_again};
 pub use signers::unsigned;

@@ -2,6 +2,7 @@
 //! people than there are.
 
 mod classes;
+mod keys;
 mod path;
 mod places;
 mod quorum;
@@ -25,7 +26,11 @@ use warnings::Warnings;
 pub fn lint(files: &Files, policy: &Policy, directory: &Directory, now: UnixTime) -> Vec<Mistake> {
     let mut warnings = Warnings::about(files);
     people_and_groups(&mut warnings, policy, directory);
-    policy.entries.iter().for_each(|entry| empty_scope(&mut warnings, entry, directory));
+    for entry in &policy.entries {
+        empty_scope(&mut warnings, entry, directory);
+        keys::fido_keys(&mut warnings, entry, directory);
+    }
+    keys::approvers(&mut warnings, policy, directory);
     let by_hand = policy.statements.iter().skip(policy.compiled);
     by_hand.for_each(|statement| empty_statement(&mut warnings, statement, directory));
     reach::rules(&mut warnings, policy, directory, now);
@@ -53,6 +58,7 @@ fn groups_used(policy: &Policy) -> BTreeSet<GroupName> {
         used.extend(groups.filter_map(|uid| uid.id().unescaped().parse::<GroupName>().ok()));
         used.extend(asked(statement).into_iter().flat_map(Quorum::counts).map(|(group, _)| group.clone()));
     }
+    used.extend(policy.approvers.iter().flat_map(|approver| approver.requesters.iter().cloned()));
     used
 }
 

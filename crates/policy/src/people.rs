@@ -3,46 +3,122 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use directory::{Directory, Host};
-use domain::{AskedLogin, GroupName, Quorum, RuleName, Span, Target, UnixTime, UserName, Voter, missing};
+use domain::{
+    AskedLogin, GroupName, KeyStrength, Obligations, PublicKey, Quorum, RuleName, Span, Target, UnixTime, UserName,
+    Voter, missing,
+};
 
+use crate::approvers::{Matter, Moment, open};
 use crate::rule::open_paths;
 use crate::target::Look;
 use crate::{Ask, Policy};
 
-/// The users who may decide on a request with this quorum: enabled persons of its groups, but no account of the person
-/// who asks.
-pub fn approvers(directory: &Directory, quorum: &Quorum, requester: &UserName) -> BTreeSet<UserName> {
-    // Nobody decides for a requester whom the directory does not know: whose accounts are theirs cannot be told.
-    let Some(asks) = directory.owner_of(requester) else { return BTreeSet::new() };
-    let members = quorum.counts().filter_map(|(group, _)| directory.group(group)).flat_map(|group| &group.members);
-    let others = members.filter(|name| directory.is_enabled_person(name) && directory.owner_of(name) != Some(asks));
-    others.cloned().collect()
+/// What approvers are asked about, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Who asks, and for which hosts.
+    pub matter: Matter<'a>,
+    /// The approvals it takes.
+    pub quorum: &'a Quorum,
+    /// What they must be signed with.
+    pub approver_key: Option<KeyStrength>,
 }
 
-/// The slots of a quorum that stay open when these of the [`approvers`] approve.
-pub fn open_slots(directory: &Directory, quorum: &Quorum, approving: &BTreeSet<UserName>) -> Vec<GroupName> {
+impl<'a> Asked<'a> {
+    /// What a requester would get.
+    pub const fn new(requester: &'a UserName, given: &'a Obligations) -> Self {
+        let matter = Matter { requester, hosts: &given.hosts };
+        Self { matter, quorum: &given.quorum, approver_key: given.approver_key }
+    }
+
+    /// The groups of the quorum whose members may approve this.
+    fn groups(&self, policy: &Policy, directory: &Directory, moment: Moment) -> BTreeSet<&'a GroupName> {
+        let groups = self.quorum.counts().map(|(group, _)| group);
+        groups.filter(|group| open(policy, directory, group, self.matter, moment)).collect()
+    }
+
+    /// Whether a user has a key that can sign an approval of this. What a FIDO key verifies only a signature shows.
+    fn has_key(&self, directory: &Directory, name: &UserName) -> bool {
+        self.approver_key.is_none() || has_fido_key(directory, name)
+    }
+}
+
+/// Whether a FIDO key is bound to the user.
+pub(crate) fn has_fido_key(directory: &Directory, name: &UserName) -> bool {
+    directory.user(name).is_some_and(|user| user.keys.iter().any(PublicKey::is_fido))
+}
+
+/// The users who may decide on a request with this quorum at some time, be it to deny: enabled persons of its groups, but no
+/// account of the person who asks.
+pub fn deciders(directory: &Directory, asked: Asked<'_>) -> BTreeSet<UserName> {
+    let groups = asked.quorum.counts().map(|(group, _)| group);
+    members(directory, asked.matter.requester, groups).cloned().collect()
+}
+
+/// Those of the [`deciders`] who may approve at this time: a group of theirs may, and they have a key that it takes.
+pub fn approvers(policy: &Policy, directory: &Directory, asked: Asked<'_>, at: UnixTime) -> BTreeSet<UserName> {
+    let groups = asked.groups(policy, directory, Moment::At(at));
+    let people = members(directory, asked.matter.requester, groups.into_iter());
+    people.filter(|name| asked.has_key(directory, name)).cloned().collect()
+}
+
+fn members<'d>(
+    directory: &'d Directory,
+    requester: &UserName,
+    groups: impl Iterator<Item = &'d GroupName>,
+) -> impl Iterator<Item = &'d UserName> {
+    let asks = directory.owner_of(requester);
+    let members = groups.filter_map(|group| directory.group(group)).flat_map(|group| &group.members);
+    // Nobody decides for a requester whom the directory does not know: whose accounts are theirs cannot be told.
+    members.filter(move |name| asks.is_some() && directory.is_enabled_person(name) && directory.owner_of(name) != asks)
+}
+
+/// The slots of a quorum that stay open when these of the [`approvers`] approve at this time.
+pub fn open_slots(
+    policy: &Policy,
+    directory: &Directory,
+    asked: Asked<'_>,
+    approving: &BTreeSet<UserName>,
+    at: UnixTime,
+) -> Vec<GroupName> {
+    let groups = asked.groups(policy, directory, Moment::At(at));
     let voter = |name: &UserName| {
         let owner = directory.owner_of(name)?.clone();
-        Some(Voter { owner, groups: directory.groups_of(name).cloned().collect() })
+        let groups = groups.iter().filter(|group| directory.member(name, group)).map(|group| (*group).clone());
+        Some(Voter { owner, groups: groups.collect() })
     };
-    missing(quorum, &approving.iter().filter_map(voter).collect::<Vec<_>>())
+    missing(asked.quorum, &approving.iter().filter_map(voter).collect::<Vec<_>>())
 }
 
-/// The slots of a quorum that nobody is left for when all who may approve do so: one person fills one slot, and the
-/// person who asks fills none.
-pub fn unfillable(directory: &Directory, quorum: &Quorum, requester: &UserName) -> Vec<GroupName> {
-    let asks = directory.owner_of(requester);
-    let slots = usize::try_from(quorum.people()).unwrap_or(usize::MAX);
+/// The slots of a quorum that nobody is left for when all approve who ever may: one person fills one slot, and the person
+/// who asks fills none.
+pub fn unfillable(policy: &Policy, directory: &Directory, asked: Asked<'_>) -> Vec<GroupName> {
+    let slots = usize::try_from(asked.quorum.people()).unwrap_or(usize::MAX);
     let mut voters: BTreeMap<&UserName, BTreeSet<GroupName>> = BTreeMap::new();
-    for (group, _) in quorum.counts() {
+    for (group, _) in asked.quorum.counts() {
         // Of a large group as many people as there are slots fill any that others leave: the rest changes nothing.
-        let people = directory.enabled_people_in(group).into_iter().filter(|person| Some(*person) != asks);
-        for person in people.take(slots) {
+        for person in people(policy, directory, asked, group).into_iter().take(slots) {
             voters.entry(person).or_default().insert(group.clone());
         }
     }
     let voters = voters.into_iter().map(|(owner, groups)| Voter { owner: owner.clone(), groups });
-    missing(quorum, &voters.collect::<Vec<_>>())
+    missing(asked.quorum, &voters.collect::<Vec<_>>())
+}
+
+/// The persons of a group who may ever approve this: each once, through however many accounts.
+pub(crate) fn people<'d>(
+    policy: &Policy,
+    directory: &'d Directory,
+    asked: Asked<'_>,
+    group: &GroupName,
+) -> BTreeSet<&'d UserName> {
+    if !open(policy, directory, group, asked.matter, Moment::Ever) {
+        return BTreeSet::new();
+    }
+    let asks = directory.owner_of(asked.matter.requester);
+    let members = directory.group(group).into_iter().flat_map(|group| &group.members);
+    let able = members.filter(|name| directory.is_enabled_person(name) && asked.has_key(directory, name));
+    able.filter_map(|name| directory.owner_of(name)).filter(|person| Some(*person) != asks).collect()
 }
 
 /// A login that a user may ask for on a host.
@@ -88,6 +164,7 @@ fn candidate(
         command: None,
         ticket: None,
         rule: None,
+        keys: None,
     };
     let open = open_paths(policy, directory, &ask, Look::All, now).ok()?;
     open.paths.into_iter().next().map(|choice| Candidate {

@@ -8,9 +8,11 @@ use directory::{Directory, Mistakes, Notes, Source};
 use domain::{AskedLogin, Quorum, RuleName};
 use toml::Spanned;
 
-use crate::access::{self, Entry, Read, Says};
+use crate::access::{self, Approver, Entry, Read, Says};
+use crate::approvers::Approving;
 use crate::cedar::{self, Meaning, Statement};
 use crate::compile;
+use crate::conditions::Conditions;
 use crate::facts::Vocabulary;
 use crate::slice::Slices;
 use crate::terms::Path;
@@ -21,10 +23,15 @@ pub struct Policy {
     pub(crate) statements: Vec<Statement>,
     pub(crate) slices: Slices,
     pub(crate) vocabulary: Vocabulary,
+    /// The times of day and the patterns that any statement names.
+    pub(crate) conditions: Conditions,
     /// The logins that `access.toml` names in rules: what `candidates` tries.
     pub(crate) logins: BTreeSet<AskedLogin>,
     /// `access.toml` as read.
     pub(crate) entries: Vec<Entry>,
+    pub(crate) approvers: Vec<Approver>,
+    /// The conditions on approvers.
+    pub(crate) approving: Approving,
     /// Who must sign the next bundle.
     signers: Option<Quorum>,
     /// How many of the statements are those of `access.toml`; hand-written ones follow.
@@ -49,9 +56,25 @@ impl Policy {
             mistakes.extend(in_cedar.into_mistakes());
         }
         let Ok(vocabulary) = vocabulary else { return Err(Mistakes(mistakes)) };
-        let Loading { statements, logins, entries, signers, compiled, text, .. } = loading;
+        let Loading { statements, logins, entries, approvers, approving, signers, compiled, text, .. } = loading;
         let slices = Slices::new(statements.iter().map(|statement| &statement.policy));
-        Mistakes(mistakes).unless_any(Self { statements, slices, vocabulary, logins, entries, signers, compiled, text })
+        let mut conditions = Conditions::default();
+        for named in statements.iter().map(|statement| &statement.conditions) {
+            conditions.add(&named.schedules, &named.patterns);
+        }
+        Mistakes(mistakes).unless_any(Self {
+            statements,
+            slices,
+            vocabulary,
+            conditions,
+            logins,
+            entries,
+            approvers,
+            approving,
+            signers,
+            compiled,
+            text,
+        })
     }
 
     /// Who must sign the bundle that comes after this one; `None` where an administrator alone may put it in force.
@@ -73,6 +96,8 @@ struct Loading {
     rules: HashMap<RuleName, (Path, String)>,
     logins: BTreeSet<AskedLogin>,
     entries: Vec<Entry>,
+    approvers: Vec<Approver>,
+    approving: Approving,
     signers: Option<Quorum>,
     compiled: usize,
     text: String,
@@ -80,14 +105,16 @@ struct Loading {
 
 impl Loading {
     fn access(&mut self, notes: &Notes<'_>, directory: &Directory) {
-        let Read { entries, signers } = access::read(notes, directory);
+        let Read { entries, approvers, signers } = access::read(notes, directory);
         self.signers = signers.map(Spanned::into_inner);
         if notes.any() {
             return;
         }
         for entry in &entries {
             for text in compile::statements(notes, entry) {
-                self.statement(notes, &text, &entry.span);
+                if let Some(statement) = self.statement(notes, &text, &entry.span) {
+                    statement.conditions.add(&entry.scope.when, &entry.scope.commands);
+                }
                 self.text.push_str(&text);
                 self.text.push('\n');
             }
@@ -95,26 +122,33 @@ impl Loading {
                 self.logins.extend(entry.scope.logins.iter().cloned());
             }
         }
+        for approver in &approvers {
+            let text = self.approving.add(notes, approver);
+            self.text.push_str(&text);
+        }
         self.compiled = self.statements.len();
-        self.entries = entries;
+        (self.entries, self.approvers) = (entries, approvers);
     }
 
     fn cedar(&mut self, notes: &Notes<'_>, directory: &Directory) {
         let Some(validator) = cedar::validator(notes) else { return };
         for place in cedar::split(&notes.source().text) {
             let text = notes.source().text.get(place.clone()).unwrap_or_default();
-            if let Some(statement) = self.statement(notes, text, &place) {
-                cedar::validate(notes, &validator, statement, &place);
-                known_names(notes, directory, statement, &place);
+            let Some(statement) = self.statement(notes, text, &place) else { continue };
+            match Conditions::named_in(&statement.policy) {
+                Ok(conditions) => statement.conditions = conditions,
+                Err(message) => notes.note(place.clone(), message),
             }
+            cedar::validate(notes, &validator, statement, &place);
+            known_names(notes, directory, statement, &place);
         }
     }
 
-    fn statement(&mut self, notes: &Notes<'_>, text: &str, place: &Range<usize>) -> Option<&Statement> {
+    fn statement(&mut self, notes: &Notes<'_>, text: &str, place: &Range<usize>) -> Option<&mut Statement> {
         let statement = cedar::understand(notes, text, place, self.statements.len())?;
         self.consistent(notes, &statement, place);
         self.statements.push(statement);
-        self.statements.last()
+        self.statements.last_mut()
     }
 
     /// Several statements may be one rule; then they ask the same.

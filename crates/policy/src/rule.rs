@@ -7,18 +7,20 @@ use domain::{AskedLogin, HostName, Login, Obligations, RealmName, RuleName, Span
 
 use crate::evaluate::{Matched, evaluate};
 use crate::facts::{Asker, facts};
+use crate::people::{Asked, people};
 use crate::target::{self, Look};
 use crate::terms::{Path, Terms};
+use crate::why::Refused;
 use crate::{Ask, Policy, Refusal, Ruling};
 
 /// What policy says of a request.
 pub fn rule(policy: &Policy, directory: &Directory, ask: &Ask, now: UnixTime) -> Ruling {
-    let permit = || {
+    let permit = |now| {
         let open = open_paths(policy, directory, ask, Look::All, now)?;
-        let chosen = choose(&open.paths, directory, ask)?;
-        Ok(obligations(&open, chosen, ask))
+        choose(policy, directory, &open, ask)
     };
-    permit().map_or_else(Ruling::Refused, Ruling::Permitted)
+    let refused = Refused { policy, directory, ask, look: Look::All, rule: ask.rule.as_ref(), now };
+    permit(now).map_or_else(|refusal| Ruling::Refused(refused.explained(refusal, permit)), Ruling::Permitted)
 }
 
 /// What policy says today of a request that was approved under `rule`, for these of its hosts: so a host that is gone
@@ -32,16 +34,18 @@ pub fn rule_again(
     hosts: &BTreeSet<HostName>,
     now: UnixTime,
 ) -> Ruling {
-    let permit = || {
+    let permit = |now| {
         let open = open_paths(policy, directory, ask, Look::At(hosts), now)?;
         let same = by_name(&open.paths, rule)?;
         ticket_fits(same, ask)?;
         Ok(obligations(&open, same, ask))
     };
-    permit().map_or_else(Ruling::Refused, Ruling::Permitted)
+    let refused = Refused { policy, directory, ask, look: Look::At(hosts), rule: Some(rule), now };
+    permit(now).map_or_else(|refusal| Ruling::Refused(refused.explained(refusal, permit)), Ruling::Permitted)
 }
 
-fn obligations(open: &Open<'_>, chosen: &Choice<'_>, ask: &Ask) -> Obligations {
+/// What a request gets when it takes this path.
+pub(crate) fn obligations(open: &Open<'_>, chosen: &Choice<'_>, ask: &Ask) -> Obligations {
     Obligations {
         rule: chosen.rule.clone(),
         quorum: chosen.path.quorum.clone(),
@@ -52,6 +56,10 @@ fn obligations(open: &Open<'_>, chosen: &Choice<'_>, ask: &Ask) -> Obligations {
         allow: chosen.path.allow.clone(),
         command: ask.command.clone(),
         realm: open.realm.cloned(),
+        source: chosen.path.source.clone(),
+        verify_required: chosen.path.verify_required,
+        requester_key: chosen.path.requester_key,
+        approver_key: chosen.path.approver_key,
     }
 }
 
@@ -80,7 +88,7 @@ pub(crate) fn open_paths<'a>(
 ) -> Result<Open<'a>, Refusal> {
     let (user, login) = asker(directory, ask)?;
     let target::Hosts { all: hosts, realm } = target::hosts(directory, &ask.target, look)?;
-    let asker = Asker { user, login, ask, now };
+    let asker = Asker::new(&policy.conditions, user, login, ask, now)?;
     let user_uids = policy.vocabulary.user(directory, user);
     let mut on_hosts = Vec::with_capacity(hosts.len());
     for host in &hosts {
@@ -93,8 +101,8 @@ pub(crate) fn open_paths<'a>(
         }
         on_hosts.push(matched);
     }
-    let paths = common(&on_hosts);
-    if paths.is_empty() { Err(Refusal::NoCommonRule) } else { Ok(Open { login, hosts, realm, paths }) }
+    let paths = common(&on_hosts)?;
+    Ok(Open { login, hosts, realm, paths })
 }
 
 /// Who asks, and for which Unix account.
@@ -110,9 +118,9 @@ fn asker<'a>(directory: &'a Directory, ask: &'a Ask) -> Result<(&'a User, &'a Lo
     login.map(|login| (user, login)).ok_or_else(|| Refusal::NoOwnLogin(user.name.clone()))
 }
 
-/// The rules that match on every host. What any host requires is added to each: one approval opens them all.
-fn common<'p>(on_hosts: &[Matched<'p>]) -> Vec<Choice<'p>> {
-    let Some((first, others)) = on_hosts.split_first() else { return Vec::new() };
+/// The rules that match on every host, never none. What any host requires is added to each: one approval opens them all.
+fn common<'p>(on_hosts: &[Matched<'p>]) -> Result<Vec<Choice<'p>>, Refusal> {
+    let Some((first, others)) = on_hosts.split_first() else { return Err(Refusal::NoCommonRule) };
     let mut rules: BTreeMap<&RuleName, (usize, &Path)> = first.rules.clone();
     rules.retain(|name, _| others.iter().all(|matched| matched.rules.contains_key(name)));
     let mut required: Vec<&Terms> = Vec::new();
@@ -121,30 +129,36 @@ fn common<'p>(on_hosts: &[Matched<'p>]) -> Vec<Choice<'p>> {
             required.push(terms);
         }
     }
-    let each = rules.into_iter().map(|(rule, (order, path))| {
-        let path = required.iter().fold(path.clone(), |path, terms| path.with(terms));
-        Choice { rule, path, order }
-    });
-    let mut choices: Vec<Choice<'_>> = each.collect();
+    let mut nowhere = None;
+    let mut choices = Vec::with_capacity(rules.len());
+    for (rule, (order, path)) in rules {
+        match required.iter().try_fold(path.clone(), |path, terms| path.with(terms)) {
+            Some(path) => choices.push(Choice { rule, path, order }),
+            None => drop(nowhere.get_or_insert_with(|| Refusal::NoCommonSource(rule.clone()))),
+        }
+    }
     choices.sort_by_key(|choice| (choice.path.quorum.people(), choice.order));
-    choices
+    if choices.is_empty() { Err(nowhere.unwrap_or(Refusal::NoCommonRule)) } else { Ok(choices) }
 }
 
-/// The rule that was named, or the first that this window, this ticket and the people there are can satisfy.
-fn choose<'c, 'p>(paths: &'c [Choice<'p>], directory: &Directory, ask: &Ask) -> Result<&'c Choice<'p>, Refusal> {
+/// What the rule that was named gives, or the first that this window, this ticket, these keys and the people there are can
+/// satisfy.
+fn choose(policy: &Policy, directory: &Directory, open: &Open<'_>, ask: &Ask) -> Result<Obligations, Refusal> {
     let satisfied = |choice| {
         window_fits(choice, ask)?;
         ticket_fits(choice, ask)?;
-        quorum_exists(choice, directory, ask)
+        keys_fit(choice, ask)?;
+        let given = obligations(open, choice, ask);
+        quorum_exists(policy, directory, Asked::new(&ask.requester, &given))?;
+        Ok(given)
     };
     if let Some(named) = &ask.rule {
-        let chosen = by_name(paths, named)?;
-        return satisfied(chosen).map(|()| chosen);
+        return satisfied(by_name(&open.paths, named)?);
     }
     let mut first_refusal = None;
-    for choice in paths {
+    for choice in &open.paths {
         match satisfied(choice) {
-            Ok(()) => return Ok(choice),
+            Ok(given) => return Ok(given),
             Err(refusal) => first_refusal.get_or_insert(refusal),
         };
     }
@@ -181,12 +195,22 @@ fn ticket_fits(choice: &Choice<'_>, ask: &Ask) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Each group has people enough besides the one who asks. That one person is not counted for two groups is seen when
-/// they decide.
-pub(crate) fn quorum_exists(choice: &Choice<'_>, directory: &Directory, ask: &Ask) -> Result<(), Refusal> {
-    let asks = directory.owner_of(&ask.requester);
-    for (group, needed) in choice.path.quorum.counts() {
-        let available = directory.enabled_people_in(group).into_iter().filter(|person| Some(*person) != asks).count();
+fn keys_fit(choice: &Choice<'_>, ask: &Ask) -> Result<(), Refusal> {
+    let (Some(keys), path, rule) = (&ask.keys, &choice.path, choice.rule) else { return Ok(()) };
+    if path.verify_required && keys.connecting.is_none() {
+        return Err(Refusal::ConnectingKey(rule.clone()));
+    }
+    match path.requester_key.filter(|needed| keys.signed < Some(*needed)) {
+        Some(needed) => Err(Refusal::RequesterKey { rule: rule.clone(), needed }),
+        None => Ok(()),
+    }
+}
+
+/// Each group has people enough besides the one who asks, who ever may approve this. That one person is not counted for two
+/// groups is seen when they decide.
+pub(crate) fn quorum_exists(policy: &Policy, directory: &Directory, asked: Asked<'_>) -> Result<(), Refusal> {
+    for (group, needed) in asked.quorum.counts() {
+        let available = people(policy, directory, asked, group).len();
         if usize::try_from(needed).is_ok_and(|needed| available < needed) {
             return Err(Refusal::TooFewApprovers { group: group.clone(), needed, available });
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use domain::{Extension, Quorum, Span, Text};
+use domain::{Extension, KeyStrength, Networks, Quorum, Span, Text, in_both};
 use regex::Regex;
 
 /// A pattern that a ticket must match as a whole.
@@ -53,6 +53,10 @@ pub(crate) struct Terms {
     pub(crate) ttl: Option<Span>,
     pub(crate) allow: Option<BTreeSet<Extension>>,
     pub(crate) ticket: Option<Ticket>,
+    pub(crate) source: Option<Networks>,
+    pub(crate) verify_required: bool,
+    pub(crate) requester_key: Option<KeyStrength>,
+    pub(crate) approver_key: Option<KeyStrength>,
 }
 
 /// What a rule asks: complete, so that nothing is ever taken for `auto` because it is missing.
@@ -63,20 +67,30 @@ pub(crate) struct Path {
     pub(crate) ttl: Span,
     pub(crate) allow: BTreeSet<Extension>,
     pub(crate) tickets: Vec<Ticket>,
+    /// From anywhere if absent.
+    pub(crate) source: Option<Networks>,
+    pub(crate) verify_required: bool,
+    pub(crate) requester_key: Option<KeyStrength>,
+    pub(crate) approver_key: Option<KeyStrength>,
 }
 
 impl Path {
-    /// The path with a requirement on it: quorums all apply, caps take the minimum, extensions intersect.
-    pub(crate) fn with(self, added: &Terms) -> Self {
-        let Self { quorum, max, ttl, allow, mut tickets } = self;
+    /// The path with a requirement on it: quorums all apply, caps take the minimum, extensions and networks intersect, and
+    /// of two strengths the stronger counts. `None` when they have no network in common.
+    pub(crate) fn with(self, added: &Terms) -> Option<Self> {
+        let Self { quorum, max, ttl, allow, mut tickets, source, verify_required, requester_key, approver_key } = self;
         tickets.extend(added.ticket.iter().filter(|ticket| !tickets.contains(ticket)).cloned().collect::<Vec<_>>());
-        Self {
+        Some(Self {
             quorum: added.quorum.as_ref().map_or_else(|| quorum.clone(), |more| quorum.and(more)),
             max: added.max.map_or(max, |cap| max.min(cap)),
             ttl: added.ttl.map_or(ttl, |cap| ttl.min(cap)),
             allow: added.allow.as_ref().map_or_else(|| allow.clone(), |only| &allow & only),
             tickets,
-        }
+            source: in_both(source.as_ref(), added.source.as_ref())?,
+            verify_required: verify_required || added.verify_required,
+            requester_key: requester_key.max(added.requester_key),
+            approver_key: approver_key.max(added.approver_key),
+        })
     }
 }
 
@@ -95,6 +109,12 @@ impl Terms {
             line("allow", &allow.iter().map(|extension| extension.as_str()).collect::<Vec<_>>().join(", "));
         }
         self.ticket.iter().for_each(|ticket| line("ticket", ticket.pattern()));
+        self.source.iter().for_each(|source| line("source", &source.to_string()));
+        if self.verify_required {
+            line("verify_required", "true");
+        }
+        self.requester_key.iter().for_each(|key| line("requester_key", &key.to_string()));
+        self.approver_key.iter().for_each(|key| line("approver_key", &key.to_string()));
         lines
     }
 
@@ -106,6 +126,11 @@ impl Terms {
             "ttl" => self.ttl = Some(span(value)?),
             "allow" => self.allow = Some(extensions(value)?),
             "ticket" => self.ticket = Some(value.parse()?),
+            "source" => self.source = Some(value.parse().map_err(|error: domain::NetworkError| error.to_string())?),
+            "verify_required" if value == "true" => self.verify_required = true,
+            "verify_required" => return Err("expected `true`".to_owned()),
+            "requester_key" => self.requester_key = Some(strength(value)?),
+            "approver_key" => self.approver_key = Some(strength(value)?),
             _ => return Err(format!("unknown annotation `@{key}`")),
         }
         Ok(())
@@ -122,6 +147,10 @@ impl Terms {
             ttl: self.ttl.ok_or("ttl")?,
             allow: self.allow.unwrap_or_default(),
             tickets: self.ticket.into_iter().collect(),
+            source: self.source,
+            verify_required: self.verify_required,
+            requester_key: self.requester_key,
+            approver_key: self.approver_key,
         })
     }
 
@@ -138,6 +167,10 @@ impl Terms {
 
 fn span(value: &str) -> Result<Span, String> {
     value.parse().map_err(|error: domain::SpanError| error.to_string())
+}
+
+fn strength(value: &str) -> Result<KeyStrength, String> {
+    value.parse().map_err(|error: domain::KeyStrengthError| error.to_string())
 }
 
 fn extensions(value: &str) -> Result<BTreeSet<Extension>, String> {

@@ -3,13 +3,11 @@
 use std::collections::BTreeSet;
 
 use directory::{Directory, User};
-use domain::{
-    Access, AskedLogin, Extension, GroupName, HostName, Login, Quorum, RealmName, RuleName, Span, Target, UnixTime,
-    UserName,
-};
+use domain::{Access, AskedLogin, GroupName, Login, Obligations, SlotClosed, Span, Target, UnixTime, UserName};
 
-use crate::people::{approvers, unfillable};
-use crate::rule::{Choice, Open, open_paths, quorum_exists};
+use crate::approvers::slot;
+use crate::people::{Asked, approvers, has_fido_key, open_slots, unfillable};
+use crate::rule::{Choice, Open, obligations, open_paths, quorum_exists};
 use crate::target::Look;
 use crate::{Ask, Policy, Refusal};
 
@@ -18,24 +16,11 @@ use crate::{Ask, Policy, Refusal};
 pub struct Way {
     /// Who asks.
     pub requester: UserName,
-    /// The Unix account; `self` is resolved.
-    pub login: Login,
-    /// The hosts that a certificate would open.
-    pub hosts: Vec<HostName>,
-    /// The realm, when they are plain.
-    pub realm: Option<RealmName>,
-    /// The rule.
-    pub rule: RuleName,
-    /// The approvals it takes.
-    pub quorum: Quorum,
-    /// Who may give them.
+    /// What submitting would permit: the rule, the approvals it takes, the hosts that a certificate would open, and all
+    /// else that it is bound to.
+    pub given: Obligations,
+    /// Who may give the approvals.
     pub approvers: BTreeSet<UserName>,
-    /// The longest window.
-    pub max: Span,
-    /// The certificate TTL.
-    pub ttl: Span,
-    /// The extensions.
-    pub allow: BTreeSet<Extension>,
     /// What a ticket must match, all of them; empty when none is needed.
     pub tickets: Vec<String>,
     /// Why a request would not be approved all the same.
@@ -51,6 +36,9 @@ pub enum Hopeless {
     /// Submitting takes it, and the people there are cannot fill every slot, as one person fills one.
     #[error("nobody is left for {}, as one person fills one slot", slots(.0))]
     Unfillable(Vec<GroupName>),
+    /// Submitting takes it, and members of a group may approve it at another time only.
+    #[error(transparent)]
+    Closed(SlotClosed),
 }
 
 /// The groups whose slots stay open, such as `1 of security, 2 of sre`.
@@ -68,33 +56,44 @@ pub(crate) fn slots(open: &[GroupName]) -> String {
 pub fn ways(policy: &Policy, directory: &Directory, ask: &Ask, now: UnixTime) -> Result<Vec<Way>, Refusal> {
     let open = open_paths(policy, directory, ask, Look::All, now)?;
     let long_enough = open.paths.iter().filter(|choice| choice.path.max >= ask.window);
-    Ok(long_enough.map(|choice| way(&open, choice, directory, ask)).collect())
+    Ok(long_enough.map(|choice| way(policy, directory, (&open, choice), ask, now)).collect())
 }
 
-fn way(open: &Open<'_>, choice: &Choice<'_>, directory: &Directory, ask: &Ask) -> Way {
-    let path = &choice.path;
-    Way {
-        requester: ask.requester.clone(),
-        login: open.login.clone(),
-        hosts: open.hosts.iter().map(|host| host.name.clone()).collect(),
-        realm: open.realm.cloned(),
-        rule: choice.rule.clone(),
-        quorum: path.quorum.clone(),
-        approvers: approvers(directory, &path.quorum, &ask.requester),
-        max: path.max,
-        ttl: path.ttl,
-        allow: path.allow.clone(),
-        tickets: path.tickets.iter().map(|ticket| ticket.pattern().to_owned()).collect(),
-        hopeless: hopeless(choice, directory, ask),
+fn way(
+    policy: &Policy,
+    directory: &Directory,
+    (open, choice): (&Open<'_>, &Choice<'_>),
+    ask: &Ask,
+    now: UnixTime,
+) -> Way {
+    let given = obligations(open, choice, ask);
+    let asked = Asked::new(&ask.requester, &given);
+    let approvers = approvers(policy, directory, asked, now);
+    let hopeless = hopeless(policy, directory, (asked, &given), &approvers, now);
+    let tickets = choice.path.tickets.iter().map(|ticket| ticket.pattern().to_owned()).collect();
+    Way { requester: ask.requester.clone(), approvers, hopeless, tickets, given }
+}
+
+fn hopeless(
+    policy: &Policy,
+    directory: &Directory,
+    (asked, given): (Asked<'_>, &Obligations),
+    approvers: &BTreeSet<UserName>,
+    now: UnixTime,
+) -> Option<Hopeless> {
+    if let Some(needed) = given.requester_key.filter(|_| !has_fido_key(directory, asked.matter.requester)) {
+        return Some(Hopeless::Refused(Refusal::RequesterKey { rule: given.rule.clone(), needed }));
     }
-}
-
-fn hopeless(choice: &Choice<'_>, directory: &Directory, ask: &Ask) -> Option<Hopeless> {
-    if let Err(refusal) = quorum_exists(choice, directory, ask) {
+    if let Err(refusal) = quorum_exists(policy, directory, asked) {
         return Some(Hopeless::Refused(refusal));
     }
-    let open = unfillable(directory, &choice.path.quorum, &ask.requester);
-    (!open.is_empty()).then_some(Hopeless::Unfillable(open))
+    let open = unfillable(policy, directory, asked);
+    if !open.is_empty() {
+        return Some(Hopeless::Unfillable(open));
+    }
+    // Of the slots that nobody fills now, the first that its group keeps closed.
+    let open = open_slots(policy, directory, asked, approvers, now);
+    open.iter().find_map(|group| slot(policy, directory, group, asked.matter, now).err()).map(Hopeless::Closed)
 }
 
 /// Everybody who may ask for an access, with the ways that are open to them.
@@ -150,5 +149,5 @@ fn logins<'a>(policy: &'a Policy, user: &'a User) -> BTreeSet<&'a Login> {
 
 /// A request for no command, ticket or rule.
 pub(crate) fn asking(user: &User, login: AskedLogin, target: Target, window: Span) -> Ask {
-    Ask { requester: user.name.clone(), login, target, window, command: None, ticket: None, rule: None }
+    Ask { requester: user.name.clone(), login, target, window, command: None, ticket: None, rule: None, keys: None }
 }

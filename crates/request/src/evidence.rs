@@ -1,7 +1,12 @@
 //! Ballots: a decision that was checked against the request it is about and the directory as it is now.
 
+use std::collections::BTreeSet;
+
 use directory::{Directory, Kind};
-use domain::{Approval, Digest, PublicKey, RequestId, UnixTime, UserName, Voter};
+use domain::{
+    Approval, Digest, GroupName, HostName, KeyStrength, Obligations, PublicKey, RequestId, SlotClosed, UnixTime,
+    UserName, Voter,
+};
 use statement::{Canonical as _, DecisionStatement, Verified};
 
 use crate::grant::Case;
@@ -40,6 +45,12 @@ pub enum BallotRefused {
         /// The person behind both.
         owner: UserName,
     },
+    /// An approval by a key that is not strong enough. A deny counts by whatever key.
+    #[error("approvals of this request must be signed with {}; {}", .0.in_words(), .0.how())]
+    WeakKey(KeyStrength),
+    /// The conditions on approvers leave no slot that they could fill. A deny counts at any time.
+    #[error(transparent)]
+    Closed(#[from] SlotClosed),
     /// The words that were signed are not those of the ruling.
     #[error("the decision says it allows something else than the ruling does; look at the request and decide anew")]
     OtherWords,
@@ -51,6 +62,31 @@ pub enum BallotRefused {
         /// The quorum.
         asked: String,
     },
+}
+
+/// The conditions on approvers that are in force. The questions are put here, with what was signed and noted, so that
+/// whoever answers cannot be handed another request, group or time by mistake.
+pub trait Slots {
+    /// Whether members of a group may approve what this requester asked for on these hosts, as of a time.
+    ///
+    /// # Errors
+    /// When or why not; what cannot be told is closed.
+    fn slot(
+        &self,
+        group: &GroupName,
+        requester: &UserName,
+        hosts: &BTreeSet<HostName>,
+        at: UnixTime,
+    ) -> Result<(), SlotClosed>;
+}
+
+/// The bundle in force, as far as decisions are judged by it.
+#[derive(Clone, Copy)]
+pub struct Judging<'a> {
+    /// Who is who.
+    pub directory: &'a Directory,
+    /// The conditions on approvers.
+    pub slots: &'a dyn Slots,
 }
 
 /// A decision that counts: only [`judge`] makes one.
@@ -79,16 +115,18 @@ impl Ballot {
 }
 
 /// Judges a decision: it must be about exactly this request and ruling, by a person whose key is bound, who is not
-/// disabled, not the requester under any account, and in a group that the ruling asks. `taken` is when the server took
-/// the decision; the directory is the one in force now.
+/// disabled, not the requester under any account, and in a group that the ruling asks. An approval must also be by a key
+/// that `obligations` take, be they those of the ruling or what is left of them today, and for a slot that may be filled
+/// when the server took it, which is `taken`.
 ///
 /// # Errors
 /// The first check that fails, by name.
 pub fn judge(
     case: &Case<'_>,
+    obligations: &Obligations,
     decision: &Verified<DecisionStatement>,
     taken: UnixTime,
-    directory: &Directory,
+    judging: Judging<'_>,
 ) -> Result<Ballot, BallotRefused> {
     let said = decision.statement();
     if said.id != case.id {
@@ -100,9 +138,45 @@ pub fn judge(
     if said.ruling != case.ruling.digest() {
         return Err(BallotRefused::OtherRuling(said.ruling));
     }
-    let owner = entitled(case, &said.approver, decision.key(), directory)?;
-    let groups = directory.groups_of(&said.approver).cloned().collect();
+    let owner = entitled(case, &said.approver, decision.key(), judging.directory)?;
+    let groups = match said.verdict {
+        // Whoever is asked may say no, whenever and with whatever key of theirs.
+        Approval::Deny => BTreeSet::new(),
+        Approval::Approve => {
+            strong_enough(obligations, decision)?;
+            fillable(case, obligations, &said.approver, taken, judging)?
+        }
+    };
     Ok(Ballot { verdict: said.verdict, voter: Voter { owner, groups }, time: taken })
+}
+
+fn strong_enough(obligations: &Obligations, decision: &Verified<DecisionStatement>) -> Result<(), BallotRefused> {
+    match obligations.approver_key.filter(|needed| decision.strength() < Some(*needed)) {
+        Some(needed) => Err(BallotRefused::WeakKey(needed)),
+        None => Ok(()),
+    }
+}
+
+/// The groups of the quorum whose slots the approver can fill.
+fn fillable(
+    case: &Case<'_>,
+    obligations: &Obligations,
+    approver: &UserName,
+    taken: UnixTime,
+    Judging { directory, slots }: Judging<'_>,
+) -> Result<BTreeSet<GroupName>, BallotRefused> {
+    let requester = &case.request.statement().requester;
+    let (mut open, mut closed) = (BTreeSet::new(), None);
+    for group in obligations.quorum.counts().map(|(group, _)| group).filter(|g| directory.member(approver, g)) {
+        match slots.slot(group, requester, &obligations.hosts, taken) {
+            Ok(()) => drop(open.insert(group.clone())),
+            Err(why) => drop(closed.get_or_insert(why)),
+        }
+    }
+    match closed.filter(|_| open.is_empty()) {
+        Some(why) => Err(why.into()),
+        None => Ok(open),
+    }
 }
 
 /// The person behind an approver who may speak on this request at all.

@@ -1,10 +1,12 @@
 //! The grant: proof that a request was approved and still may be used, judged anew for every fetch.
 
 use directory::Directory;
-use domain::{Approval, GroupName, Obligations, Pair, PublicKey, RequestId, Span, UnixTime, UserName, missing};
+use domain::{
+    Approval, GroupName, KeyStrength, Obligations, Pair, PublicKey, RequestId, Span, UnixTime, UserName, missing,
+};
 use statement::{DecisionStatement, FetchStatement, RequestStatement, RulingText, Verified};
 
-use crate::evidence::{BallotRefused, judge};
+use crate::evidence::{BallotRefused, Judging, judge};
 use crate::state::{State, StateName, Window};
 
 /// A request as it was signed and ruled on.
@@ -67,6 +69,20 @@ pub enum NotGranted {
     /// The requester was disabled.
     #[error("{0} is disabled; an administrator decides who may act again")]
     RequesterDisabled(UserName),
+    /// The key that signed the request is not one that today's policy takes.
+    #[error("request {id} was not signed with {}, which this takes by now; ask again, and {}", .needed.in_words(), .needed.how())]
+    RequesterKey {
+        /// The request.
+        id: RequestId,
+        /// What is needed.
+        needed: KeyStrength,
+    },
+    /// The connecting key cannot do what today's policy takes.
+    #[error(
+        "logins under request {0} must be verified by a FIDO key by now, and its connecting key is none; ask again with \
+         one (--connecting-key)"
+    )]
+    ConnectingKey(RequestId),
     /// The fetch is signed by another key than the one approved.
     #[error("the fetch is signed by {got}, but request {id} was approved for the connecting key {want}; ask again")]
     OtherConnectingKey {
@@ -96,7 +112,9 @@ pub enum NotGranted {
         granted: String,
     },
     /// Today's policy leaves nothing of what was approved.
-    #[error("today's policy shares no host, login or command with what was approved for request {0}; ask again")]
+    #[error(
+        "today's policy shares no host, login, command or network with what was approved for request {0}; ask again"
+    )]
     NothingLeft(RequestId),
     /// Not enough of the approvals count any more.
     #[error("request {id} lacks {}{}", list(missing), because(dropped.as_ref()))]
@@ -175,7 +193,7 @@ impl Grant {
 }
 
 /// Judges everything anew and makes the one proof that lets certificates out. `today` is what policy says now;
-/// membership, key bindings and disablement count as of now.
+/// membership, key bindings and disablement count as of now, and conditions on approvers for the time of each decision.
 ///
 /// # Errors
 /// The first check that fails, by name.
@@ -185,13 +203,14 @@ pub fn grant(
     decisions: &[Counted],
     fetch: &Verified<FetchStatement>,
     today: &Obligations,
-    directory: &Directory,
+    judging: Judging<'_>,
     now: UnixTime,
 ) -> Result<Grant, NotGranted> {
     let window = open_window(case, state, today, now)?;
-    requester_stands(case, directory)?;
+    requester_stands(case, judging.directory)?;
     let obligations = case.ruling.obligations().intersect(today).ok_or(NotGranted::NothingLeft(case.id))?;
-    let approved = quorum_stands(case, decisions, &obligations, directory)?;
+    keys_are_strong_enough(case, &obligations)?;
+    let approved = quorum_stands(case, decisions, &obligations, judging)?;
     window_is_signed_for(case, state, approved)?;
     let connecting_key = the_approved_key(case, fetch)?;
     let pairs = covered(case, fetch, &obligations)?;
@@ -258,6 +277,18 @@ fn requester_stands(case: &Case<'_>, directory: &Directory) -> Result<(), NotGra
     Ok(())
 }
 
+/// As submitting judged them, again: by the stored signature, and by what the obligations are today.
+fn keys_are_strong_enough(case: &Case<'_>, obligations: &Obligations) -> Result<(), NotGranted> {
+    let (id, request) = (case.id, case.request);
+    if let Some(needed) = obligations.requester_key.filter(|needed| request.strength() < Some(*needed)) {
+        return Err(NotGranted::RequesterKey { id, needed });
+    }
+    if obligations.verify_required && !request.statement().connecting_key.is_fido() {
+        return Err(NotGranted::ConnectingKey(id));
+    }
+    Ok(())
+}
+
 /// When the approvals that count were signed.
 struct Signed {
     first: UnixTime,
@@ -269,7 +300,7 @@ fn quorum_stands(
     case: &Case<'_>,
     decisions: &[Counted],
     obligations: &Obligations,
-    directory: &Directory,
+    judging: Judging<'_>,
 ) -> Result<Option<Signed>, NotGranted> {
     let (mut voters, mut dropped, mut times) = (Vec::new(), None, Vec::new());
     for counted in decisions {
@@ -277,7 +308,7 @@ fn quorum_stands(
         if counted.decision.statement().verdict == Approval::Deny {
             return Err(NotGranted::Denied(case.id));
         }
-        match judge(case, &counted.decision, counted.taken, directory) {
+        match judge(case, obligations, &counted.decision, counted.taken, judging) {
             Ok(ballot) => {
                 voters.push(ballot.voter().clone());
                 times.push(counted.decision.statement().header.time);

@@ -21,6 +21,6 @@ mod evidence;
 mod grant;
 mod state;
 
-pub use evidence::{Ballot, BallotRefused, judge};
+pub use evidence::{Ballot, BallotRefused, Judging, Slots, judge};
 pub use grant::{Case, Counted, Grant, NotGranted, fetchable, grant};
 pub use state::{Approved, Ended, Outcome, Pending, State, StateName, UnknownState, Window, open};

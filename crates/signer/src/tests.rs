@@ -222,6 +222,8 @@ fn a_loaded_key_signs_certificates_that_verify() -> Result<(), SignError> {
         valid_after: "2026-03-01T14:01:30Z".parse().unwrap(),
         valid_before: "2026-03-01T14:07:00Z".parse().unwrap(),
         force_command: None,
+        source: None,
+        verify_required: false,
         extensions: [].into(),
         nonce: [7; 32],
     };

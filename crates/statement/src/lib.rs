@@ -61,7 +61,8 @@
 //! # Ruling
 //!
 //! Made once, when the request arrives. `realm` and `realm-hosts` (how many hosts the realm has in all) are there for
-//! plain hosts only. Its words are what `allows` says in the decision.
+//! plain hosts only. Networks are a line each, and none when certificates may be used from anywhere. Its words are what
+//! `allows` says in the decision.
 //!
 //! ```text
 //! hallpass-ruling v1
@@ -77,6 +78,10 @@
 //! ttl: 5m
 //! allow: pty
 //! command: -
+//! source: 10.0.0.0/8
+//! verify-required: -
+//! requester-key: -
+//! approver-key: sk
 //! ```
 //!
 //! # Decision
@@ -93,8 +98,8 @@
 //! approver: bob
 //! id: 7K3F9-QXMWT
 //! request: 58066bfb7d65f0a470fded264a17014f194f45c1ac3843c7b99c47e1f16a24fd
-//! ruling: f9e38291aa2ed76bdafddf9e6962dccff909f7a41395e455bbeaeb4cb38b0b84
-//! allows: root on web-1.example.com, for at most 1h, certificates of 5m, with pty
+//! ruling: 705a9948a2287907e113408f5613e7a0e489912f71727137b8f5f4e6ccc9c68a
+//! allows: root on web-1.example.com, for at most 1h, certificates of 5m, with pty, only from 10.0.0.0/8, approved with a FIDO key
 //! verdict: approve
 //! comment: -
 //! ```

@@ -5,12 +5,17 @@ use std::fmt::Write as _;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-use domain::{Digest, Extension, HostName, Obligations, RealmName, Text, TextError, UnknownExtension};
+use domain::{
+    Digest, Extension, HostName, KeyStrength, Network, Networks, Obligations, RealmName, Text, TextError,
+    UnknownExtension,
+};
 
 use crate::codec::{Fields, Lines, StatementError, Writer};
 
 /// Most bytes of host names that the words spell out; the text has them all.
-const NAMED_BYTES: usize = 300;
+const NAMED_BYTES: usize = 260;
+/// Most bytes of networks that the words spell out.
+const NETWORK_BYTES: usize = 90;
 /// Longest command that the words spell out; the request's text has it whole.
 const COMMAND_BYTES: usize = 300;
 
@@ -120,25 +125,37 @@ fn in_words(allowed: &Obligations, realm_hosts: Option<NonZeroU32>) -> String {
         none if none.is_empty() => words.push_str(", without extensions"),
         some => words.push_str(&format!(", with {some}")),
     }
-    words
+    words + &restrictions(allowed)
+}
+
+/// What is asked of connecting and of the keys that sign, after commas.
+fn restrictions(allowed: &Obligations) -> String {
+    let source =
+        allowed.source.as_ref().map(|source| format!("only from {}", spelled_out(source.iter(), NETWORK_BYTES)));
+    let verified = allowed.verify_required.then(|| "each login verified by the FIDO key".to_owned());
+    let signed = |what: &str, key: Option<KeyStrength>| Some(format!("{what} with {}", key?.in_words()));
+    let all = [source, verified, signed("asked", allowed.requester_key), signed("approved", allowed.approver_key)];
+    all.into_iter().flatten().map(|words| format!(", {words}")).collect()
 }
 
 fn hosts_in_words(allowed: &Obligations) -> String {
-    let mut hosts = allowed.hosts.iter();
-    let mut names = hosts.next().map_or_else(String::new, ToString::to_string);
-    if allowed.hosts.len() == 1 {
-        return names;
-    }
-    let mut left = allowed.hosts.len() - 1;
-    for host in hosts {
-        if names.len() + host.as_str().len() > NAMED_BYTES {
-            break;
+    let names = spelled_out(allowed.hosts.iter(), NAMED_BYTES);
+    if allowed.hosts.len() == 1 { names } else { format!("{} hosts ({names})", allowed.hosts.len()) }
+}
+
+/// The first, as many others as fit, and how many more there are.
+fn spelled_out<T: ToString>(mut all: impl ExactSizeIterator<Item = T>, most: usize) -> String {
+    let mut names = all.next().map_or_else(String::new, |first| first.to_string());
+    while all.len() > 0 {
+        let left = all.len();
+        match all.next().map(|next| next.to_string()) {
+            Some(next) if names.len() + next.len() <= most => {
+                let _never_fails = write!(names, ", {next}");
+            }
+            _ => return format!("{names} and {left} more"),
         }
-        let _never_fails = write!(names, ", {host}");
-        left -= 1;
     }
-    let more = if left > 0 { format!(" and {left} more") } else { String::new() };
-    format!("{} hosts ({names}{more})", allowed.hosts.len())
+    names
 }
 
 fn extensions(allowed: &BTreeSet<Extension>) -> String {
@@ -156,13 +173,44 @@ impl FromStr for Extensions {
     }
 }
 
+/// `verify-required: yes`
+struct Yes;
+
+/// Something else than `yes`.
+#[derive(Debug, thiserror::Error)]
+#[error("expected `yes` or `-`")]
+struct NotYes;
+
+impl FromStr for Yes {
+    type Err = NotYes;
+
+    fn from_str(given: &str) -> Result<Self, NotYes> {
+        if given == "yes" { Ok(Self) } else { Err(NotYes) }
+    }
+}
+
 impl Fields for RulingText {
     const NAME: &'static str = "hallpass-ruling";
     /// Room for [`RulingText::MAX_HOSTS`] names of any length.
     const LONGEST: usize = 2 * 1024 * 1024;
 
     fn write(&self, out: &mut Writer) {
-        let Obligations { rule, quorum, hosts, login, max, ttl, allow, command, realm } = &self.obligations;
+        // Taken apart, so that a field that obligations get cannot be forgotten here.
+        let Obligations {
+            rule,
+            quorum,
+            hosts,
+            login,
+            max,
+            ttl,
+            allow,
+            command,
+            realm,
+            source,
+            verify_required,
+            requester_key,
+            approver_key,
+        } = &self.obligations;
         out.value("request", &self.request);
         out.value("bundle", &self.bundle);
         out.value("rule", rule);
@@ -175,6 +223,10 @@ impl Fields for RulingText {
         out.value("ttl", ttl);
         out.optional("allow", (!allow.is_empty()).then(|| extensions(allow)).as_ref());
         out.optional("command", command.as_ref());
+        out.list("source", source.iter().flat_map(Networks::iter));
+        out.optional("verify-required", verify_required.then_some("yes").as_ref());
+        out.optional("requester-key", requester_key.as_ref());
+        out.optional("approver-key", approver_key.as_ref());
     }
 
     fn read(lines: &mut Lines<'_>) -> Result<Self, StatementError> {
@@ -187,7 +239,24 @@ impl Fields for RulingText {
         let (max, ttl) = (lines.value("max")?, lines.value("ttl")?);
         let allow = lines.optional::<Extensions>("allow")?.map_or_else(BTreeSet::new, |given| given.0);
         let command = lines.optional("command")?;
-        let obligations = Obligations { rule, quorum, hosts, login, max, ttl, allow, command, realm };
+        let source = Networks::new(lines.list::<Network>("source")?);
+        let verify_required = lines.optional::<Yes>("verify-required")?.is_some();
+        let (requester_key, approver_key) = (lines.optional("requester-key")?, lines.optional("approver-key")?);
+        let obligations = Obligations {
+            rule,
+            quorum,
+            hosts,
+            login,
+            max,
+            ttl,
+            allow,
+            command,
+            realm,
+            source,
+            verify_required,
+            requester_key,
+            approver_key,
+        };
         Self::new(request, bundle, obligations, realm_hosts).map_err(|why| lines.refused("command", why))
     }
 }

@@ -1,6 +1,6 @@
 //! Checking signed texts: the only way to a [`Verified`] statement.
 
-use domain::{Digest, PublicKey};
+use domain::{Digest, KeyStrength, PublicKey};
 use sha2::{Digest as _, Sha256};
 use signature::Verifier as _;
 use ssh_key::public::{Ed25519PublicKey, KeyData};
@@ -88,6 +88,12 @@ impl<S> Verified<S> {
     /// What the token says, when the key is a FIDO key.
     pub const fn flags(&self) -> Option<Flags> {
         self.flags
+    }
+
+    /// What the signature shows of its key: a FIDO key by its kind, and that it verified its user by the flags it signed.
+    pub fn strength(&self) -> Option<KeyStrength> {
+        let verified = self.flags.is_some_and(|flags| flags.verification);
+        self.key.strength().map(|least| if verified { KeyStrength::SkVerified } else { least })
     }
 
     /// SHA-256 of the text.

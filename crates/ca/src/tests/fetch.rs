@@ -122,6 +122,23 @@ async fn approvals_and_rules_are_judged_as_of_now() {
 }
 
 #[tokio::test]
+async fn a_rule_that_closes_issues_nothing_more_and_says_when_it_opens() {
+    // The clock begins at noon, 2026-03-01, a Sunday.
+    let mut setup = Setup::default();
+    setup.access = setup.access.replacen("allow = [\"pty\"]", "allow = [\"pty\"]\nwhen = \"08:00-12:10 UTC\"", 1);
+    let world = world_of(setup).await;
+    let id = world.granted("root@web-1").await;
+    world.clock.pass(599);
+    assert!(world.fetch(id, &["root@web-1"]).await.is_ok());
+    world.clock.pass(1);
+    let refused = world.fetch(id, &["root@web-1"]).await.err().unwrap();
+    assert_eq!(refused.to_string(), "the rule `dev-root` is closed at this time; it opens at 2026-03-02T08:00:00Z");
+    let refused = world.submit(&world.request("root@web-1", "30m")).await.err().unwrap();
+    let told = "no rule lets `alice` ask for this at this time; one does from 2026-03-02T08:00:00Z on";
+    assert_eq!(refused.to_string(), told);
+}
+
+#[tokio::test]
 async fn a_rule_that_got_stricter_cuts_what_was_approved() {
     let world = world().await;
     let id = world.granted("root@web-1").await;

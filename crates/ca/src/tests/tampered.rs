@@ -17,7 +17,7 @@ fn granted(world: &World, stored: StoredRequest) -> Result<Grant, Error> {
     let (bundle, now) = (world.ca.bundle(), world.now());
     let today = record.rule_again(&bundle, fetch.statement(), now)?;
     let case = record.case();
-    Ok(request::grant(&case, &record.state, &record.decisions, &fetch, &today, bundle.directory(), now)?)
+    Ok(request::grant(&case, &record.state, &record.decisions, &fetch, &today, bundle.judging(), now)?)
 }
 
 fn text<S: Statement>(seed: u8, said: &S) -> SignedText {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Command, Extension, PublicKey, RequestId, UnixTime};
+use domain::{Command, Extension, Network, Networks, PublicKey, RequestId, UnixTime};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -44,13 +44,32 @@ prop_compose! {
         key_id in any_key_id(times[2]),
         times in Just(times),
         command in option::of(vec("[A-Za-z0-9_@%+:,./][A-Za-z0-9_@%+:,./-]{0,20}", 1..20)),
+        source in option::of(vec((any::<u32>(), any::<bool>()), 1..5)),
+        verify in any::<bool>(),
         extensions in subsequence(Extension::ALL.to_vec(), 0..=5),
         nonce in any::<[u8; 32]>(),
     ) -> Draft {
         let [valid_after, valid_before, _] = times;
         let force_command = command.map(|words| Command::from_words(&words).unwrap());
         let extensions = extensions.into_iter().collect();
-        Draft { connecting_key, principal, key_id, valid_after, valid_before, force_command, extensions, nonce }
+        let network = |(bits, new): (u32, bool)| {
+            let text = if new { format!("2001:db8::{bits:x}", bits = bits >> 16) } else { format!("{}.0.0.0/8", bits % 223) };
+            text.parse::<Network>().unwrap()
+        };
+        let source = source.and_then(|source| Networks::new(source.into_iter().map(network)));
+        let verify_required = verify && connecting_key.is_fido();
+        Draft {
+            connecting_key,
+            principal,
+            key_id,
+            valid_after,
+            valid_before,
+            force_command,
+            source,
+            verify_required,
+            extensions,
+            nonce,
+        }
     }
 }
 
@@ -69,9 +88,13 @@ proptest! {
         prop_assert_eq!(read.valid_principals(), [draft.principal.to_string()]);
         prop_assert_eq!(read.valid_after(), draft.valid_after.seconds());
         prop_assert_eq!(read.valid_before(), draft.valid_before.seconds());
-        let command = read.critical_options().get("force-command").map(String::as_str);
+        let critical = |name: &str| read.critical_options().get(name).map(String::as_str);
+        let (command, source) = (critical("force-command"), critical("source-address"));
         prop_assert_eq!(command, draft.force_command.as_ref().map(Command::as_str));
-        prop_assert_eq!(read.critical_options().len(), usize::from(command.is_some()));
+        prop_assert_eq!(source.map(str::to_owned), draft.source.as_ref().map(Networks::openssh_value));
+        prop_assert_eq!(critical("verify-required"), draft.verify_required.then_some(""));
+        let options = usize::from(command.is_some()) + usize::from(source.is_some()) + usize::from(draft.verify_required);
+        prop_assert_eq!(read.critical_options().len(), options);
         let names: BTreeSet<&str> = draft.extensions.iter().map(|e| e.openssh_name()).collect();
         prop_assert!(read.extensions().keys().eq(names));
         prop_assert!(read.extensions().values().all(String::is_empty));
@@ -134,7 +157,7 @@ proptest! {
 }
 
 /// The draft with one field after the other taken from another draft.
-fn each_field_of(other: &Draft, draft: &Draft) -> [(Field, Draft); 8] {
+fn each_field_of(other: &Draft, draft: &Draft) -> [(Field, Draft); 9] {
     let (from, base) = (|| other.clone(), || draft.clone());
     [
         (Field::ConnectingKey, Draft { connecting_key: from().connecting_key, ..base() }),
@@ -143,6 +166,7 @@ fn each_field_of(other: &Draft, draft: &Draft) -> [(Field, Draft); 8] {
         (Field::ValidAfter, Draft { valid_after: from().valid_after, ..base() }),
         (Field::ValidBefore, Draft { valid_before: from().valid_before, ..base() }),
         (Field::CriticalOptions, Draft { force_command: from().force_command, ..base() }),
+        (Field::CriticalOptions, Draft { source: from().source, ..base() }),
         (Field::Extensions, Draft { extensions: from().extensions, ..base() }),
         (Field::Nonce, Draft { nonce: from().nonce, ..base() }),
     ]
@@ -172,6 +196,43 @@ fn bytes_cut_anywhere_or_with_a_tail_are_refused() {
         assert!(matches!(read(&made.bytes()[..length]), Err(Mismatch::Malformed(_))), "{length}");
     }
     assert_eq!(read(&[made.bytes(), &[0]].concat()), Err(Mismatch::Trailing));
+}
+
+#[test]
+fn critical_options_out_of_order_twice_or_unknown_are_refused() {
+    let fido = Draft { connecting_key: connecting_key("ed25519-sk"), verify_required: true, ..draft() };
+    let made = fido.clone().with_serial(serial(4711), &TestCa::from_seed(1).public).unwrap();
+    let option = |name: &str, value: &str| {
+        let text = |text: &[u8]| [&u32::try_from(text.len()).unwrap().to_be_bytes(), text].concat();
+        let value = if value.is_empty() { Vec::new() } else { text(value.as_bytes()) };
+        [text(name.as_bytes()), text(&value)].concat()
+    };
+    let (command, source) =
+        (option("force-command", "systemctl restart nginx"), option("source-address", "10.0.0.0/8,2001:db8::/32"));
+    let verify = option("verify-required", "");
+    let sorted = [command.clone(), source.clone(), verify.clone()].concat();
+    let at = made.bytes().windows(sorted.len()).position(|window| window == sorted).unwrap();
+    let with = |list: &[&[u8]]| {
+        let (mut bytes, list) = (made.bytes().to_vec(), list.concat());
+        let length = u32::try_from(list.len()).unwrap().to_be_bytes();
+        bytes.splice(at - 4..at + sorted.len(), [length.to_vec(), list].concat());
+        recheck(&bytes, &fido, serial(4711), made.ca_key())
+    };
+    assert_eq!(with(&[&command, &source, &verify]), Ok(()));
+    let malformed: [&[&[u8]]; 6] = [
+        &[&source, &command, &verify],
+        &[&command, &source, &source, &verify],
+        &[&command, &source, &option("verify-required", "yes")],
+        &[&command, &source, &option("no-such-option", ""), &verify],
+        &[&command, &option("source-address", "2001:db8::/32,10.0.0.0/8"), &verify],
+        &[&command, &option("source-address", "10.0.0.1/8"), &verify],
+    ];
+    for list in malformed {
+        assert_eq!(with(list), Err(Mismatch::Malformed(Field::CriticalOptions)));
+    }
+    for list in [&[&command[..], &source][..], &[&command, &verify], &[&source, &verify]] {
+        assert_eq!(with(list), Err(Mismatch::Differs(Field::CriticalOptions)));
+    }
 }
 
 #[test]

@@ -25,7 +25,8 @@ fn a_certificate_says_what_was_drafted() {
         assert_eq!(certificate.valid_after(), draft().valid_after);
         assert_eq!(certificate.valid_before(), draft().valid_before);
         let critical: Vec<_> = certificate.critical_options().collect();
-        assert_eq!(critical, [("force-command", "systemctl restart nginx")]);
+        let source = ("source-address", "10.0.0.0/8,2001:db8::/32");
+        assert_eq!(critical, [("force-command", "systemctl restart nginx"), source]);
         assert_eq!(certificate.extensions().len(), 5);
         assert_eq!(*certificate.public_key(), connecting_key(name));
         assert_eq!(certificate.ca_key(), ca.public_key());
@@ -38,7 +39,7 @@ fn a_certificate_says_what_was_drafted() {
 
 #[test]
 fn the_least_draft_makes_a_certificate_that_allows_nothing_besides() {
-    let least = Draft { force_command: None, extensions: [].into(), ..draft() };
+    let least = Draft { force_command: None, source: None, extensions: [].into(), ..draft() };
     let certificate = sign(&ready(least), &TestCa::from_seed(1)).unwrap();
     assert_eq!(certificate.critical_options().len(), 0);
     assert_eq!(certificate.extensions().len(), 0);
@@ -62,6 +63,7 @@ fn a_draft_that_contradicts_itself_is_refused() {
     let deadline = time("2026-03-01T14:06:59Z");
     let key_id = KeyId { deadline, ..draft().key_id };
     assert_eq!(refused(Draft { key_id, ..draft() }), CertError::OutlivesDeadline { before, deadline });
+    assert_eq!(refused(Draft { verify_required: true, ..draft() }), CertError::CannotVerify("ed25519"));
     let fido = draft().with_serial(serial(1), &connecting_key("ed25519-sk"));
     assert_eq!(fido, Err(CertError::FidoCa("ed25519-sk")));
 }

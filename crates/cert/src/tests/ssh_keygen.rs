@@ -29,7 +29,9 @@ fn signed(draft: Draft) -> String {
 fn it_shows_exactly_the_drafted_fields_for_every_kind_of_key() {
     let mut all = String::new();
     for (name, _) in CONNECTING_KEYS {
-        let certificate = signed(Draft { connecting_key: connecting_key(name), ..draft() });
+        let connecting_key = connecting_key(name);
+        let verify_required = connecting_key.is_fido();
+        let certificate = signed(Draft { connecting_key, verify_required, ..draft() });
         all.push_str(&format!("{name}:\n{}\n", shown(&certificate).unwrap()));
     }
     insta::assert_snapshot!("every_kind", all);
@@ -37,7 +39,13 @@ fn it_shows_exactly_the_drafted_fields_for_every_kind_of_key() {
 
 #[test]
 fn it_shows_that_the_least_certificate_allows_nothing_besides() {
-    let least = Draft { principal: "root".parse().unwrap(), force_command: None, extensions: [].into(), ..draft() };
+    let least = Draft {
+        principal: "root".parse().unwrap(),
+        force_command: None,
+        source: None,
+        extensions: [].into(),
+        ..draft()
+    };
     insta::assert_snapshot!("least", shown(&signed(least)).unwrap());
 }
 

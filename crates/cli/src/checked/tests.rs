@@ -45,6 +45,10 @@ pub(crate) fn allowed() -> Obligations {
         allow: [domain::Extension::Pty].into(),
         command: None,
         realm: None,
+        source: None,
+        verify_required: false,
+        requester_key: None,
+        approver_key: None,
     }
 }
 

@@ -38,6 +38,8 @@ fn draft() -> Draft {
         valid_after: at(0),
         valid_before: at(300),
         force_command: None,
+        source: None,
+        verify_required: false,
         extensions: [domain::Extension::Pty].into(),
         nonce: [7; 32],
     }
@@ -81,6 +83,19 @@ fn a_certificate_that_opens_more_than_was_granted_is_refused() {
         assert_eq!(refused(&half_an_hour, draft), Some(what));
     }
     assert_eq!(refused(&granted(299), draft()), Some("it outlives the window"));
+}
+
+#[test]
+fn todays_policy_may_restrict_a_certificate_further_and_never_less() {
+    let restricted = Obligations { source: "10.0.0.0/8".parse().ok(), ..allowed() };
+    let told = wire::Request { window: Some((at(0), at(1800))), ..told(&asked(), restricted) };
+    let restricted = checked(told).unwrap();
+    let from = |source: &str| Draft { source: source.parse().ok(), ..draft() };
+    for (source, wider) in [("10.0.0.0/8", None), ("10.1.0.0/16", None), ("", Some("its options differ"))] {
+        assert_eq!(refused(&restricted, from(source)), wider, "{source}");
+    }
+    assert_eq!(refused(&restricted, from("10.0.0.0/8, 192.0.2.0/24")), Some("its options differ"));
+    assert_eq!(refused(&granted(1800), from("192.0.2.0/24")), None);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use domain::{GroupName, Obligations, UnixTime, UserName};
 use toml::Spanned;
 
 use super::{Answer, Case};
-use crate::people::{approvers, open_slots};
+use crate::people::{Asked, approvers, open_slots};
 use crate::{Policy, Ruling, rule};
 
 /// What the policy said of a case.
@@ -31,6 +31,9 @@ impl Judged {
     }
 }
 
+/// The rules and the people that cases are judged by.
+type Loaded<'a> = (&'a Policy, &'a Directory);
+
 impl Case<'_> {
     /// Asks the policy; `now` counts for a case without a time of its own.
     pub fn judge(&self, policy: &Policy, directory: &Directory, now: UnixTime) -> Judged {
@@ -39,7 +42,7 @@ impl Case<'_> {
         judged.wrong = match (&judged.ruling, self.expected.answer.get_ref()) {
             (Ruling::Refused(refusal), Answer::Refused) => self.reason(&refusal.to_string()),
             (Ruling::Permitted(given), Answer::Permitted(quorum)) if given.quorum == *quorum => {
-                self.terms(given, directory)
+                self.terms(given, (policy, directory), self.at.unwrap_or(now))
             }
             (_, expected) => {
                 let expected = match expected {
@@ -57,7 +60,7 @@ impl Case<'_> {
         other.map(|words| self.differs(words.span(), words.get_ref(), refusal)).collect()
     }
 
-    fn terms(&self, given: &Obligations, directory: &Directory) -> Vec<Mistake> {
+    fn terms(&self, given: &Obligations, loaded: Loaded<'_>, at: UnixTime) -> Vec<Mistake> {
         let expected = &self.expected;
         let mut wrong = Vec::new();
         wrong.extend(self.compare(expected.takes.as_ref(), &given.rule));
@@ -66,8 +69,30 @@ impl Case<'_> {
         if let Some(allow) = expected.allow.as_ref().filter(|allow| **allow != given.allow) {
             wrong.push(self.differs(self.place.clone(), &list("allow", allow), &list("allow", &given.allow)));
         }
-        wrong.extend(self.suffices(given, directory));
-        wrong.extend(self.does_not_suffice(given, directory));
+        wrong.extend(self.restrictions(given));
+        wrong.extend(self.suffices(given, loaded, at));
+        wrong.extend(self.does_not_suffice(given, loaded, at));
+        wrong
+    }
+
+    /// What certificates are restricted to, and the keys that it takes.
+    fn restrictions(&self, given: &Obligations) -> Vec<Mistake> {
+        let (expected, place) = (&self.expected, || self.place.clone());
+        let mut wrong = Vec::new();
+        if let Some(source) = expected.source.as_ref().filter(|source| Some(*source) != given.source.as_ref()) {
+            let is =
+                given.source.as_ref().map_or_else(|| "from anywhere".to_owned(), |given| format!("source = [{given}]"));
+            wrong.push(self.differs(place(), &format!("source = [{source}]"), &is));
+        }
+        if expected.verify_required && !given.verify_required {
+            wrong.push(self.differs(place(), "verify_required = true", "not asked"));
+        }
+        let keys = [(&expected.requester_key, given.requester_key), (&expected.approver_key, given.approver_key)];
+        for (key, given) in keys {
+            let Some(other) = key.as_ref().filter(|key| Some(*key.get_ref()) != given) else { continue };
+            let given = given.map_or_else(|| "any key".to_owned(), |given| given.to_string());
+            wrong.push(self.differs(other.span(), &other.get_ref().to_string(), &given));
+        }
         wrong
     }
 
@@ -76,31 +101,42 @@ impl Case<'_> {
         Some(self.differs(other.span(), &other.get_ref().to_string(), &given.to_string()))
     }
 
-    fn suffices(&self, given: &Obligations, directory: &Directory) -> Option<Mistake> {
+    fn suffices(&self, given: &Obligations, loaded: Loaded<'_>, at: UnixTime) -> Option<Mistake> {
         let people = &self.expected.approved_by;
         let place = span(people)?;
-        let may = approvers(directory, &given.quorum, &self.ask.requester);
+        let may = self.may(given, loaded, at);
         if let Some(other) = people.iter().find(|name| !may.contains(name.get_ref())) {
             let message = format!("`{}` may not approve this; who may: {}", other.get_ref(), names(&may));
             return Some(self.mistake(other.span(), &message));
         }
-        let open = self.open(given, people, directory);
+        let open = self.open(given, people, loaded, at);
         let message = || format!("expected that this is enough, and it leaves open {}", crate::who::slots(&open));
         (!open.is_empty()).then(|| self.mistake(place, &message()))
     }
 
-    fn does_not_suffice(&self, given: &Obligations, directory: &Directory) -> Option<Mistake> {
+    fn does_not_suffice(&self, given: &Obligations, loaded: Loaded<'_>, at: UnixTime) -> Option<Mistake> {
         let people = &self.expected.not_approved_by;
         let place = span(people)?;
-        let enough = self.open(given, people, directory).is_empty();
+        let enough = self.open(given, people, loaded, at).is_empty();
         enough.then(|| self.mistake(place, "expected that this is not enough, and it is"))
     }
 
     /// The slots that these leave open; who may not approve fills none.
-    fn open(&self, given: &Obligations, people: &[Spanned<UserName>], directory: &Directory) -> Vec<GroupName> {
-        let may = approvers(directory, &given.quorum, &self.ask.requester);
+    fn open(
+        &self,
+        given: &Obligations,
+        people: &[Spanned<UserName>],
+        (policy, directory): Loaded<'_>,
+        at: UnixTime,
+    ) -> Vec<GroupName> {
+        let may = self.may(given, (policy, directory), at);
         let approving = people.iter().map(Spanned::get_ref).filter(|name| may.contains(*name)).cloned().collect();
-        open_slots(directory, &given.quorum, &approving)
+        open_slots(policy, directory, Asked::new(&self.ask.requester, given), &approving, at)
+    }
+
+    /// Who may approve at the time of the case.
+    fn may(&self, given: &Obligations, (policy, directory): Loaded<'_>, at: UnixTime) -> BTreeSet<UserName> {
+        approvers(policy, directory, Asked::new(&self.ask.requester, given), at)
     }
 
     fn differs(&self, at: Range<usize>, expected: &str, happened: &str) -> Mistake {

@@ -24,7 +24,8 @@ pub(super) struct Classes<'d> {
 
 impl<'d> Classes<'d> {
     pub(super) fn new(policy: &Policy, directory: &'d Directory) -> Self {
-        let named: HashSet<EntityUid> = policy.statements.iter().flat_map(|s| s.policy.entity_literals()).collect();
+        let mut named: HashSet<EntityUid> = policy.statements.iter().flat_map(|s| s.policy.entity_literals()).collect();
+        named.extend(policy.approving.named());
         let mut users: BTreeMap<_, Vec<&User>> = BTreeMap::new();
         for user in directory.users().filter(|user| !directory.is_disabled(&user.name)) {
             let uids = policy.vocabulary.user(directory, user);

@@ -10,8 +10,17 @@ use crate::terms::Path;
 /// Whether one path opens everything that another does, for as long and with no more of a ticket; whom it asks aside.
 pub(super) fn gives_as_much(one: &Path, other: &Path) -> bool {
     // Named one by one, so that what a path gets in time is compared here too.
-    let Path { quorum: _, max, ttl, allow, tickets } = one;
+    let Path { quorum: _, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key } = one;
+    let from_everywhere = match (source, &other.source) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(one), Some(other)) => other.within(one),
+    };
     *max >= other.max
+        && from_everywhere
+        && (!verify_required || other.verify_required)
+        && *requester_key <= other.requester_key
+        && *approver_key <= other.approver_key
         && *ttl >= other.ttl
         && allow.is_superset(&other.allow)
         && tickets.iter().all(|ticket| other.tickets.contains(ticket))
@@ -20,8 +29,8 @@ pub(super) fn gives_as_much(one: &Path, other: &Path) -> bool {
 /// Whether an entry applies by whom, where and as what alone, so that one request shows what all find.
 pub(super) const fn always(scope: &Scope) -> bool {
     // Named one by one, so that a condition that entries get in time is not taken for one that always holds.
-    let Scope { who: _, hosts: _, logins: _ } = scope;
-    true
+    let Scope { who: _, hosts: _, logins: _, when, commands } = scope;
+    when.is_empty() && commands.is_empty()
 }
 
 /// Whether a rule applies by its scope alone.

@@ -6,7 +6,8 @@ use std::ops::Range;
 use directory::{Fields, Notes, Source};
 
 /// The fields of `access.toml` that warnings point at.
-const OF_ENTRIES: [&str; 5] = ["name", "who", "hosts", "logins", "approve"];
+const OF_ENTRIES: [&str; 9] =
+    ["name", "who", "hosts", "logins", "approve", "requester_key", "approver_key", "group", "for"];
 
 /// The places of the fields in a file without mistakes.
 #[derive(Default)]
@@ -21,7 +22,7 @@ impl Places {
     /// Where the fields of `access.toml` are.
     pub(super) fn of_access(source: &Source) -> Self {
         Notes::new(source).read(|top, places: &mut Self| {
-            for kind in ["rule", "require", "forbid"] {
+            for kind in ["rule", "require", "forbid", "approver"] {
                 top.tables(kind).iter().for_each(|table| places.fields(table));
             }
         })

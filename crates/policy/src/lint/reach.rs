@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use directory::{Directory, Host, User};
-use domain::{AskedLogin, Quorum, RuleName, Span, Target, UnixTime};
+use domain::{AskedLogin, HostName, KeyStrength, Quorum, RuleName, Span, Target, UnixTime};
 
 use super::classes::{Class, Classes};
 use super::path::{always, always_applies, gives_as_much, others_always_apply};
@@ -12,10 +12,13 @@ use super::quorum::People;
 use super::warnings::Warnings;
 use crate::access::{Entry, Says};
 use crate::cedar::Meaning;
+use crate::commands::Pattern;
 use crate::rule::{Choice, open_paths};
+use crate::schedule::opens;
 use crate::target::Look;
+use crate::terms::Terms;
 use crate::who::asking;
-use crate::{Policy, Refusal};
+use crate::{Ask, Policy, Refusal};
 
 /// How many requests are looked at in all, some seconds of time; each rule gets its part. What a rule has more of stays
 /// unseen, and no warning says "never" then.
@@ -28,13 +31,12 @@ pub(super) fn rules(warnings: &mut Warnings<'_>, policy: &Policy, directory: &Di
     let rules = || policy.entries.iter().filter(|entry| matches!(entry.says, Says::Rule(..)));
     let most = (MOST / rules().count().max(1)).max(LEAST);
     let look = Looking { policy, directory, classes: Classes::new(policy, directory), most, now };
-    let mut people = People::of(directory);
+    let mut people = People::of(policy, directory);
     for entry in rules() {
         let Says::Rule(name, terms) = &entry.says else { continue };
         let seen = look.at(entry, name.get_ref());
         taken(warnings, entry, name.get_ref(), &seen, &look);
-        let own = terms.quorum.clone().unwrap_or_default();
-        approvable(warnings, entry, &own, &seen, (&look.classes, &mut people));
+        approvable(warnings, entry, terms, &seen, (&look, &mut people));
     }
 }
 
@@ -62,8 +64,17 @@ struct Seen {
     rather: Option<BTreeSet<RuleName>>,
     /// The rules that ask fewer people and give as much, each with a request that shows it.
     undercut: BTreeMap<RuleName, (Witness, Quorum)>,
-    /// The quorums that the rule comes to with what is required, with a host and whom they are asked of.
-    quorums: BTreeMap<Quorum, (Witness, BTreeSet<Class>)>,
+    /// What the rule comes to with what is required, with the hosts that show it and whom it is asked of.
+    quorums: BTreeMap<Needs, (BTreeSet<HostName>, BTreeSet<Class>)>,
+}
+
+/// The approvals that something takes.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Needs {
+    quorum: Quorum,
+    key: Option<KeyStrength>,
+    /// The host, where conditions on approvers could look at it.
+    on: Option<HostName>,
 }
 
 impl Looking<'_> {
@@ -80,16 +91,24 @@ impl Looking<'_> {
                 return seen;
             }
             let Some(user) = self.classes.users(class).first() else { continue };
-            self.ask(&mut seen, name, (class, user, host, login));
+            self.ask(&mut seen, (entry, name), (class, user, host, login));
         }
         seen.all = looked_at > 0;
         seen
     }
 
-    fn ask(&self, seen: &mut Seen, name: &RuleName, (class, user, host, login): (Class, &User, &Host, &AskedLogin)) {
-        let ask = asking(user, login.clone(), Target::Host(host.name.clone()), Span::ZERO);
+    fn ask(
+        &self,
+        seen: &mut Seen,
+        (entry, name): (&Entry, &RuleName),
+        (class, user, host, login): (Class, &User, &Host, &AskedLogin),
+    ) {
+        // As the rule takes it: for one of its commands, and while it is open.
+        let command = entry.scope.commands.first().and_then(Pattern::example);
+        let now = opens(&entry.scope.when, self.now);
+        let ask = Ask { command, ..asking(user, login.clone(), Target::Host(host.name.clone()), Span::ZERO) };
         let witness = || format!("{} as {login} on {}", user.name, host.name);
-        let open = match open_paths(self.policy, self.directory, &ask, Look::All, self.now) {
+        let open = match open_paths(self.policy, self.directory, &ask, Look::All, now) {
             Ok(open) => open,
             Err(refusal) => {
                 seen.refused.get_or_insert_with(|| (witness(), refusal));
@@ -107,8 +126,11 @@ impl Looking<'_> {
         }
         let better: BTreeSet<RuleName> = better.into_iter().map(|choice| choice.rule.clone()).collect();
         seen.rather = Some(seen.rather.take().map_or_else(|| better.clone(), |rather| &rather & &better));
-        let asked_of = seen.quorums.entry(own.path.quorum.clone());
-        asked_of.or_insert_with(|| (host.name.to_string(), BTreeSet::new())).1.insert(class);
+        let limited = own.path.quorum.counts().any(|(group, _)| self.policy.approving.limits(group));
+        let (quorum, key) = (own.path.quorum.clone(), own.path.approver_key);
+        let asked_of = seen.quorums.entry(Needs { quorum, key, on: limited.then(|| host.name.clone()) });
+        let hosts = || open.hosts.iter().map(|host| host.name.clone()).collect();
+        asked_of.or_insert_with(|| (hosts(), BTreeSet::new())).1.insert(class);
     }
 
     /// The classes that a rule is for, by the scopes of its statements.
@@ -151,18 +173,29 @@ fn taken(warnings: &mut Warnings<'_>, entry: &Entry, name: &RuleName, seen: &See
 fn approvable(
     warnings: &mut Warnings<'_>,
     entry: &Entry,
-    own: &Quorum,
+    terms: &Terms,
     seen: &Seen,
-    (classes, people): (&Classes<'_>, &mut People<'_>),
+    (look, people): (&Looking<'_>, &mut People<'_>),
 ) {
-    let help = "add people to the groups, or ask for fewer";
+    let help = "add people or keys to the groups, or ask for less";
     let users =
-        |of: &BTreeSet<Class>| of.iter().flat_map(|class| classes.users(*class)).copied().collect::<Vec<&User>>();
-    if let Some(message) = people.lacking(own, &users(&classes.in_groups(&entry.scope.who))) {
+        |of: &BTreeSet<Class>| of.iter().flat_map(|class| look.classes.users(*class)).copied().collect::<Vec<&User>>();
+    let own = (&terms.quorum.clone().unwrap_or_default(), terms.approver_key);
+    let limited = own.0.counts().any(|(group, _)| look.policy.approving.limits(group));
+    let of_all = users(&look.classes.in_groups(&entry.scope.who));
+    // Conditions on approvers look at hosts: what they leave open is seen with each.
+    let lacking = if limited { None } else { people.lacking(own, &BTreeSet::new(), &of_all) };
+    if let Some(message) = lacking {
         return warnings.in_entry(entry, "approve", 0, message, help);
     }
-    for (quorum, (host, of)) in seen.quorums.iter().filter(|(quorum, _)| *quorum != own) {
-        if let Some(message) = people.lacking(quorum, &users(of)) {
+    for (needs, (hosts, of)) in &seen.quorums {
+        let with = (&needs.quorum, needs.key);
+        let (Some(host), false) = (hosts.first(), with == own && needs.on.is_none()) else { continue };
+        let alike: Vec<Vec<&User>> = match needs.on {
+            None => vec![users(of)],
+            Some(_) => of.iter().map(|class| look.classes.users(*class).to_vec()).collect(),
+        };
+        if let Some(message) = alike.iter().find_map(|users| people.lacking(with, hosts, users)) {
             let message = format!("with what is required on `{host}`, {message}");
             warnings.in_entry(entry, "approve", 0, message, help);
         }

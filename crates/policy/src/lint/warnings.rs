@@ -1,5 +1,7 @@
 //! The warnings so far, each at its place.
 
+use std::ops::Range;
+
 use directory::{Mistake, Source};
 
 use super::places::Places;
@@ -30,7 +32,19 @@ impl<'a> Warnings<'a> {
 
     /// About an item of a list in an entry, or about the one that stands there.
     pub(super) fn in_entry(&mut self, entry: &Entry, field: &'static str, item: usize, message: String, help: &str) {
-        let at = self.access.field(entry.span.start, field, item).unwrap_or_else(|| entry.span.clone());
+        self.in_access(&entry.span, field, item, message, help);
+    }
+
+    /// About an item of a list in the table that starts there.
+    pub(super) fn in_access(
+        &mut self,
+        table: &Range<usize>,
+        field: &'static str,
+        item: usize,
+        message: String,
+        help: &str,
+    ) {
+        let at = self.access.field(table.start, field, item).unwrap_or_else(|| table.clone());
         self.push(&self.files.access, at, message, Some(help));
     }
 
@@ -40,7 +54,7 @@ impl<'a> Warnings<'a> {
         self.push(source, statement.place.clone(), message, None);
     }
 
-    fn push(&mut self, source: &Source, at: std::ops::Range<usize>, message: String, help: Option<&str>) {
+    fn push(&mut self, source: &Source, at: Range<usize>, message: String, help: Option<&str>) {
         let warning = Mistake::new(source, at, message);
         self.found.push(match help {
             Some(help) => warning.with_help(help),

@@ -1,27 +1,32 @@
 //! The policy as a whole: rulings as tables, mistakes, slices, speed.
 
 mod again;
+mod approvers;
 mod cases;
 mod hand_written;
 mod lint;
 mod mistakes;
 mod people;
+mod restrictions;
 mod rulings;
 mod size;
 mod slices;
 mod text;
+mod when;
 mod who;
 
 use directory::{Directory, Mistakes, Source};
-use domain::{Access, Extension, UnixTime};
+use domain::{Access, Extension, KeyStrength, UnixTime};
 
-use crate::{Ask, Policy, Ruling, rule};
+use crate::{Ask, Keys, Policy, Ruling, rule};
 
-/// Carol is in two groups, alice has two accounts, mallory is disabled, erin has no login.
+/// Carol is in two groups, alice has two accounts, mallory is disabled, erin has no login; bob has a FIDO key, and nobody
+/// else a key.
 const DIRECTORY: &str = r#"
     user = [
         { name = "alice", login = "al" }, { name = "alice-2", owner = "alice", login = "al" },
-        { name = "bob", login = "bob" }, { name = "carol", login = "carol" }, { name = "dave", login = "dave" },
+        { name = "bob", login = "bob", keys = ["sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAINrQDu7N2IkpkiIyoiS/LY7UF4WXpg98hm+pgpBoKTLBAAAABHNzaDo="] },
+        { name = "carol", login = "carol" }, { name = "dave", login = "dave" },
         { name = "erin" }, { name = "mallory", login = "mallory", disabled = true },
         { name = "backup", kind = "service", owner = "bob", login = "backup" },
     ]
@@ -57,18 +62,23 @@ fn now() -> UnixTime {
     "2026-03-01T14:02:00Z".parse().unwrap()
 }
 
-/// `USER [LOGIN@]TARGET WINDOW [ticket=T] [rule=R] [command=C]`
+/// `USER [LOGIN@]TARGET WINDOW [ticket=T] [rule=R] [command=C] [keys=SIGNED/CONNECTING]`; words of a command have `_`
+/// between them.
 fn ask(words: &str) -> Ask {
     let mut words = words.split_whitespace();
     let requester = words.next().unwrap().parse().unwrap();
     let Access { login, target } = words.next().unwrap().parse().unwrap();
     let window = words.next().unwrap().parse().unwrap();
-    let mut ask = Ask { requester, login, target, window, command: None, ticket: None, rule: None };
+    let mut ask = Ask { requester, login, target, window, command: None, ticket: None, rule: None, keys: None };
     for (key, value) in words.map(|word| word.split_once('=').unwrap()) {
         match key {
             "ticket" => ask.ticket = Some(value.parse().unwrap()),
             "rule" => ask.rule = Some(value.parse().unwrap()),
-            "command" => ask.command = Some(value.parse().unwrap()),
+            "command" => ask.command = Some(value.replace('_', " ").parse().unwrap()),
+            "keys" => {
+                let (signed, connecting) = value.split_once('/').unwrap();
+                ask.keys = Some(Keys { signed: signed.parse().ok(), connecting: connecting.parse().ok() });
+            }
             other => panic!("{other}?"),
         }
     }
@@ -85,8 +95,12 @@ fn shown(ruling: Ruling) -> String {
     let allow: Vec<&str> = permitted.allow.iter().map(|extension: &Extension| extension.as_str()).collect();
     let realm = permitted.realm.map(|realm| format!("; realm {realm}")).unwrap_or_default();
     let command = permitted.command.map(|command| format!("; only {command}")).unwrap_or_default();
+    let source = permitted.source.map(|source| format!("; from {source}")).unwrap_or_default();
+    let verify = if permitted.verify_required { "; verify" } else { "" };
+    let key = |who: &str, key: Option<KeyStrength>| key.map(|key| format!("; {who} {key}")).unwrap_or_default();
+    let keys = key("asked", permitted.requester_key) + &key("approved", permitted.approver_key);
     format!(
-        "{}: {}; {} on {}; {}/{} [{}]{command}{realm}",
+        "{}: {}; {} on {}; {}/{} [{}]{command}{realm}{source}{verify}{keys}",
         permitted.rule,
         permitted.quorum,
         permitted.login,
@@ -99,9 +113,18 @@ fn shown(ruling: Ruling) -> String {
 
 /// Each request against what the policy says of it.
 fn table(access: &str, cedar: Option<&str>, cases: &[(&str, &str)]) {
+    table_at("2026-03-01T14:02:00Z", access, cedar, cases);
+}
+
+/// The same at another time.
+fn table_at(time: &str, access: &str, cedar: Option<&str>, cases: &[(&str, &str)]) {
     let policy = compile(access, cedar).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     let directory = directory();
     for (asked, expected) in cases {
-        assert_eq!(shown(rule(&policy, &directory, &ask(asked), now())), *expected, "{asked}");
+        assert_eq!(
+            shown(rule(&policy, &directory, &ask(asked), time.parse().unwrap())),
+            *expected,
+            "{asked} at {time}"
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! Who may ask, and who may approve.
 
 use super::{compile, directory, now};
-use crate::{approvers, candidates};
+use crate::{Asked, Matter, approvers, candidates, deciders};
 
 #[test]
 fn approvers_are_other_people_of_the_groups() {
@@ -15,7 +15,12 @@ fn approvers_are_other_people_of_the_groups() {
         ("1 of lonely", "alice-2", ""),
         ("auto", "alice", ""),
     ] {
-        let people = approvers(&directory, &quorum.parse().unwrap(), &requester.parse().unwrap());
+        let (requester, hosts) = (requester.parse().unwrap(), [].into());
+        let matter = Matter { requester: &requester, hosts: &hosts };
+        let asked = Asked { matter, quorum: &quorum.parse().unwrap(), approver_key: None };
+        let policy = compile("", None).unwrap();
+        let people = approvers(&policy, &directory, asked, now());
+        assert_eq!(people, deciders(&directory, asked));
         let names: Vec<&str> = people.iter().map(|name| name.as_str()).collect();
         assert_eq!(names.join(" "), expected, "{quorum} for {requester}");
     }

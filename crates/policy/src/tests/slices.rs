@@ -29,12 +29,16 @@ const RESOURCES: [&str; 8] = [
     "resource in Label::\"no=where\"",
 ];
 /// The last one fails whenever it is evaluated.
-const CONDITIONS: [&str; 6] = [
+const CONDITIONS: [&str; 9] = [
     "",
     "when { context.login == \"root\" }",
     "when { principal has login && context.login == principal.login }",
     "unless { resource in Label::\"env=stage\" }",
     "when { principal in Group::\"sre\" || context.window > 3600 }",
+    // One that holds at the time of the tests, one that does not, and a pattern that the command of some matches.
+    "when { context.when.contains(\"Sun 08:00-18:00 Europe/Berlin\") }",
+    "unless { context.when.contains(\"Mon-Fri 08:00-18:00 Europe/Berlin\") }",
+    "when { context.commands.contains(\"systemctl restart *\") }",
     "when { 9223372036854775807 + context.window > 0 }",
 ];
 const HEADS: [&str; 3] = [
@@ -49,8 +53,8 @@ const HOSTS: [&str; 4] = ["web-1", "db-1", "stage-1", "old-1"];
 fn statement() -> impl Strategy<Value = [&'static str; 4]> {
     // Prohibitions and failures are rarer than permits, or they would hide everything else.
     let head = prop_oneof![6 => Just(HEADS[0]), 3 => Just(HEADS[1]), 1 => Just(HEADS[2])];
-    let sound = prop::sample::select(&CONDITIONS[..5]);
-    let condition = prop_oneof![30 => sound, 1 => Just(CONDITIONS[5])];
+    let sound = prop::sample::select(&CONDITIONS[..8]);
+    let condition = prop_oneof![30 => sound, 1 => Just(CONDITIONS[8])];
     (head, prop::sample::select(&PRINCIPALS[..]), prop::sample::select(&RESOURCES[..]), condition)
         .prop_map(|(head, principal, resource, condition)| [head, principal, resource, condition])
 }
@@ -70,7 +74,7 @@ fn both(policy: &Policy, asked: &str) -> (Result<String, String>, Result<String,
     let (user, host) = (directory.user(&ask.requester).unwrap(), directory.host(name.as_str()).unwrap());
     let domain::AskedLogin::Named(login) = &ask.login else { panic!("a named login") };
     let (users, hosts) = (policy.vocabulary.user(&directory, user), policy.vocabulary.host(host));
-    let asker = Asker { user, login, ask: &ask, now: now() };
+    let asker = Asker::new(&policy.conditions, user, login, &ask, now()).unwrap();
     let facts = facts(&policy.vocabulary, &asker, &users, (host, &hosts)).unwrap();
     let everything: Vec<usize> = (0..policy.statements.len()).collect();
     let says = |places: &[usize]| match evaluate(policy, places, &facts, &host.name) {
@@ -89,8 +93,8 @@ proptest! {
         let policy = compile("", Some(&cedar(&statements))).map_err(|m| TestCaseError::fail(m.to_string()))?;
         for user in USERS {
             for host in HOSTS {
-                for login in LOGINS {
-                    let (slice, whole) = both(&policy, &format!("{user} {login}@{host} 1h"));
+                for (login, more) in LOGINS.into_iter().zip(["", " command=systemctl_restart_nginx", " command=uptime"]) {
+                    let (slice, whole) = both(&policy, &format!("{user} {login}@{host} 1h{more}"));
                     prop_assert_eq!(slice, whole, "{} {}@{}\n{}", user, login, host, cedar(&statements));
                 }
             }

@@ -15,6 +15,12 @@ const EVERYTHING: &str = r#"
     ttl = "5m"
     allow = ["pty", "port-forwarding"]
     ticket = "^\"INC\"\\d+$"
+    when = ["Mon-Fri 08:00-18:00 Europe/Berlin", "Sat 22:00-02:00 UTC"]
+    commands = ["systemctl restart *", "journalctl ..."]
+    source = ["10.0.0.0/8", "2001:db8::/32"]
+    verify_required = true
+    requester_key = "sk"
+    approver_key = "sk-verified"
     [[require]]
     hosts = "data=pii"
     allow = []
@@ -68,4 +74,5 @@ fn the_sample_is_fine_as_it_is_and_with_its_examples() {
     let policy = crate::Policy::compile(&Source::new("access.toml", uncommented), None, &directory).unwrap();
     assert_eq!(policy.statements.len(), 3);
     assert_eq!(policy.signers().unwrap().to_string(), "2 of admins");
+    assert!(policy.approving.limits(&"sre".parse().unwrap()));
 }

@@ -7,7 +7,7 @@ use domain::{Access, AskedLogin, Span, Text, UserName};
 use proptest::prelude::*;
 
 use super::now;
-use crate::{Ask, Files, Hopeless, Policy, Ruling, Way, can, rule, who_can};
+use crate::{Ask, Files, Hopeless, Keys, Policy, Ruling, Way, can, rule, slot, who_can};
 
 const USERS: [&str; 5] = ["ann", "ann-2", "bob", "cat", "robot"];
 const GROUPS: [&str; 3] = ["dev", "ops", "sec"];
@@ -59,6 +59,11 @@ fn ticket() -> impl Strategy<Value = &'static str> {
     prop::sample::select(&["", ", ticket = \"INC-[0-9]+\"", ", ticket = \"CHG-[0-9]+\""][..])
 }
 
+fn restricted() -> impl Strategy<Value = &'static str> {
+    let some = ["", "", "", ", source = \"10.0.0.0/8\"", ", source = \"192.0.2.0/24\"", ", requester_key = \"sk\""];
+    prop::sample::select(some.to_vec())
+}
+
 fn accesses() -> impl Strategy<Value = String> {
     let max = prop::sample::select(&["1m", "1h"][..]);
     let rule = (place(), logins(), quorum(), max, ticket()).prop_map(|(place, logins, quorum, max, ticket)| {
@@ -66,15 +71,25 @@ fn accesses() -> impl Strategy<Value = String> {
     });
     let require =
         (place(), quorum(), ticket()).prop_map(|(place, quorum, ticket)| format!("{place}, {quorum}{ticket}"));
+    let when =
+        || prop::sample::select(&["", ", when = \"Sun 08:00-18:00 UTC\"", ", when = \"Mon-Fri 08:00-18:00 UTC\""][..]);
+    let rule = (rule, when(), restricted()).prop_map(|(rule, when, restricted)| format!("{rule}{when}{restricted}"));
+    let require = (require, when(), restricted()).prop_map(|(require, when, more)| format!("{require}{when}{more}"));
+    let approver = (place(), prop::sample::select(&GROUPS[..]), when())
+        .prop_map(|(place, group, when)| format!("group = {group:?}, {}{when}", place.replace("who =", "for =")));
     let forbid = (place(), logins()).prop_map(|(place, logins)| format!("{place}, {logins}"));
     let (rules, requires) = (prop::collection::vec(rule, 0..6), prop::collection::vec(require, 0..3));
-    (rules, requires, prop::collection::vec(forbid, 0..2)).prop_map(|(rules, requires, forbids)| {
+    let (forbids, approvers) = (prop::collection::vec(forbid, 0..2), prop::collection::vec(approver, 0..3));
+    (rules, requires, forbids, approvers).prop_map(|(rules, requires, forbids, approvers)| {
         let named: Vec<String> = rules.iter().enumerate().map(|(n, rule)| format!("name = \"r{n}\", {rule}")).collect();
         let tables = |key: &str, entries: &[String]| format!("{key} = [{{ {} }}]\n", entries.join(" }, { "));
-        let all = [("rule", &named), ("require", &requires), ("forbid", &forbids)];
+        let all = [("rule", &named), ("require", &requires), ("forbid", &forbids), ("approver", &approvers)];
         all.iter().filter(|(_, entries)| !entries.is_empty()).map(|(key, entries)| tables(key, entries)).collect()
     })
 }
+
+/// Nobody of these has a FIDO key.
+const NO_FIDO: Option<Keys> = Some(Keys { signed: None, connecting: None });
 
 fn understood(directory: &str, access: &str) -> (Directory, Policy) {
     let files = Files {
@@ -100,23 +115,36 @@ fn submitted(policy: &Policy, directory: &Directory, ask: &Ask) -> Option<[Strin
     }
 }
 
+/// Who may approve, each looked at alone as a decision is.
+fn one_by_one(policy: &Policy, directory: &Directory, way: &Way) -> BTreeSet<UserName> {
+    let asks = directory.owner_of(&way.requester);
+    let fills = |name: &UserName| {
+        let matter = crate::Matter { requester: &way.requester, hosts: &way.given.hosts };
+        let groups = way.given.quorum.counts().map(|(group, _)| group);
+        let mut mine = groups.filter(|group| directory.member(name, group));
+        mine.any(|group| slot(policy, directory, group, matter, now()).is_ok())
+    };
+    let people = directory.users().map(|user| &user.name).filter(|name| directory.is_enabled_person(name));
+    people.filter(|name| directory.owner_of(name) != asks && fills(name)).cloned().collect()
+}
+
 /// What submitting should find by what was listed: the first way that the ticket fits, unless it is refused.
 fn listed(ways: &[&Way], ask: &Ask) -> Option<[String; 6]> {
     let fits = |pattern: &String| {
         ask.ticket.as_ref().is_some_and(|ticket| ticket.as_str().starts_with(pattern.trim_end_matches("[0-9]+")))
     };
     let mut taken = ways.iter().filter(|way| {
-        let named = ask.rule.as_ref().is_none_or(|rule| *rule == way.rule);
+        let named = ask.rule.as_ref().is_none_or(|rule| *rule == way.given.rule);
         named && way.tickets.iter().all(fits) && !matches!(way.hopeless, Some(Hopeless::Refused(_)))
     });
     taken.next().map(|way| {
         [
-            way.rule.to_string(),
-            way.quorum.to_string(),
-            way.login.to_string(),
-            way.hosts.iter().map(|host| format!("{host} ")).collect(),
-            format!("{}/{}", way.max, way.ttl),
-            way.realm.as_ref().map(ToString::to_string).unwrap_or_default(),
+            way.given.rule.to_string(),
+            way.given.quorum.to_string(),
+            way.given.login.to_string(),
+            way.given.hosts.iter().map(|host| format!("{host} ")).collect(),
+            format!("{}/{}", way.given.max, way.given.ttl),
+            way.given.realm.as_ref().map(ToString::to_string).unwrap_or_default(),
         ]
     })
 }
@@ -134,12 +162,15 @@ proptest! {
             for user in USERS {
                 let requester: UserName = user.parse().unwrap();
                 let mine: Vec<&Way> = ways.iter().filter(|way| way.requester == requester).collect();
+                for way in &mine {
+                    prop_assert_eq!(&way.approvers, &one_by_one(&policy, &directory, way), "{:?}\n{}", way, access);
+                }
                 let rules = std::iter::once(None).chain((0..6).map(|n| format!("r{n}").parse().ok()));
                 for rule in rules {
                     for ticket in [None, Some("INC-1"), Some("CHG-1")] {
                         let ticket: Option<Text> = ticket.map(|ticket| ticket.parse().unwrap());
                         let (requester, login, target) = (requester.clone(), login.clone(), target.clone());
-                        let ask = Ask { requester, login, target, window, command: None, ticket, rule: rule.clone() };
+                        let ask = Ask { requester, login, target, window, command: None, ticket, rule: rule.clone(), keys: NO_FIDO };
                         prop_assert_eq!(listed(&mine, &ask), submitted(&policy, &directory, &ask), "{:?}\n{}", ask, access);
                     }
                 }
@@ -166,8 +197,8 @@ proptest! {
 
 /// Logins that neither a rule nor the directory names are open to nobody.
 fn tried(policy: &Policy, user: &directory::User, way: &Way) -> bool {
-    let named = policy.logins.contains(&AskedLogin::Named(way.login.clone()));
-    assert!(named || user.login.as_ref() == Some(&way.login));
+    let named = policy.logins.contains(&AskedLogin::Named(way.given.login.clone()));
+    assert!(named || user.login.as_ref() == Some(&way.given.login));
     true
 }
 

@@ -81,7 +81,8 @@ fn ruling_with(changes: &[(&str, &str)]) -> RulingText {
 #[test]
 fn a_ruling_says_in_words_what_it_allows() {
     let host = "host: web-1.example.com\n";
-    let words = |changes: &[(&str, &str)]| ruling_with(changes).in_words().to_string();
+    let free = [("source: 10.0.0.0/8\n", ""), ("approver-key: sk", "approver-key: -")];
+    let words = |changes: &[(&str, &str)]| ruling_with(&[&free[..], changes].concat()).in_words().to_string();
     let rest = ", for at most 1h, certificates of 5m";
     assert_eq!(words(&[]), format!("root on web-1.example.com{rest}, with pty"));
     assert_eq!(
@@ -96,6 +97,18 @@ fn a_ruling_says_in_words_what_it_allows() {
         words(&[("realm: -", "realm: legacy"), ("realm-hosts: -", "realm-hosts: 12")]),
         format!("root on ALL 12 hosts of realm legacy{rest}, with pty")
     );
+    assert_eq!(
+        ruling_with(&[
+            ("verify-required: -", "verify-required: yes"),
+            ("requester-key: -", "requester-key: sk-verified")
+        ])
+        .in_words()
+        .as_str(),
+        format!(
+            "root on web-1.example.com{rest}, with pty, only from 10.0.0.0/8, each login verified by the FIDO key, \
+             asked with a verified FIDO key, approved with a FIDO key"
+        )
+    );
 }
 
 #[test]
@@ -104,18 +117,48 @@ fn the_longest_ruling_still_fits_into_words_and_limits() {
     let hosts: String = (0..RulingText::MAX_HOSTS)
         .map(|place| format!("host: h{place:04}{}.{label}.{label}.{}\n", "x".repeat(58), "x".repeat(61)))
         .collect();
-    let command = format!("command: /bin/{}", "y".repeat(1000));
+    let command = format!("command: /bin/{}", "y".repeat(255));
+    let networks: String =
+        (0xf000..0xf0c8).map(|place| format!("source: 2001:db8:ffff:ffff:ffff:ffff:ffff:{place:x}/128\n")).collect();
     let every = "agent-forwarding, port-forwarding, pty, user-rc, x11-forwarding";
     let ruling = ruling_with(&[
         ("host: web-1.example.com\n", &hosts),
         ("command: -", &command),
+        ("source: 10.0.0.0/8\n", &networks),
+        ("verify-required: -", "verify-required: yes"),
+        ("requester-key: -", "requester-key: sk-verified"),
+        ("approver-key: sk", "approver-key: sk-verified"),
         ("allow: pty", &format!("allow: {every}")),
         ("login: root", &format!("login: {}", "z".repeat(32))),
         ("max: 1h", "max: 365d23h59m59s"),
         ("ttl: 5m", "ttl: 365d23h59m59s"),
     ]);
-    assert!(ruling.in_words().as_str().contains(" and 4095 more), only to run the command of the request, "));
+    let words = ruling.in_words().as_str();
+    assert!(words.contains(" and 4095 more), only to run `/bin/yyy"), "{words}");
+    assert!(words.contains(" and 198 more, each login verified"), "{words}");
     assert_eq!(RulingText::parse(&ruling.encode()).unwrap(), ruling);
+    let longer = ruling_with(&[("command: -", &format!("command: /bin/{}", "y".repeat(1000)))]);
+    assert!(longer.in_words().as_str().contains(", only to run the command of the request, "));
+}
+
+#[test]
+fn networks_of_a_ruling_are_in_order_and_apart() {
+    let with = |networks: &str| RulingText::parse(&example("ruling").replace("source: 10.0.0.0/8\n", networks));
+    assert!(with("").is_ok_and(|ruling| ruling.obligations().source.is_none()));
+    assert!(with("source: 10.0.0.0/8\nsource: 192.0.2.0/24\n").is_ok());
+    for bad in [
+        "source: 192.0.2.0/24\nsource: 10.0.0.0/8\n",
+        "source: 10.0.0.0/8\nsource: 10.1.0.0/16\n",
+        "source: 10.0.0.1\n",
+        "source: -\n",
+    ] {
+        assert!(with(bad).is_err(), "{bad}");
+    }
+    let verify = |value: &str| {
+        RulingText::parse(&example("ruling").replace("verify-required: -", &format!("verify-required: {value}")))
+    };
+    assert!(verify("yes").is_ok_and(|ruling| ruling.obligations().verify_required));
+    assert!(verify("no").is_err());
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use domain::{
-    Amendment, Approval, Digest, Extension, Nonce, Obligations, Pair, Quorum, RequestId, Span, Text, UnixTime,
+    Amendment, Approval, Digest, Extension, KeyStrength, Networks, Nonce, Obligations, Pair, Quorum, RequestId, Span,
+    Text, UnixTime,
 };
 use proptest::collection::btree_set;
 use proptest::option;
@@ -163,10 +164,33 @@ pub(super) fn ruling() -> impl Strategy<Value = RulingText> {
         btree_set((0..5usize).prop_map(|place| Extension::ALL[place]), 0..5),
         option::of(parsed("[a-z/]{1,8}( [a-z=:,./-]{1,8}){0,3}")),
     );
-    (digest(), digest(), body, realm).prop_map(|(request, bundle, body, realm)| {
+    let network = prop_oneof![
+        any::<u32>().prop_map(|bits| std::net::Ipv4Addr::from_bits(bits).to_string()),
+        (0..16u32).prop_map(|high| format!("{high}.0.0.0/8")),
+        any::<u64>().prop_map(|bits| format!("2001:db8::{:x}:{:x}", bits >> 48, bits & 0xffff)),
+    ];
+    let source = prop::collection::vec(network.prop_map(|text| text.parse().unwrap()), 0..5).prop_map(Networks::new);
+    let strength = || option::of(prop_oneof![Just(KeyStrength::Sk), Just(KeyStrength::SkVerified)]);
+    let asks = (source, any::<bool>(), strength(), strength());
+    (digest(), digest(), body, realm, asks).prop_map(|(request, bundle, body, realm, asks)| {
         let (rule, quorum, hosts, login, max, ttl, allow, command) = body;
+        let (source, verify_required, requester_key, approver_key) = asks;
         let (realm, realm_hosts) = realm.map(|(name, count)| (name, NonZeroU32::new(count).unwrap())).unzip();
-        let obligations = Obligations { rule, quorum, hosts, login, max, ttl, allow, command, realm };
+        let obligations = Obligations {
+            rule,
+            quorum,
+            hosts,
+            login,
+            max,
+            ttl,
+            allow,
+            command,
+            realm,
+            source,
+            verify_required,
+            requester_key,
+            approver_key,
+        };
         RulingText::new(request, bundle, obligations, realm_hosts).unwrap()
     })
 }

@@ -111,6 +111,8 @@ pub(crate) fn draft(number: u64, host: &str) -> Draft {
         valid_after: at(0),
         valid_before: at(300),
         force_command: None,
+        source: None,
+        verify_required: false,
         extensions: [domain::Extension::Pty].into(),
         nonce: [9; 32],
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::UnixTime;
+use domain::{Networks, UnixTime};
 use policy::Way;
 use serde::Serialize;
 
@@ -50,23 +50,32 @@ struct Open {
     max: String,
     ttl: String,
     extensions: Vec<&'static str>,
+    source: Vec<String>,
+    verify_required: bool,
+    requester_key: Option<String>,
+    approver_key: Option<String>,
     tickets: Vec<String>,
     hopeless: Option<String>,
 }
 
 impl From<&Way> for Open {
     fn from(way: &Way) -> Self {
+        let given = &way.given;
         Self {
             user: way.requester.to_string(),
-            login: way.login.to_string(),
-            hosts: way.hosts.iter().map(ToString::to_string).collect(),
-            realm: way.realm.as_ref().map(ToString::to_string),
-            rule: way.rule.to_string(),
-            quorum: way.quorum.to_string(),
+            login: given.login.to_string(),
+            hosts: given.hosts.iter().map(ToString::to_string).collect(),
+            realm: given.realm.as_ref().map(ToString::to_string),
+            rule: given.rule.to_string(),
+            quorum: given.quorum.to_string(),
             approvers: way.approvers.iter().map(ToString::to_string).collect(),
-            max: way.max.to_string(),
-            ttl: way.ttl.to_string(),
-            extensions: way.allow.iter().map(|extension| extension.as_str()).collect(),
+            max: given.max.to_string(),
+            ttl: given.ttl.to_string(),
+            extensions: given.allow.iter().map(|extension| extension.as_str()).collect(),
+            source: given.source.iter().flat_map(Networks::iter).map(ToString::to_string).collect(),
+            verify_required: given.verify_required,
+            requester_key: given.requester_key.map(|key| key.to_string()),
+            approver_key: given.approver_key.map(|key| key.to_string()),
             tickets: way.tickets.clone(),
             hopeless: way.hopeless.as_ref().map(ToString::to_string),
         }
