@@ -186,13 +186,13 @@ const SCANNED: u32 = 5_000;
 const PAGE: u32 = 50;
 
 /// Who may decide on a request as of now: enabled people in the groups it asks, never the requester's own accounts.
-fn approvers(directory: &Directory, record: &Record) -> BTreeSet<UserName> {
+pub(crate) fn approvers(directory: &Directory, record: &Record) -> BTreeSet<UserName> {
     let requester = &record.request.statement().requester;
     policy::approvers(directory, &record.ruling.obligations().quorum, requester)
 }
 
 /// `1 of security, 2 of sre`, from the open slots.
-fn in_words(open: &[domain::GroupName]) -> String {
+pub(crate) fn in_words(open: &[domain::GroupName]) -> String {
     let groups: BTreeSet<_> = open.iter().collect();
     let counted = |group: &&domain::GroupName| format!("{} of {group}", open.iter().filter(|g| g == group).count());
     groups.iter().map(counted).collect::<Vec<_>>().join(", ")

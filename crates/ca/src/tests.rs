@@ -6,6 +6,7 @@ mod fetch;
 mod harness;
 mod load;
 mod model;
+mod notice;
 mod stop;
 mod submit;
 mod tampered;
