@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::error::chain;
 use crate::keys;
 use crate::layout::Layout;
+use crate::notify::Receiver;
 
 /// What is wrong with the files.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +40,7 @@ impl fmt::Display for CheckError {
 pub(crate) struct Checked {
     pub(crate) config: Config,
     pub(crate) bundle: Bundle,
+    pub(crate) receivers: Vec<Receiver>,
 }
 
 /// Checks everything that `serve` will use, except for what only a passphrase can open.
@@ -55,8 +57,9 @@ pub(crate) fn all(layout: &Layout) -> Result<Checked, CheckError> {
     found.problems.extend(keys::unusable(layout, realms.as_ref()).iter().map(|error| chain(error)));
     let realms: Option<BTreeSet<RealmName>> = realms.map(|files| files.into_keys().collect());
     let bundle = found.bundle(layout, realms.as_ref());
+    let receivers = found.receivers(layout, config.as_ref());
     match (config, bundle) {
-        (Some(config), Some(bundle)) if found.is_empty() => Ok(Checked { config, bundle }),
+        (Some(config), Some(bundle)) if found.is_empty() => Ok(Checked { config, bundle, receivers }),
         _ => Err(found.into_error()),
     }
 }
@@ -101,6 +104,12 @@ impl Found {
     fn config(&mut self, layout: &Layout) -> Option<Config> {
         let source = self.read(layout.config())?;
         Config::parse(&source).map_err(|mistakes| self.mistakes.extend(mistakes)).ok()
+    }
+
+    fn receivers(&mut self, layout: &Layout, config: Option<&Config>) -> Vec<Receiver> {
+        let entries = config.into_iter().flat_map(|config| config.notify.iter().cloned());
+        let prepared = entries.map(|entry| Receiver::prepare(entry, layout.root()));
+        prepared.filter_map(|receiver| receiver.map_err(|error| self.problems.push(chain(&error))).ok()).collect()
     }
 
     fn bundle(&mut self, layout: &Layout, realms: Option<&BTreeSet<RealmName>>) -> Option<Bundle> {
