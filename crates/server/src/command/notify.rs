@@ -55,6 +55,7 @@ pub(super) fn run(args: NotifyArgs) -> Result<String, NotifyError> {
             Ok(format!("`{name}` answered {status}{}{body}\n", if body.is_empty() { "" } else { ": " }))
         }
         Ok(Delivered::Taken) => Ok(format!("`{name}` took the test: its program ended with success\n")),
+        Ok(Delivered::Mailed(1)) => Ok(format!("`{name}` took a mail to 1 address\n")),
         Ok(Delivered::Mailed(addresses)) => Ok(format!("`{name}` took a mail to {addresses} addresses\n")),
         Ok(Delivered::NobodyHasAnAddress) => Err(NotifyError::Nobody(name)),
         Err(failure) => Err(NotifyError::Failed(name, failure)),
