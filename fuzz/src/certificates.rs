@@ -50,6 +50,8 @@ fn made() -> Option<ToBeSigned> {
         valid_after: "2026-03-01T14:05:00Z".parse().ok()?,
         valid_before: end,
         force_command: Some("uptime".parse().ok()?),
+        source: Some("192.0.2.0/24, 2001:db8::/32".parse().ok()?),
+        verify_required: true,
         extensions: [Extension::Pty, Extension::PortForwarding].into(),
         nonce: [7; 32],
     };

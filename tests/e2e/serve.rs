@@ -107,6 +107,24 @@ async fn sighup_loads_all_files_or_with_a_mistake_in_one_of_them_none() -> Resul
 }
 
 #[tokio::test]
+async fn an_inbox_that_is_followed_shows_what_comes_and_what_becomes_of_it() -> Result<()> {
+    let world = world().await?;
+    let inbox = Program::start(world.bob.command(HALLPASS, &["inbox", "-f"]), &world.bob.path("inbox"))?;
+    let ask = |reason: &'static str| ["request", "--no-wait", "web-1", "--for", "10m", "-m", reason];
+    let asked = world.types(&world.alice, &ask("first")).await?.ok()?;
+    let id = find_id(&asked).ok_or("no id")?;
+    inbox.says(&format!("Request {id} by alice: pending until ")).await?;
+    world.types(&world.bob, &["approve", "--yes", &id]).await?.ok()?;
+    inbox.says(&format!("Request {id} is approved until ")).await?;
+    let asked = world.types(&world.alice, &ask("second")).await?.ok()?;
+    let id = find_id(&asked).ok_or("no id")?;
+    inbox.says(&format!("Request {id} by alice: pending until ")).await?;
+    world.types(&world.alice, &["done", &id]).await?.ok()?;
+    inbox.says(&format!("Request {id} is cancelled")).await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn sigterm_and_sigint_end_it_in_order_and_those_who_wait_find_the_next_one() -> Result<()> {
     let mut world = world().await?;
     for name in ["TERM", "INT"] {

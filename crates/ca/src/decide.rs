@@ -5,6 +5,7 @@
 //! Pending + Ballot ──► still pending | approved | denied ──► store: new state + entry, if nobody was faster
 //! ```
 
+use domain::Event;
 use request::{Outcome, State};
 use statement::DecisionStatement;
 use store::DecideTx;
@@ -52,10 +53,11 @@ impl Ca {
             Outcome::Approved(approved) => State::Approved(approved),
             Outcome::Denied(ended) | Outcome::TooLate(ended) => State::Ended(ended),
         };
+        let notify = self.notify(Event::Decision, now, &state);
         let (approver, owner) = (said.approver.clone(), ballot.voter().owner.clone());
         let (version, verdict, state) = (record.version, ballot.verdict(), stored_as(&state));
         let statement = kept(&decision);
-        self.store.decide(DecideTx { now, statement, id, version, approver, owner, verdict, state }).await?;
+        self.store.decide(DecideTx { now, statement, id, version, approver, owner, verdict, state, notify }).await?;
         self.view(id)
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! submit ──► decide ──► fetch ──► certificate          login ─ session ─► get, list, watched
 //!    │          │         │
-//!    └── end ───┴─────────┴── stop / resume            reload, expire: the background's part
+//!    └── end ───┴─────────┴── stop / resume            reload, expire, remind: the background's part
 //! ```
 //!
 //! | to read how | open |
@@ -14,6 +14,7 @@
 //! | a certificate is signed | `issue.rs`, and `request::grant` |
 //! | it is cancelled or given back | `end.rs` |
 //! | policy, users and hosts change | `load.rs`, `amend.rs` |
+//! | receivers outside are told | `notice.rs` |
 //! | everything is stopped | `stop.rs`, `gate.rs`, `timekeeper.rs` |
 
 mod amend;
@@ -26,6 +27,7 @@ mod expire;
 mod gate;
 mod issue;
 mod load;
+mod notice;
 mod read;
 mod record;
 mod session;
@@ -50,10 +52,11 @@ pub use error::{Class, Error};
 pub use gate::{Epoch, Gate, Pass, Stopped};
 pub use issue::Issued;
 pub use load::{FromFiles, Push};
+pub use notice::{Decided, Subscription, Told};
 pub use read::{Liveness, View, Which};
 pub use session::{LoggedIn, Session, Token};
 pub use signers::Signers;
-pub use store::UnderWay;
+pub use store::{Bounds, Notice, Settled, UnderWay, Waiting};
 pub use timekeeper::{ClockFault, Timekeeper};
 
 /// Who this server is.
@@ -89,6 +92,7 @@ pub struct Ca {
     time: Arc<Timekeeper>,
     random: Arc<dyn Random>,
     memory: Memory,
+    subscriptions: Vec<Subscription>,
 }
 
 /// What a [`Ca`] is made of.
@@ -107,6 +111,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn Random>,
+    /// Who outside is told of what.
+    pub subscriptions: Vec<Subscription>,
 }
 
 /// How many verified signatures are remembered: those of the requests and decisions under live grants.
@@ -120,14 +126,14 @@ impl Ca {
     /// # Errors
     /// When the store cannot be used, the clock shows no valid time, or the bundle lacks signatures.
     pub async fn start(parts: Parts) -> Result<Self, Error> {
-        let Parts { store, files, signers, identity, limits, clock, random } = parts;
+        let Parts { store, files, signers, identity, limits, clock, random, subscriptions } = parts;
         let time = Arc::new(Timekeeper::start(clock)?);
         let stopped = store.halted().map(|halt| halt.reason);
         let gate = Arc::new(Gate::new(Epoch::new(store.epoch()), stopped));
         let behind = store.latest_time().since(time.wall()?);
         let bundle = ArcSwap::from_pointee(load::at_start(&store, &identity, files, time.wall()?).await?);
         let (memory, changing, store) = (Memory::new(REMEMBERED), Mutex::new(()), Arc::new(store));
-        let ca = Self { store, bundle, changing, signers, identity, limits, gate, time, random, memory };
+        let ca = Self { store, bundle, changing, signers, identity, limits, gate, time, random, memory, subscriptions };
         if behind.seconds() > SET_BACK {
             ca.stop(&format!("the clock is {behind} behind the ledger's last entry: it was set back")).await;
         }

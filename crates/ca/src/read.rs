@@ -190,7 +190,7 @@ const PAGE: u32 = 50;
 
 /// Who may approve a request as of now: enabled people in the groups it asks whose conditions hold, never the requester's
 /// own accounts.
-fn approvers(bundle: &InForce, record: &Record, now: UnixTime) -> BTreeSet<UserName> {
+pub(crate) fn approvers(bundle: &InForce, record: &Record, now: UnixTime) -> BTreeSet<UserName> {
     policy::approvers(bundle.policy(), bundle.directory(), asked(record), now)
 }
 
@@ -199,7 +199,7 @@ fn asked(record: &Record) -> Asked<'_> {
 }
 
 /// `1 of security, 2 of sre`, from the open slots.
-fn in_words(open: &[domain::GroupName]) -> String {
+pub(crate) fn in_words(open: &[domain::GroupName]) -> String {
     let groups: BTreeSet<_> = open.iter().collect();
     let counted = |group: &&domain::GroupName| format!("{} of {group}", open.iter().filter(|g| g == group).count());
     groups.iter().map(counted).collect::<Vec<_>>().join(", ")

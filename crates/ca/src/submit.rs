@@ -6,7 +6,7 @@
 
 use std::num::NonZeroU32;
 
-use domain::{Obligations, RequestId, Span, Target, UnixTime};
+use domain::{Event, Obligations, RequestId, Span, Target, UnixTime};
 use policy::{Ask, Keys, Ruling};
 use statement::{Canonical as _, RequestStatement, RulingText, Verified};
 use store::SubmitTx;
@@ -52,8 +52,9 @@ impl Ca {
         let requester = said.requester.clone();
         let owner = bundle.directory().owner_of(&requester).unwrap_or(&requester).clone();
         let pending_limit = self.limits.pending_per_user;
+        let notify = self.notify(Event::Submit, now, &state);
         let (statement, ruling, state) = (kept(&asked), ruling.encode(), stored_as(&state));
-        let submit = SubmitTx { now, statement, id, requester, owner, ruling, expires, state, pending_limit };
+        let submit = SubmitTx { now, statement, id, requester, owner, ruling, expires, state, pending_limit, notify };
         self.store.submit(submit).await?;
         self.view(id)
     }

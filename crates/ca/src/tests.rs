@@ -8,6 +8,7 @@ mod hours;
 mod keys;
 mod load;
 mod model;
+mod notice;
 mod stop;
 mod submit;
 mod tampered;

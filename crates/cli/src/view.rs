@@ -69,6 +69,27 @@ impl Report for Outcome<'_> {
     }
 }
 
+/// A request that nobody decides, and that ends soon.
+#[derive(Serialize)]
+pub(crate) struct Ending<'a> {
+    #[serde(serialize_with = "as_json")]
+    request: &'a Checked,
+}
+
+impl<'a> Ending<'a> {
+    pub(crate) const fn new(request: &'a Checked) -> Self {
+        Self { request }
+    }
+}
+
+impl Report for Ending<'_> {
+    fn text(&self, look: &Look<'_>) -> String {
+        let told = &self.request.told;
+        let until = when::short(told.pending_until, look.now, look.zone);
+        format!("Request {} ends unanswered at {until}: {}.\n", told.id, access(self.request))
+    }
+}
+
 impl Report for OneRequest<'_> {
     fn text(&self, look: &Look<'_>) -> String {
         details(self.request, look)

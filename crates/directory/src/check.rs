@@ -34,6 +34,7 @@ fn finished(user: ReadUser) -> User {
         owner: user.owner.map(Spanned::into_inner),
         keys: user.keys.into_iter().map(Spanned::into_inner).collect(),
         login: user.login,
+        email: user.email,
         disabled: user.disabled,
     }
 }

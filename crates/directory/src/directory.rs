@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::{GroupName, HostName, Label, PublicKey, RealmName, Selector, UserName};
+use domain::{EmailAddress, GroupName, HostName, Label, PublicKey, RealmName, Selector, UserName};
 
 use crate::check::{self, Bindings};
 use crate::read;
@@ -129,6 +129,12 @@ impl Directory {
     pub fn is_disabled(&self, name: &UserName) -> bool {
         let disabled = |name: &UserName| self.user(name).is_none_or(|user| user.disabled);
         disabled(name) || self.owner_of(name).is_none_or(disabled)
+    }
+
+    /// Where mail for an enabled user goes: to its own address, or else to that of the person behind.
+    pub fn address_of(&self, name: &UserName) -> Option<&EmailAddress> {
+        let own = |name: &UserName| self.user(name).and_then(|user| user.email.as_ref());
+        if self.is_disabled(name) { None } else { own(name).or_else(|| own(self.owner_of(name)?)) }
     }
 
     /// Whether the user is an enabled person: services and the disabled decide nothing.

@@ -37,6 +37,11 @@ impl<'a> Fields<'a> {
         self.span.clone()
     }
 
+    /// Whether a field is there, whatever it holds.
+    pub fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
     /// A text field that may be absent.
     pub fn optional<T: FromStr<Err: Display>>(&self, key: &'static str) -> Option<Spanned<T>> {
         self.value(key).and_then(|value| self.parse(value))

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU16;
 
-use domain::{Address, GroupName, HostName, Label, Login, PublicKey, RealmName, UserName};
+use domain::{Address, EmailAddress, GroupName, HostName, Label, Login, PublicKey, RealmName, UserName};
 use toml::Spanned;
 
 use crate::{Fields, Kind, Notes, Pattern, Right};
@@ -14,6 +14,7 @@ pub(crate) struct ReadUser {
     pub(crate) owner: Option<Spanned<UserName>>,
     pub(crate) keys: Vec<Spanned<PublicKey>>,
     pub(crate) login: Option<Login>,
+    pub(crate) email: Option<EmailAddress>,
     pub(crate) disabled: bool,
 }
 
@@ -48,12 +49,13 @@ fn user(notes: &Notes<'_>, fields: Fields<'_>) -> Option<ReadUser> {
     let owner = fields.optional("owner");
     let keys = fields.list("keys").unwrap_or_default();
     let login = fields.optional::<Login>("login");
+    let email = fields.optional("email").map(Spanned::into_inner);
     let disabled = fields.flag("disabled");
     fields.finish();
     if let Some(own) = login.as_ref().filter(|login| login.get_ref().as_str() == "self") {
         notes.note(own.span(), "`self` is what the login maps from; give the Unix account it stands for");
     }
-    Some(ReadUser { name: name?, kind, owner, keys, login: login.map(Spanned::into_inner), disabled })
+    Some(ReadUser { name: name?, kind, owner, keys, login: login.map(Spanned::into_inner), email, disabled })
 }
 
 fn group(fields: Fields<'_>) -> Option<ReadGroup> {

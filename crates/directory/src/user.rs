@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use domain::{GroupName, Login, PublicKey, UserName};
+use domain::{EmailAddress, GroupName, Login, PublicKey, UserName};
 
 /// What a user is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub struct User {
     pub keys: Vec<PublicKey>,
     /// What `self` maps to.
     pub login: Option<Login>,
+    /// Where notices for it are mailed to.
+    pub email: Option<EmailAddress>,
     /// Whether its own entry is disabled; [`crate::Directory::is_disabled`] looks at the owner as well.
     pub disabled: bool,
 }

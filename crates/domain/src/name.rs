@@ -86,6 +86,11 @@ name!(
     "use 1 to 64 of a-z, 0-9, `.`, `_`, `-`, starting with a letter or digit"
 );
 name!(
+    /// A receiver of notices, as `hallpassd.toml` names it.
+    ReceiverName, "receiver name", is_plain,
+    "use 1 to 64 of a-z, 0-9, `.`, `_`, `-`, starting with a letter or digit"
+);
+name!(
     /// The server's own name: a URL without scheme, such as `ca.example.com/prod`; also the origin of its checkpoints
     /// (C2SP `tlog-checkpoint`).
     Origin, "server name", is_origin,

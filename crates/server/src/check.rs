@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::error::chain;
 use crate::keys;
 use crate::layout::Layout;
+use crate::notify::Receiver;
 
 /// What is wrong with the files.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +42,7 @@ impl fmt::Display for CheckError {
 pub(crate) struct Checked {
     pub(crate) config: Config,
     pub(crate) files: FromFiles,
+    pub(crate) receivers: Vec<Receiver>,
 }
 
 /// Checks everything that `serve` will use, except for what only a passphrase can open.
@@ -57,11 +59,12 @@ pub(crate) fn all(layout: &Layout) -> Result<Checked, CheckError> {
     found.problems.extend(keys::unusable(layout, realms.as_ref()).iter().map(|error| chain(error)));
     let realms: Option<BTreeSet<RealmName>> = realms.map(|files| files.into_keys().collect());
     let bundle = found.bundle(layout, realms.as_ref());
+    let receivers = found.receivers(layout, config.as_ref());
     match (config, bundle) {
         (Some(config), Some(bundle)) if found.is_empty() => {
             let signatures = found.signatures(layout);
             let files = FromFiles { bundle, signatures };
-            if found.is_empty() { Ok(Checked { config, files }) } else { Err(found.into_error()) }
+            if found.is_empty() { Ok(Checked { config, files, receivers }) } else { Err(found.into_error()) }
         }
         _ => Err(found.into_error()),
     }
@@ -110,6 +113,12 @@ impl Found {
     fn config(&mut self, layout: &Layout) -> Option<Config> {
         let source = self.read(layout.config())?;
         Config::parse(&source).map_err(|mistakes| self.mistakes.extend(mistakes)).ok()
+    }
+
+    fn receivers(&mut self, layout: &Layout, config: Option<&Config>) -> Vec<Receiver> {
+        let entries = config.into_iter().flat_map(|config| config.notify.iter().cloned());
+        let prepared = entries.map(|entry| Receiver::prepare(entry, layout.root()));
+        prepared.filter_map(|receiver| receiver.map_err(|error| self.problems.push(chain(&error))).ok()).collect()
     }
 
     fn bundle(&mut self, layout: &Layout, realms: Option<&BTreeSet<RealmName>>) -> Option<Bundle> {

@@ -1,6 +1,7 @@
 //! The commands of `hallpassd`, as they are typed.
 
 mod init;
+mod notify;
 mod realm;
 mod serve;
 
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use domain::RealmName;
+use domain::{RealmName, ReceiverName};
 use signer::PassphraseSource;
 
 use crate::check;
@@ -37,6 +38,8 @@ enum Command {
     Check(ConfigArgs),
     /// Run the server
     Serve(ServeArgs),
+    /// Send a test to a receiver of notices, and show what it answers
+    Notify(NotifyArgs),
 }
 
 #[derive(Args)]
@@ -54,6 +57,14 @@ struct RealmArgs {
     config: ConfigArgs,
     #[command(flatten)]
     passphrase: PassphraseArgs,
+}
+
+#[derive(Args)]
+struct NotifyArgs {
+    /// The receiver, as a [[notify]] of hallpassd.toml names it
+    name: ReceiverName,
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 #[derive(Args)]
@@ -114,6 +125,7 @@ pub fn run(matches: &ArgMatches) -> ExitCode {
             let checked = check::all(&Layout::of_config(&config));
             told(checked.map(|_| "no mistakes\n".to_owned()))
         }
+        Command::Notify(args) => told(notify::run(args)),
         Command::Serve(args) => match serve::run(args) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(&chain(&*error)),

@@ -10,6 +10,8 @@ use domain::{Origin, Span};
 use signer::PassphraseSource;
 use toml::Spanned;
 
+use crate::notify;
+
 const NO_LISTEN: &str = "the field `listen` does not say where the server listens, such as [\"[::]:4722\"]";
 
 /// Everything that `hallpassd.toml` says.
@@ -25,6 +27,8 @@ pub(crate) struct Config {
     pub(crate) passphrase: KeysAre,
     /// Bounds.
     pub(crate) limits: Limits,
+    /// Who outside is told of what.
+    pub(crate) notify: Vec<notify::Entry>,
 }
 
 /// Bounds that an operator may set.
@@ -118,6 +122,7 @@ impl Config {
         let metrics = metrics(&notes, &top);
         let passphrase = top.required("passphrase");
         let limits = Limits::read(&notes, &top);
+        let notify = notify::entries(&notes, &top);
         top.finish();
         let listen =
             listen.into_iter().flatten().map(|socket: Spanned<Socket>| socket.into_inner().0).collect::<Vec<_>>();
@@ -128,7 +133,7 @@ impl Config {
         match (name, passphrase) {
             (Some(name), Some(passphrase)) if mistakes.is_empty() => {
                 let (name, passphrase) = (name.into_inner(), passphrase.into_inner());
-                Ok(Self { name, listen, metrics, passphrase, limits })
+                Ok(Self { name, listen, metrics, passphrase, limits, notify })
             }
             _ => Err(mistakes),
         }
@@ -212,8 +217,9 @@ mod tests {
         let (listen, metrics) = ("[::]:4722".parse().unwrap(), "127.0.0.1:9472".parse().unwrap());
         let name: Origin = "ca.example.com/prod".parse().unwrap();
         let text = sample(&name, listen, metrics, &passphrase);
+        let limits = Limits::default();
         let config =
-            Config { name, listen: vec![listen], metrics: Some(metrics), passphrase, limits: Limits::default() };
+            Config { name, listen: vec![listen], metrics: Some(metrics), passphrase, limits, notify: Vec::new() };
         assert_eq!(parse(&text), Ok(config.clone()));
         // Its commented lines show the defaults.
         let spoken = text.replace("# [limits]", "[limits]");

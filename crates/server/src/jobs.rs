@@ -1,4 +1,4 @@
-//! What happens by itself: the clock is watched, what waited too long ends.
+//! What happens by itself: the clock is watched, what waited too long ends, and what ends soon is told.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,5 +37,8 @@ pub(crate) async fn run(ca: Arc<Ca>, metrics: Arc<Metrics>, mut stop: watch::Rec
 async fn expire(ca: &Ca) {
     if let Err(error) = ca.expire().await {
         tracing::warn!(error = chain(&error), "requests could not be looked through for expiry");
+    }
+    if let Err(error) = ca.remind().await {
+        tracing::warn!(error = chain(&error), "requests could not be looked through for those that end soon");
     }
 }

@@ -28,6 +28,11 @@ impl Layout {
         Self { root: parent.unwrap_or(Path::new(".")).to_owned(), config: config.to_owned() }
     }
 
+    /// What paths in the configuration start from.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
     pub(crate) fn config(&self) -> &Path {
         &self.config
     }

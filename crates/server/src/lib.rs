@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! command ──► check ──► serve ──► net (TLS, door, gate) ──► service: convert, call `ca`, convert back
-//!                         └─► jobs (clock, expiry), metrics
+//!                         ├─► jobs (clock, expiry), metrics
+//!                         └─► notify: receivers outside
 //! ```
 //!
 //! | to read how | open |
@@ -12,6 +13,7 @@
 //! | a server starts, reloads and stops | `serve.rs` |
 //! | a connection and a call are let in | `net.rs` and below |
 //! | certificates leave | `net/gated.rs` |
+//! | receivers outside are told | `notify.rs` and below |
 //! | a call is served | `service.rs` and below |
 
 mod check;
@@ -26,6 +28,7 @@ mod layout;
 mod logging;
 mod metrics;
 mod net;
+mod notify;
 mod serve;
 mod service;
 mod status;

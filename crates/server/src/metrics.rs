@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use domain::ReceiverName;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -40,6 +41,17 @@ struct Reload {
     result: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Receiver {
+    receiver: String,
+}
+
+impl Receiver {
+    fn named(name: &ReceiverName) -> Self {
+        Self { receiver: name.to_string() }
+    }
+}
+
 /// Every counter of the server.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -52,6 +64,10 @@ pub(crate) struct Metrics {
     reloads: Family<Reload, Counter>,
     stopped: Gauge,
     entries: Gauge,
+    delivered: Family<Receiver, Counter>,
+    failed: Family<Receiver, Counter>,
+    dropped: Family<Receiver, Counter>,
+    waiting: Family<Receiver, Gauge>,
 }
 
 impl Metrics {
@@ -68,6 +84,10 @@ impl Metrics {
             reloads: Family::default(),
             stopped: Gauge::default(),
             entries: Gauge::default(),
+            delivered: Family::default(),
+            failed: Family::default(),
+            dropped: Family::default(),
+            waiting: Family::default(),
             registry: Registry::default(),
         };
         registry.register("calls", "Calls by method and gRPC code", metrics.calls.clone());
@@ -83,6 +103,10 @@ impl Metrics {
         registry.register("reloads", "Loads of policy, directory and hosts", metrics.reloads.clone());
         registry.register("issuing_stopped", "1 while issuing is stopped", metrics.stopped.clone());
         registry.register("ledger_entries", "Entries in the ledger", metrics.entries.clone());
+        registry.register("notices_delivered", "Notices delivered by receiver", metrics.delivered.clone());
+        registry.register("notices_failed", "Attempts to deliver a notice that failed", metrics.failed.clone());
+        registry.register("notices_dropped", "Notices that will not be delivered", metrics.dropped.clone());
+        registry.register("notices_waiting", "Notices that wait to be delivered", metrics.waiting.clone());
         Arc::new(Self { registry, ..metrics })
     }
 
@@ -120,6 +144,22 @@ impl Metrics {
     pub(crate) fn ledger(&self, entries: u64, stopped: bool) {
         self.entries.set(i64::try_from(entries).unwrap_or(i64::MAX));
         self.stopped.set(i64::from(stopped));
+    }
+
+    pub(crate) fn notice_delivered(&self, receiver: &ReceiverName) {
+        self.delivered.get_or_create(&Receiver::named(receiver)).inc();
+    }
+
+    pub(crate) fn notice_failed(&self, receiver: &ReceiverName) {
+        self.failed.get_or_create(&Receiver::named(receiver)).inc();
+    }
+
+    pub(crate) fn notices_dropped(&self, receiver: &ReceiverName, notices: u64) {
+        self.dropped.get_or_create(&Receiver::named(receiver)).inc_by(notices);
+    }
+
+    pub(crate) fn notices_waiting(&self, receiver: &ReceiverName, notices: u32) {
+        self.waiting.get_or_create(&Receiver::named(receiver)).set(notices.into());
     }
 
     /// All of them, as Prometheus reads them.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ca::{Ca, FromFiles, Identity, Parts, Signers};
+use ca::{Ca, FromFiles, Identity, Parts, Signers, Subscription};
 use domain::{Clock, Digest, Random};
 use ledger::CheckpointSigner;
 use statement::ServerId;
@@ -26,6 +26,7 @@ use crate::keys::{Environment, Keys, KeysError};
 use crate::layout::Layout;
 use crate::metrics::{self, Metrics};
 use crate::net::{self, BindError, Doorstep, PeerLimits, Peers, TlsKeyError};
+use crate::notify::{Courier, Receiver};
 use crate::service::{Api, Card, Shared};
 use crate::{grpc, jobs};
 
@@ -94,13 +95,16 @@ impl Server {
     pub async fn start(options: ServeOptions) -> Result<Running, StartError> {
         net::gather_randomness();
         let layout = Layout::of_config(&options.config);
-        let Checked { config, files } = check::all(&layout)?;
+        let Checked { config, files, receivers } = check::all(&layout)?;
         let keys_are = options.keys_are.as_ref().unwrap_or(&config.passphrase);
         let keys = Keys::load(&layout, keys_are, options.environment)?;
         let listeners = net::bind(&config.listen).await?;
         let metrics_listener = net::bind(config.metrics.as_slice()).await?.pop();
         let (card, tls) = (card(&config, &keys), net::server_config(&keys.tls, &config.name)?);
-        let parts = parts(&options, &layout, &config, files, keys, card.id())?;
+        let parts = Parts {
+            subscriptions: subscriptions(&receivers),
+            ..parts(&options, &layout, &config, files, keys, card.id())?
+        };
         let ca = Arc::new(Ca::start(parts).await.map_err(|error| StartError::Ca(Box::new(error)))?);
 
         let (stop, stopped) = watch::channel(false);
@@ -117,7 +121,9 @@ impl Server {
         let looks = Arc::new(Semaphore::new(most_looks()));
         let shared = Shared { ca, card, clock, metrics, stop: stopped, loads: Arc::clone(&loads), looks };
         let (ca, metrics) = (Arc::clone(&shared.ca), Arc::clone(&shared.metrics));
-        let tasks = run(shared, listeners, metrics_listener, doorstep)?;
+        let couriers = couriers(receivers, &shared, &options.random).await?;
+        let mut tasks = run(shared, listeners, metrics_listener, doorstep)?;
+        couriers.into_iter().for_each(|courier| drop(tasks.spawn(courier.run(stop.subscribe()))));
         Ok(Running { addresses, metrics_address, ca, layout, metrics, stop, loads, tasks })
     }
 }
@@ -140,7 +146,14 @@ fn parts(
         limits: ca_limits(&config.limits),
         clock: Arc::clone(&options.clock),
         random: Arc::clone(&options.random),
+        subscriptions: Vec::new(),
     })
+}
+
+/// Which receivers want to be told of what.
+fn subscriptions(receivers: &[Receiver]) -> Vec<Subscription> {
+    let subscribed = |receiver: &Receiver| Subscription { receiver: receiver.name.clone(), on: receiver.on.clone() };
+    receivers.iter().map(subscribed).collect()
 }
 
 /// Everything that runs: the port, the metrics, the jobs.
@@ -157,6 +170,26 @@ fn run(
     }
     tasks.spawn(grpc::serve(Api::new(shared), listeners, doorstep)?);
     Ok(tasks)
+}
+
+/// One who carries notices for each receiver; what waits for others is dropped.
+async fn couriers(
+    receivers: Vec<Receiver>,
+    shared: &Shared,
+    random: &Arc<dyn Random>,
+) -> Result<Vec<Courier>, StartError> {
+    let dropped = shared.ca.forget_receivers().await.map_err(|error| StartError::Ca(Box::new(error)))?;
+    if dropped > 0 {
+        tracing::warn!(dropped, "notices were dropped: their receivers are in hallpassd.toml no more");
+    }
+    let courier = |receiver| Courier {
+        receiver,
+        ca: Arc::clone(&shared.ca),
+        clock: Arc::clone(&shared.clock),
+        random: Arc::clone(random),
+        metrics: Arc::clone(&shared.metrics),
+    };
+    Ok(receivers.into_iter().map(courier).collect())
 }
 
 /// A server that runs. Dropped, it ends at once; [`Running::stop`] lets calls finish.
@@ -180,6 +213,12 @@ impl Running {
     /// Where its metrics are read.
     pub const fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics_address
+    }
+
+    /// Its metrics, as they are read on the port.
+    #[cfg(test)]
+    pub(crate) fn metrics_text(&self) -> String {
+        self.metrics.encode().unwrap_or_default()
     }
 
     /// Its name and its ledger key's fingerprint: what clients pin.

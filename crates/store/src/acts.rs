@@ -49,8 +49,8 @@ impl Transaction for ActTx {
     fn run(self, batch: &mut Batch<'_>) -> Result<u64, StoreError> {
         batch.use_up(&self.statement, 1)?;
         match self.change {
-            Change::Cancel { id, version } => batch.move_request(id, version, RequestState::Cancelled)?,
-            Change::GiveBack { id, version } => batch.move_request(id, version, RequestState::GivenBack)?,
+            Change::Cancel { id, version } => batch.move_request(id, version, RequestState::Cancelled, None)?,
+            Change::GiveBack { id, version } => batch.move_request(id, version, RequestState::GivenBack, None)?,
             Change::Resume { epoch } => {
                 batch.head.halted = None;
                 batch.head.epoch = batch.head.epoch.max(epoch);

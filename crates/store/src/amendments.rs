@@ -113,7 +113,7 @@ impl Batch<'_> {
         })?;
         let live: Vec<(RequestId, u64)> = live.collect::<Result<_, _>>()?;
         for (id, version) in &live {
-            self.move_request(*id, *version, RequestState::Stopped)?;
+            self.move_request(*id, *version, RequestState::Stopped, None)?;
         }
         Ok(live.into_iter().map(|(id, _)| id).collect())
     }

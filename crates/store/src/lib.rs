@@ -13,6 +13,7 @@
 //! - [`Store::issue`] compares request version, bundle and epoch in the writer, gives each draft its serial, which is
 //!   the index of its entry, and returns the bytes to sign. A repeat of the same fetch is [`StoreError::Replayed`]; then
 //!   [`Store::find_fetch`] returns the bytes of the same entries.
+//! - Whom to tell outside is written with the change that is told ([`Notify`]), so that a crash loses nothing.
 //! - A failure (full disk, read-only, damage: [`StoreError::is_failure`]) writes nothing of its transaction; the writer
 //!   goes on with the next.
 //!
@@ -31,6 +32,7 @@ mod error;
 mod files;
 mod issue;
 mod migrations;
+mod notices;
 mod readers;
 mod reading;
 mod recent;
@@ -48,6 +50,7 @@ pub use batch::{Halt, RequestChanged};
 pub use bundles::{Bundle, BundleTx, Load, Origin};
 pub use error::{OpenError, StoreError};
 pub use issue::IssueTx;
+pub use notices::{Bounds, KeepReceiversTx, Notice, Notify, PruneTx, RemindTx, SettleTx, Settled, Waiting};
 pub use reading::{Due, Filter, StoredDecision, StoredRequest};
 pub use requests::{DecideTx, ExpireTx, RequestState, SubmitTx, Window};
 pub use sessions::{EndSessionTx, LoginTx, Session};

@@ -9,7 +9,8 @@ use crate::error::OpenError;
 use crate::files::{Files, file_error};
 
 /// Each brings the schema from its place in the list to the next number. Never change one that was released.
-pub(crate) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
+pub(crate) const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql"), include_str!("migrations/0003.sql")];
 
 /// Brings the store to the newest schema of the list.
 pub(crate) fn migrate(connection: &mut Connection, files: &Files, migrations: &[&str]) -> Result<(), OpenError> {
@@ -23,9 +24,9 @@ pub(crate) fn migrate(connection: &mut Connection, files: &Files, migrations: &[
     }
     for (to, sql) in (1u64..).zip(migrations).filter(|(to, _)| *to > found) {
         apply(connection, to, sql).map_err(|source| OpenError::Migration { to, source })?;
-        if found > 0 {
-            tracing::info!(schema = to, "brought the store to a newer schema");
-        }
+    }
+    if found > 0 && found < known {
+        tracing::info!(schema = known, "brought the store to a newer schema");
     }
     Ok(())
 }

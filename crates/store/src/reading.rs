@@ -38,6 +38,17 @@ pub struct StoredRequest {
     pub decisions: Vec<StoredDecision>,
 }
 
+impl StoredRequest {
+    /// Whether it can still be decided or used at this time.
+    pub fn lives_at(&self, now: UnixTime) -> bool {
+        match self.state {
+            RequestState::Pending => self.expires > now,
+            RequestState::Approved(window) => window.not_after > now,
+            _ended => false,
+        }
+    }
+}
+
 /// A decision as it is stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredDecision {

@@ -1,11 +1,12 @@
 //! Requests and decisions: changed by version, so that of two changes at once one wins and the other is told.
 
-use domain::{Approval, RequestId, UnixTime, UserName};
+use domain::{Approval, Event, RequestId, UnixTime, UserName};
 use ledger::Payload;
 use rusqlite::{OptionalExtension as _, params};
 
 use crate::StoreError;
 use crate::batch::{Batch, RequestChanged};
+use crate::notices::Notify;
 use crate::statements::Statement;
 use crate::writer::Transaction;
 
@@ -63,7 +64,8 @@ impl RequestState {
         }
     }
 
-    const fn window(self) -> Option<Window> {
+    /// From when until when it holds, where it is approved.
+    pub const fn window(self) -> Option<Window> {
         match self {
             Self::Approved(window) => Some(window),
             _ => None,
@@ -91,6 +93,8 @@ pub struct SubmitTx {
     pub state: RequestState,
     /// How many pending requests the requester may have, this one included.
     pub pending_limit: u32,
+    /// Whom to tell of it.
+    pub notify: Notify,
 }
 
 impl Transaction for SubmitTx {
@@ -101,8 +105,8 @@ impl Transaction for SubmitTx {
         self.check_quota(batch)?;
         let window = self.state.window();
         let sql = "INSERT OR IGNORE INTO requests \
-                   (id, entry, requester, owner, expires, state, version, not_before, not_after, uses) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, 0)";
+                   (id, entry, requester, owner, expires, state, version, not_before, not_after, uses, remind) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, 0, ?9)";
         let new = batch.connection.prepare_cached(sql)?.execute(params![
             self.id.to_string(),
             batch.head.frontier.size(),
@@ -112,10 +116,12 @@ impl Transaction for SubmitTx {
             self.state.name(),
             window.map(|w| w.not_before.seconds()),
             window.map(|w| w.not_after.seconds()),
+            self.notify.remind.map(UnixTime::seconds),
         ])?;
         if new == 0 {
             return Err(StoreError::IdTaken(self.id));
         }
+        batch.notify(&self.notify.to, Event::Submit, self.id, 1, self.now)?;
         batch.changed.push(RequestChanged { id: self.id, version: 1 });
         let statement = self.statement.into_signed();
         batch.append(self.now, &Payload::Request { request: self.id, statement, ruling: self.ruling })
@@ -152,6 +158,8 @@ pub struct DecideTx {
     pub verdict: Approval,
     /// Where the request stands with this decision.
     pub state: RequestState,
+    /// Whom to tell of it.
+    pub notify: Notify,
 }
 
 impl Transaction for DecideTx {
@@ -159,7 +167,8 @@ impl Transaction for DecideTx {
 
     fn run(self, batch: &mut Batch<'_>) -> Result<u64, StoreError> {
         batch.use_up(&self.statement, 1)?;
-        batch.move_request(self.id, self.version, self.state)?;
+        batch.move_request(self.id, self.version, self.state, self.notify.remind)?;
+        batch.notify(&self.notify.to, Event::Decision, self.id, self.version + 1, self.now)?;
         let statement = self.statement.into_signed();
         let entry = batch.append(self.now, &Payload::Decision { request: self.id, statement })?;
         let sql = "INSERT INTO decisions (request, entry, approver, owner, verdict) VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -188,16 +197,24 @@ impl Transaction for ExpireTx {
     type Output = u64;
 
     fn run(self, batch: &mut Batch<'_>) -> Result<u64, StoreError> {
-        batch.move_request(self.id, self.version, RequestState::Expired)?;
+        batch.move_request(self.id, self.version, RequestState::Expired, None)?;
         batch.append(self.now, &Payload::Expired { request: self.id })
     }
 }
 
 impl Batch<'_> {
-    /// Moves a request on from this version, and no other. A window, once given, stays for the record.
-    pub(crate) fn move_request(&mut self, id: RequestId, version: u64, to: RequestState) -> Result<(), StoreError> {
+    /// Moves a request on from this version, and no other. A window, once given, stays for the record; so does when to
+    /// remind of the end of a wait that goes on.
+    pub(crate) fn move_request(
+        &mut self,
+        id: RequestId,
+        version: u64,
+        to: RequestState,
+        remind: Option<UnixTime>,
+    ) -> Result<(), StoreError> {
         let sql = "UPDATE requests SET state = ?3, version = version + 1, \
-                   not_before = coalesce(?4, not_before), not_after = coalesce(?5, not_after) \
+                   not_before = coalesce(?4, not_before), not_after = coalesce(?5, not_after), \
+                   remind = CASE ?3 WHEN 'pending' THEN remind ELSE ?6 END \
                    WHERE id = ?1 AND version = ?2";
         let window = to.window();
         let moved = self.connection.prepare_cached(sql)?.execute(params![
@@ -206,6 +223,7 @@ impl Batch<'_> {
             to.name(),
             window.map(|w| w.not_before.seconds()),
             window.map(|w| w.not_after.seconds()),
+            remind.map(UnixTime::seconds),
         ])?;
         if moved == 0 {
             let mut select = self.connection.prepare_cached("SELECT 1 FROM requests WHERE id = ?1")?;

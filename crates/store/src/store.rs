@@ -33,7 +33,7 @@ use crate::{checkpoints, connection, entries};
 /// Dropping it finishes what waits.
 pub struct Store {
     // In this order they are dropped: what could keep the log open goes first, the lock last.
-    readers: Readers,
+    pub(crate) readers: Readers,
     pub(crate) writer: WriterHandle,
     recent: Arc<Recent>,
     under_way: UnderWay,

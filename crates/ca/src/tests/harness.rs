@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use cert::{CaSigner, SignError, Signature};
 use directory::Source;
-use domain::{Approval, Clock, Digest, Nonce, Pair, PublicKey, Random, RequestId, Span, TimeError, UnixTime, UserName};
+use domain::{
+    Approval, Clock, Digest, Event, Nonce, Pair, PublicKey, Random, RequestId, Span, TimeError, UnixTime, UserName,
+};
 use ed25519_dalek::Signer as _;
 use ledger::CheckpointSigner;
 use policy::Files;
@@ -17,7 +19,7 @@ use statement::{
 };
 use store::Store;
 
-use crate::{Bundle, Ca, Error, FromFiles, Identity, Issued, Limits, Parts, Signers, View};
+use crate::{Bundle, Ca, Error, FromFiles, Identity, Issued, Limits, Parts, Signers, Subscription, View};
 
 /// Noon, some day.
 pub(super) const NOON: u64 = 1_772_366_400;
@@ -251,7 +253,12 @@ async fn start(
     let signers = Signers::new(TestCa::new(100), realms);
     let limits = Limits { patience: "1h".parse().unwrap(), pending_per_user: 5, session: "8h".parse().unwrap() };
     let files = FromFiles { bundle, signatures: Vec::new() };
-    let parts = Parts { store, files, signers, identity, limits, clock: clock.clone(), random: Arc::clone(&random) };
+    let subscriptions = vec![
+        Subscription { receiver: "chat".parse().unwrap(), on: Event::ALL.into() },
+        Subscription { receiver: "audit".parse().unwrap(), on: [Event::Decision].into() },
+    ];
+    let (time, dice) = (clock.clone(), Arc::clone(&random));
+    let parts = Parts { store, files, signers, identity, limits, clock: time, random: dice, subscriptions };
     let ca = Ca::start(parts).await.unwrap();
     World { ca, clock, server, directory, random, nonce: AtomicU64::new(0) }
 }

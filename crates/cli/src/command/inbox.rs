@@ -1,14 +1,15 @@
 //! `hallpass inbox`: requests that wait for my decision.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use wire::{State, View, WatchRequests};
+use domain::{RequestId, UnixTime};
+use wire::{Request, State, View, WatchRequests};
 
 use crate::app::App;
 use crate::arguments::Inbox;
 use crate::failure::{Exit, Failure};
 use crate::link::{Link, LinkError, Which};
-use crate::view::{OneRequest, Requests};
+use crate::view::{Ending, OneRequest, Outcome, Requests};
 
 pub(crate) async fn run(app: &App<'_>, asked: &Inbox) -> Result<Exit, Failure> {
     let joined = app.joined().await?;
@@ -20,10 +21,10 @@ pub(crate) async fn run(app: &App<'_>, asked: &Inbox) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Shows each request once; ends when the user interrupts.
+/// Shows each request when it comes, and again when it is decided on, ends, or ends soon; until the user interrupts.
 async fn follow(app: &App<'_>, link: &Link) -> Result<Exit, Failure> {
     let mut watch = link.watch(WatchRequests::View(View::Inbox)).await?;
-    let mut shown = BTreeSet::new();
+    let mut shown = Shown::default();
     loop {
         let changed = tokio::select! {
             () = app.context.terminal.interrupted() => return Ok(Exit::Done),
@@ -36,8 +37,80 @@ async fn follow(app: &App<'_>, link: &Link) -> Result<Exit, Failure> {
                 continue;
             }
         };
-        if request.told.state == State::Pending && shown.insert(request.told.id) {
-            app.report(&OneRequest::new(&request))?;
+        match shown.news(&request.told, app.context.now()?) {
+            Some(News::Arrived) => app.report(&OneRequest::new(&request))?,
+            Some(News::Moved) => app.report(&Outcome::new(&request))?,
+            Some(News::EndsSoon) => app.report(&Ending::new(&request))?,
+            None => {}
         }
+    }
+}
+
+/// What is new about a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum News {
+    /// It is new itself.
+    Arrived,
+    /// Somebody decided, or it ended.
+    Moved,
+    /// It ends soon, and nobody has decided.
+    EndsSoon,
+}
+
+/// Whether it was said, or is clear from what was shown, that a request ends soon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Soon {
+    Said,
+    NotYet,
+}
+
+/// The requests that were shown and wait: how many decisions there were, and whether the end is near.
+#[derive(Default)]
+struct Shown(BTreeMap<RequestId, (usize, Soon)>);
+
+impl Shown {
+    /// What is new about a request since it was shown. One that was decided before it came here is none of ours.
+    fn news(&mut self, told: &Request, now: UnixTime) -> Option<News> {
+        let near = domain::wait_ends_soon(told.submitted, told.pending_until) <= now;
+        let soon = if near { Soon::Said } else { Soon::NotYet };
+        let news = match self.0.get(&told.id) {
+            None if told.state == State::Pending => News::Arrived,
+            None => return None,
+            Some((decisions, _)) if told.state != State::Pending || *decisions != told.decisions.len() => News::Moved,
+            Some((_, Soon::NotYet)) if soon == Soon::Said => News::EndsSoon,
+            Some(_) => return None,
+        };
+        if told.state == State::Pending {
+            self.0.insert(told.id, (told.decisions.len(), soon));
+        } else {
+            self.0.remove(&told.id);
+        }
+        Some(news)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checked::tests::{allowed, asked, told};
+    use crate::testing::NOW;
+
+    #[test]
+    fn each_piece_of_news_is_told_once() {
+        let mut request = told(&asked(), allowed());
+        let (come, hour) = (UnixTime::new(NOW).unwrap(), "1h".parse().unwrap());
+        (request.submitted, request.pending_until) = (come, come.after(hour).unwrap());
+        let at = |minutes: u64| UnixTime::new(NOW + 60 * minutes).unwrap();
+        let mut shown = Shown::default();
+        let mut told = |request: &Request, minutes| shown.news(request, at(minutes));
+        assert_eq!([told(&request, 0), told(&request, 1)], [Some(News::Arrived), None]);
+        assert_eq!([told(&request, 49), told(&request, 50), told(&request, 51)], [None, Some(News::EndsSoon), None]);
+        request.state = State::Expired;
+        assert_eq!([told(&request, 60), told(&request, 61)], [Some(News::Moved), None]);
+        // What comes late shows when it ends, and what is over is no news.
+        let late = Request { state: State::Pending, id: "00000-00001".parse().unwrap(), ..request.clone() };
+        assert_eq!([told(&late, 55), told(&late, 56)], [Some(News::Arrived), None]);
+        let over = Request { id: "00000-00002".parse().unwrap(), ..request };
+        assert_eq!(told(&over, 61), None);
     }
 }

@@ -24,6 +24,7 @@ const IN_DIRECTORY: &[(&str, &str)] = &[
     ),
     ("a service without owner", "[[user]]\nname = \"backup\"\nkind = \"service\""),
     ("a login called self", "[[user]]\nname = \"a\"\nlogin = \"self\""),
+    ("no mail address", "[[user]]\nname = \"a\"\nemail = \"a@example.com, b@example.com\""),
     ("no key", "[[user]]\nname = \"a\"\nkeys = [\"hello\", \"ssh-dss AAAAB3Nz a@b\"]"),
     ("an unknown member", "[[user]]\nname = \"a\"\n[[group]]\nname = \"g\"\nmembers = [\"a\", \"b\"]"),
     ("two groups of one name", "[[group]]\nname = \"g\"\n[[group]]\nname = \"g\""),

@@ -14,12 +14,15 @@ fn directory() -> Directory {
         name = "alice"
         keys = ["{KEY_1} alice@laptop"]
         login = "al"
+        email = "alice@example.com"
         [[user]]
         name = "alice-admin"
         owner = "alice"
+        email = "admins@example.com"
         [[user]]
         name = "bob"
         disabled = true
+        email = "bob@example.com"
         keys = ["{KEY_2}"]
         [[user]]
         name = "bob-2"
@@ -107,6 +110,16 @@ fn rights_come_from_groups_and_not_to_the_disabled() {
         assert_eq!(directory.has_right(&user(name), Right::Admin), admin, "{name}");
         assert_eq!(directory.has_right(&user(name), Right::Audit), audit, "{name}");
     }
+}
+
+#[test]
+fn mail_goes_to_a_user_or_else_to_the_person_behind() {
+    let directory = directory();
+    let address = |name| directory.address_of(&user(name)).map(domain::EmailAddress::as_str);
+    assert_eq!(address("alice"), Some("alice@example.com"));
+    assert_eq!(address("alice-admin"), Some("admins@example.com"));
+    assert_eq!(address("backup"), Some("alice@example.com"));
+    assert_eq!((address("bob"), address("bob-2"), address("nobody")), (None, None, None), "the disabled get none");
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn words() -> impl Strategy<Value = String> {
 }
 
 /// What becomes of such lines, with options and without.
-fn of_keys(lines: &[(String, String)], host: &str, login: &str) -> crate::Draft {
+fn of_keys(lines: &[(String, String)], host: &str, login: &str) -> Draft {
     let text: String =
         lines.iter().map(|(options, comment)| format!("{options} {KEY} {comment}\n{comment}\n")).collect();
     let plain: String = lines.iter().map(|(_, comment)| format!("{KEY} {comment}\n")).collect();

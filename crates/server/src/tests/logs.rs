@@ -17,6 +17,7 @@ use wire::v1::requests_client::RequestsClient;
 use wire::v1::sessions_client::SessionsClient;
 
 use super::harness::{Hands, Person, World, append, made_with, serve, signed, with_token};
+use super::receiver::{HttpReceiver, Reply};
 use crate::KeysAre;
 
 /// What is logged on this thread, which a test shares with its server.
@@ -180,6 +181,36 @@ async fn each_line_names_user_and_request_where_there_are_such() {
     assert_eq!(lines.len(), expected.len(), "{lines:#?}");
     let bundle = format!("\"bundle\":\"{}\"", world.running.ca().bundle().digest());
     assert_eq!(log.text().matches(&bundle).count(), 2, "both reloads say what is in force");
+}
+
+#[tokio::test]
+async fn no_line_holds_a_receivers_secret_or_more_of_its_url_than_the_host() {
+    let log = Log::default();
+    let _guard = log.begin("trace");
+    let mut receiver = HttpReceiver::start().await;
+    receiver.replies(&[Reply::Status(500)]);
+    let world = World::with(|root| {
+        let mut file = std::fs::OpenOptions::new();
+        let file = file.write(true).create(true).mode(0o600).open(root.join("webhook.secret"));
+        file.unwrap().write_all(b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
+        let url = format!("http://{}/services/T0/in-the-path?token=in-the-query", receiver.address);
+        let entry = format!("\n[[notify]]\nname = \"siem\"\nurl = \"{url}\"\nsecret-file = \"webhook.secret\"\n");
+        append(&root.join("hallpassd.toml"), &entry);
+    })
+    .await;
+    let asked = world.submit(&world.bob, "root@web-1").await.unwrap();
+    let signature = receiver.next().await.header("webhook-signature").to_owned();
+    world.clock.pass(5);
+    receiver.next().await;
+    world.running.stop().await;
+    let text = log.text();
+    let failed = text.lines().find(|line| line.contains("a notice was not delivered")).unwrap();
+    let line: Value = serde_json::from_str(failed).unwrap();
+    assert_eq!((line["receiver"].as_str(), line["request"].as_str()), (Some("siem"), Some(asked.id.as_str())));
+    assert_eq!(line["error"].as_str(), Some("it answered 500 Internal Server Error"));
+    for secret in ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "in-the-path", "in-the-query", &signature, "the <answer>"] {
+        assert!(!text.contains(secret), "{secret} is in the log");
+    }
 }
 
 /// Whatever is logged of the product and of what it is made of.

@@ -4,6 +4,7 @@ mod amending;
 mod batching;
 mod durability;
 mod issuing;
+mod notices;
 mod opening;
 mod replay;
 mod requests;
@@ -21,7 +22,7 @@ use tempfile::TempDir;
 use crate::batch::Batch;
 use crate::writer::Transaction;
 use crate::{
-    Bundle, BundleTx, DecideTx, IssueTx, Origin, RequestState, Statement, Store, StoreError, SubmitTx, Window,
+    Bundle, BundleTx, DecideTx, IssueTx, Notify, Origin, RequestState, Statement, Store, StoreError, SubmitTx, Window,
 };
 
 const NOW: u64 = 1_772_373_720;
@@ -79,6 +80,7 @@ pub(crate) fn submission(number: u64) -> SubmitTx {
         expires: at(3600),
         state: RequestState::Pending,
         pending_limit: 1000,
+        notify: Notify::default(),
     }
 }
 
@@ -96,6 +98,7 @@ pub(crate) fn approval(number: u64, approver: &str, version: u64, state: Request
         owner: approver.parse().unwrap(),
         verdict: domain::Approval::Approve,
         state,
+        notify: Notify::default(),
     }
 }
 
