@@ -105,7 +105,9 @@ impl Server {
             subscriptions: subscriptions(&receivers),
             ..parts(&options, &layout, &config, files, keys, card.id())?
         };
-        let ca = Arc::new(Ca::start(parts).await.map_err(|error| StartError::Ca(Box::new(error)))?);
+        // Boxed: what it holds while it starts is too much for the futures around it.
+        let ca = Box::pin(Ca::start(parts)).await.map_err(|error| StartError::Ca(Box::new(error)))?;
+        let ca = Arc::new(ca);
 
         let (stop, stopped) = watch::channel(false);
         let loads = Arc::new(watch::Sender::new(0));
