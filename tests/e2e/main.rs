@@ -1,5 +1,6 @@
 //! The three programs against the system's own sshd, ssh, ssh-agent and ssh-keygen.
 
+mod administration;
 mod certificates;
 mod demo;
 mod demo_ends;
