@@ -56,9 +56,10 @@ macro_rules! name {
 }
 
 name!(
-    /// A user: `[a-z0-9._-]{1,64}`, optionally followed by `@` and a DNS name.
+    /// A user: `[a-z0-9_][a-z0-9._-]{0,63}`, optionally followed by `@` and a DNS name. One that is `-` would be spelled in a
+    /// statement like no user at all, and one that begins with it read as an option on a command line.
     UserName, "user name", is_user,
-    "use 1 to 64 of a-z, 0-9, `.`, `_`, `-`, optionally followed by @ and a lowercase DNS name"
+    "use 1 to 64 of a-z, 0-9, `.`, `_`, `-`, starting with a letter, a digit or `_`, optionally followed by @ and a lowercase DNS name"
 );
 name!(
     /// A Unix account on a host: `[a-z_][a-z0-9_.-]{0,31}`.
@@ -102,7 +103,8 @@ fn is_user(name: &str) -> bool {
         Some((local, domain)) => (local, Some(domain)),
         None => (name, None),
     };
-    (1..=64).contains(&local.len())
+    local.len() <= 64
+        && local.starts_with(|first: char| !matches!(first, '.' | '-'))
         && local.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
         && domain.is_none_or(is_dns)
 }
@@ -144,10 +146,24 @@ mod tests {
 
     #[test]
     fn user_names_follow_the_grammar() {
-        for good in ["alice", "a", "alice.b_c-d", "alice@example.com", "0"] {
+        for good in ["alice", "a", "alice.b_c-d", "alice@example.com", "0", "_apt"] {
             assert_eq!(good.parse::<UserName>().unwrap().as_str(), good);
         }
-        for bad in ["", "Alice", "alice@", "@example.com", "a b", "a@b@c", "a@-x", "ali\u{202e}ce", "a\n"] {
+        for bad in [
+            "",
+            "Alice",
+            "alice@",
+            "@example.com",
+            "a b",
+            "a@b@c",
+            "a@-x",
+            "-",
+            "-a",
+            ".",
+            "..",
+            "ali\u{202e}ce",
+            "a\n",
+        ] {
             assert!(bad.parse::<UserName>().is_err(), "{bad:?}");
         }
         assert!("a".repeat(64).parse::<UserName>().is_ok());

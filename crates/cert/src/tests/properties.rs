@@ -25,7 +25,7 @@ fn any_principal() -> impl Strategy<Value = Principal> {
 }
 
 prop_compose! {
-    fn any_key_id(deadline: UnixTime)(bits: u64, user in "[a-z0-9._-]{1,64}(@[a-z]{1,20})?") -> KeyId {
+    fn any_key_id(deadline: UnixTime)(bits: u64, user in "[a-z0-9_][a-z0-9._-]{0,63}(@[a-z]{1,20})?") -> KeyId {
         KeyId { request: RequestId::from_random(bits), user: user.parse().unwrap(), deadline }
     }
 }

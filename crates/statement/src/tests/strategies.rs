@@ -57,14 +57,14 @@ fn header() -> impl Strategy<Value = Header> {
 }
 
 pub(super) fn login() -> impl Strategy<Value = LoginStatement> {
-    (header(), parsed("[a-z0-9._-]{1,12}(@[a-z]{1,5}\\.[a-z]{2})?"), digest())
+    (header(), parsed("[a-z0-9_][a-z0-9._-]{0,11}(@[a-z]{1,5}\\.[a-z]{2})?"), digest())
         .prop_map(|(header, user, tls_key)| LoginStatement { header, user, tls_key })
 }
 
 pub(super) fn request() -> impl Strategy<Value = RequestStatement> {
     let connecting_key = public_key();
     let asked = (
-        parsed("[a-z0-9._-]{1,12}"),
+        parsed("[a-z0-9_][a-z0-9._-]{0,11}"),
         parsed(
             "(self|[a-z_][a-z0-9_.-]{0,8})@([a-z0-9]{1,9}(\\.[a-z]{2,5}){0,2}|[a-c]=[a-z]{1,5}(,[d-f]=[a-z]{1,5})?)",
         ),
@@ -99,7 +99,7 @@ pub(super) fn request() -> impl Strategy<Value = RequestStatement> {
 pub(super) fn decision() -> impl Strategy<Value = DecisionStatement> {
     let verdict = prop_oneof![Just(Approval::Approve), Just(Approval::Deny)];
     let said = (text(), verdict, option::of(text()));
-    (header(), parsed("[a-z0-9._-]{1,12}"), id(), digest(), digest(), said).prop_map(
+    (header(), parsed("[a-z0-9_][a-z0-9._-]{0,11}"), id(), digest(), digest(), said).prop_map(
         |(header, approver, id, request, ruling, (allows, verdict, comment))| DecisionStatement {
             header,
             approver,
@@ -141,13 +141,13 @@ pub(super) fn act() -> impl Strategy<Value = ActStatement> {
         change().prop_map(Act::SignBundle),
         change().prop_map(Act::LoadBundle),
         change().prop_map(Act::RollBack),
-        parsed("[a-z0-9._-]{1,12}").prop_map(|user| Act::Amend(Amendment::DisableUser(user))),
-        (parsed("[a-z0-9._-]{1,12}"), public_key())
+        parsed("[a-z0-9_][a-z0-9._-]{0,11}").prop_map(|user| Act::Amend(Amendment::DisableUser(user))),
+        (parsed("[a-z0-9_][a-z0-9._-]{0,11}"), public_key())
             .prop_map(|(user, key)| Act::Amend(Amendment::RemoveKey { user, key: key.fingerprint() })),
         parsed(host).prop_map(|host| Act::Amend(Amendment::RemoveHost(host))),
         added.prop_map(|(name, address, port)| Act::Amend(Amendment::AddHost { name, address, port })),
     ];
-    (header(), parsed("[a-z0-9._-]{1,12}"), act, option::of(text()))
+    (header(), parsed("[a-z0-9_][a-z0-9._-]{0,11}"), act, option::of(text()))
         .prop_map(|(header, user, act, reason)| ActStatement { header, user, act, reason })
 }
 
