@@ -41,7 +41,7 @@ async fn a_bundle_is_pushed_and_gone_back_from() -> Result<()> {
     let unasked = world.types(&world.bob, &["admin", "policy", "push", &dir]).await?;
     assert!(!unasked.succeeded(), "nobody agreed: {unasked:?}");
     let pushed = world.types(&world.bob, &push).await?;
-    assert!(pushed.succeeded() && format!("{pushed:?}").contains("1 lines added, 0 removed"), "{pushed:?}");
+    assert!(pushed.succeeded() && format!("{pushed:?}").contains("lines added 1, removed 0"), "{pushed:?}");
     let again = world.types(&world.bob, &push).await?;
     assert!(!again.succeeded() && format!("{again:?}").contains("in force already"), "{again:?}");
 

@@ -10,9 +10,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use directory::{NotAmendable, Right};
+use directory::Right;
 use domain::{Amendment, RequestId, Span, UnixTime, UserName};
-use statement::{Act, ActStatement};
+use statement::{Act, ActStatement, Canonical as _, RulingText};
 use store::{AmendTx, Amended, EndedWith, Filter, Lasting, LiveCertificate};
 
 use crate::arrive::{kept, signer_is};
@@ -48,18 +48,16 @@ impl Ca {
         let _changing = self.changing.lock().await;
         let before = self.bundle.load_full();
         may_amend(&before, &said.user, amendment)?;
-        before.directory().amendable(amendment)?;
+        before.directory().amendable(amendment).map_err(Error::NotAmendable)?;
         if let Some(removed) = before.amendments().find(|earlier| brings_back(earlier, amendment)) {
             return Err(Error::TakenAway(removed.target()));
         }
 
         let ends = ends(&before, amendment);
         let undoes = undone(before.amended(), amendment);
-        let lasting = if before.bundle().directory().amendable(amendment).is_ok() || !undoes_all(amendment, &undoes) {
-            Lasting::Stands
-        } else {
-            Lasting::Done
-        };
+        // Where it takes all of an earlier one back, and the bundle by itself has nothing of it, there is nothing left to say.
+        let in_bundle = before.bundle().directory().amendable(amendment).is_ok();
+        let lasting = if undoes.is_empty() || in_bundle { Lasting::Stands } else { Lasting::Done };
         let ended = self
             .store
             .amend(AmendTx {
@@ -89,10 +87,10 @@ impl Ca {
         let (mut of, mut longest): (BTreeSet<RequestId>, Span) = (BTreeSet::new(), Span::ZERO);
         for user in users {
             for stored in self.store.requests(&Filter::Of(user.clone()), None, LOOKED_AT)? {
-                // What does not verify was granted nothing either.
-                let Ok(record) = self.verified(stored) else { continue };
-                of.insert(record.id);
-                longest = longest.max(record.ruling.obligations().ttl);
+                of.insert(stored.id);
+                // Only how far back to look: a request whose ruling cannot be read gave no certificate lately.
+                let ruling = RulingText::parse(&stored.ruling);
+                longest = ruling.map_or(longest, |ruling| longest.max(ruling.obligations().ttl));
             }
         }
         Ok(self.store.live_certificates(&of, now.before(longest), now)?)
@@ -134,19 +132,9 @@ fn undone(amendments: &[Amended], amendment: &Amendment) -> Vec<u64> {
     amendments.iter().filter(added).map(|amended| amended.entry).collect()
 }
 
-const fn undoes_all(amendment: &Amendment, undoes: &[u64]) -> bool {
-    matches!(amendment, Amendment::RemoveHost(_)) && !undoes.is_empty()
-}
-
 /// The groups in which nobody is left to sign another bundle.
 fn locked_out(after: &InForce) -> Vec<domain::GroupName> {
     let Some(signers) = after.policy().signers() else { return Vec::new() };
     let everybody = after.directory().users().map(|user| user.name.clone()).collect();
     policy::unsigned(after.directory(), signers, &everybody)
-}
-
-impl From<NotAmendable> for Error {
-    fn from(why: NotAmendable) -> Self {
-        Self::NotAmendable(why)
-    }
 }

@@ -219,8 +219,7 @@ impl Ca {
             return Err(Error::Unsupported("this call takes the act `load-bundle` alone"));
         };
         self.comes_next(change)?;
-        let loads = self.store.loads(REMEMBERED)?;
-        if loads.iter().any(|load| load.digest == change.bundle) || self.store.bundle(change.bundle)?.is_some() {
+        if self.store.bundle(change.bundle)?.is_some() {
             return Err(Error::BundleBefore(change.bundle));
         }
         Ok(Push { act, change, now })

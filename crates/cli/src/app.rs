@@ -106,6 +106,16 @@ impl<'c> App<'c> {
         Ok(signing::choose(self.context, &self.places, Some(asked)).await?)
     }
 
+    /// Goes on only when somebody is there and says yes.
+    pub(crate) async fn agreed(&self, question: &str) -> Result<(), Failure> {
+        let answer = self.context.ask(question.to_owned()).await;
+        match answer.as_deref().map(str::trim) {
+            None => Err(Failure::NobodyToAsk),
+            Some("y" | "Y" | "yes") => Ok(()),
+            Some(_) => Err(Failure::Declined),
+        }
+    }
+
     /// Shows what is signed, for whom and by which key, and signs it.
     pub(crate) async fn sign<S: InWords>(&self, signing: &Signing, what: &S) -> Result<Signed, Failure> {
         let what = self.show(what)?;

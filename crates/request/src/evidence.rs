@@ -117,7 +117,7 @@ impl Ballot {
 /// Judges a decision: it must be about exactly this request and ruling, by a person whose key is bound, who is not
 /// disabled, not the requester under any account, and in a group that the ruling asks. An approval must also be by a key
 /// that `obligations` take, be they those of the ruling or what is left of them today, and for a slot that may be filled
-/// when the server took it, which is `taken`.
+/// at the time that was signed, which lay within a minute of `taken`, when the server took it.
 ///
 /// # Errors
 /// The first check that fails, by name.
@@ -144,7 +144,8 @@ pub fn judge(
         Approval::Deny => BTreeSet::new(),
         Approval::Approve => {
             strong_enough(obligations, decision)?;
-            fillable(case, obligations, &said.approver, taken, judging)?
+            // By the time that was signed: what the store noted, whoever writes there could move into the hours.
+            fillable(case, obligations, &said.approver, said.header.time, judging)?
         }
     };
     Ok(Ballot { verdict: said.verdict, voter: Voter { owner, groups }, time: taken })
@@ -162,13 +163,13 @@ fn fillable(
     case: &Case<'_>,
     obligations: &Obligations,
     approver: &UserName,
-    taken: UnixTime,
+    decided: UnixTime,
     Judging { directory, slots }: Judging<'_>,
 ) -> Result<BTreeSet<GroupName>, BallotRefused> {
     let requester = &case.request.statement().requester;
     let (mut open, mut closed) = (BTreeSet::new(), None);
     for group in obligations.quorum.counts().map(|(group, _)| group).filter(|g| directory.member(approver, g)) {
-        match slots.slot(group, requester, &obligations.hosts, taken) {
+        match slots.slot(group, requester, &obligations.hosts, decided) {
             Ok(()) => drop(open.insert(group.clone())),
             Err(why) => drop(closed.get_or_insert(why)),
         }

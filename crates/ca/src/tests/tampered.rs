@@ -92,3 +92,21 @@ async fn a_window_begins_no_earlier_than_was_asked() {
     let early = StoredRequest { state: window(NOON, 1800), ..stored };
     assert_eq!(reason(granted(&world, early)), "NOT_GRANTED");
 }
+
+#[tokio::test]
+async fn a_decision_is_not_moved_into_the_hours_of_its_approvers() {
+    let world = world().await;
+    let view = world.asked("root@web-1").await;
+    world.clock.pass(900);
+    world.decide(&view, BOB, Approval::Approve).await.unwrap();
+    let stored = world.ca.store.request(view.stored.id).unwrap().unwrap();
+    let until_ten_past = "[[approver]]\ngroup = \"sre\"\nwhen = \"08:00-12:10 UTC\"\n";
+    let usual = Setup::default();
+    world.reload(&Setup { access: format!("{}{until_ten_past}", usual.access), ..usual }).await;
+    let [approval] = &stored.decisions[..] else { panic!("one approval") };
+    for taken in [approval.time, UnixTime::new(NOON).unwrap()] {
+        let moved = StoredDecision { time: taken, ..approval.clone() };
+        let moved = StoredRequest { decisions: vec![moved], ..stored.clone() };
+        assert_eq!(reason(granted(&world, moved)), "NOT_GRANTED", "it was signed at a quarter past, noted at {taken}");
+    }
+}

@@ -1,6 +1,6 @@
 //! `hallpass admin policy push|sign|pull|log|rollback`: bundles of a running server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use domain::Digest;
@@ -45,7 +45,7 @@ pub(crate) async fn push(app: &App<'_>, asked: &PolicyPush) -> Result<Exit, Fail
     let (before, was) = joined.link.bundle(None).await?;
     let change = changed(app, &before, &was, &files)?;
     if !asked.yes {
-        agreed(app, "Put these files in force? [y/N] ").await?;
+        app.agreed("Put these files in force? [y/N] ").await?;
     }
     let signatures = signatures(&asked.dir)?;
     let signed = signed(app, &joined, Act::LoadBundle(change), reason).await?;
@@ -63,7 +63,7 @@ pub(crate) async fn sign(app: &App<'_>, asked: &PolicySign) -> Result<Exit, Fail
     };
     let change = changed(app, &before, &was, &files)?;
     if !asked.yes {
-        agreed(app, "Sign that this may be put in force? [y/N] ").await?;
+        app.agreed("Sign that this may be put in force? [y/N] ").await?;
     }
     let signed = signed(app, &joined, Act::SignBundle(change), None).await?;
     let directory = asked.dir.join("signatures");
@@ -111,7 +111,7 @@ pub(crate) async fn rollback(app: &App<'_>, asked: &PolicyRollback) -> Result<Ex
     let files = joined.link.bundle(Some(asked.digest)).await?.1;
     let change = changed(app, &before, &was, &files)?;
     if !asked.yes {
-        agreed(app, "Go back to this bundle? [y/N] ").await?;
+        app.agreed("Go back to this bundle? [y/N] ").await?;
     }
     let signatures = signatures(&asked.dir)?;
     let signed = signed(app, &joined, Act::RollBack(change), reason).await?;
@@ -128,10 +128,9 @@ fn changed(app: &App<'_>, before: &BundleHead, was: &Contents, files: &Contents)
     }
     for name in Files::NAMES {
         let (old, new) = (lines(was, name), lines(files, name));
-        let count = |of: &[&str], but: &[&str]| of.iter().filter(|line| !but.contains(line)).count();
-        let (gone, come) = (count(&old, &new), count(&new, &old));
+        let (gone, come) = (old.difference(&new).count(), new.difference(&old).count());
         if gone + come > 0 {
-            app.context.terminal.note(&format!("{name}: {come} lines added, {gone} removed"));
+            app.context.terminal.note(&format!("{name}: lines added {come}, removed {gone}"));
         }
     }
     for amended in &before.amendments {
@@ -141,18 +140,9 @@ fn changed(app: &App<'_>, before: &BundleHead, was: &Contents, files: &Contents)
     Ok(BundleChange { bundle, after: before.in_force })
 }
 
-fn lines<'f>(files: &'f Contents, name: &str) -> Vec<&'f str> {
+fn lines<'f>(files: &'f Contents, name: &str) -> HashSet<&'f str> {
     let bytes = files.get(name).map(Vec::as_slice).unwrap_or_default();
     str::from_utf8(bytes).unwrap_or_default().lines().collect()
-}
-
-async fn agreed(app: &App<'_>, question: &str) -> Result<(), Failure> {
-    let answer = app.context.ask(question.to_owned()).await;
-    match answer.as_deref().map(str::trim) {
-        None => Err(Failure::NobodyToAsk),
-        Some("y" | "Y" | "yes") => Ok(()),
-        Some(_) => Err(Failure::Declined),
-    }
 }
 
 async fn signed(

@@ -19,7 +19,7 @@ pub(crate) async fn run(app: &App<'_>, asked: &Decide, verdict: Approval) -> Res
     details(app, &request)?;
     app.show(&statement)?;
     if !asked.yes {
-        ask(app, verdict).await?;
+        app.agreed(&format!("Sign and {verdict}? [y/N] ")).await?;
     }
     let signing = app.signing(&joined).await?;
     // People read for longer than a statement is fresh.
@@ -57,13 +57,4 @@ fn details(app: &App<'_>, request: &Checked) -> Result<(), Failure> {
     let look = Look { colours: Colours::Off, zone: &app.context.time_zone, now: app.context.now()? };
     app.context.terminal.note(&view::details(request, &look));
     Ok(())
-}
-
-async fn ask(app: &App<'_>, verdict: Approval) -> Result<(), Failure> {
-    let answer = app.context.ask(format!("Sign and {verdict}? [y/N] ")).await;
-    match answer.as_deref().map(str::trim) {
-        None => Err(Failure::NobodyToAsk),
-        Some("y" | "Y" | "yes") => Ok(()),
-        Some(_) => Err(Failure::Declined),
-    }
 }
