@@ -1,6 +1,7 @@
 //! What `hallpass` understands: the one definition behind parsing, help, completions and man pages.
 
 pub(crate) mod bundles;
+pub(crate) mod edits;
 pub(crate) mod policy;
 
 use std::path::PathBuf;
@@ -10,7 +11,8 @@ use clap_complete::Shell;
 use domain::{Access, RequestId, RuleName, Selector, Span, UnixTime, UserName};
 
 use bundles::{HostCommand, UserCommand};
-pub(crate) use policy::{PolicyAsked, PolicyCan, PolicyCheck, PolicyCommand, PolicyWhoCan};
+use edits::UserEdit;
+pub(crate) use policy::{PolicyAsked, PolicyCan, PolicyCheck, PolicyCommand, PolicyDiff, PolicyWhoCan};
 
 /// Ask for a login on a host, have it approved, and use it for as long as was granted.
 #[derive(Debug, Parser)]
@@ -20,6 +22,17 @@ pub(crate) struct Arguments {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Arguments {
+    /// As they were parsed, but for one name that means two things.
+    pub(crate) fn sorted(mut self) -> Self {
+        // `admin user add --key FILE` is a key of the new user, and says nothing of what signs.
+        if let Command::Admin(Admin { what: AdminCommand::User(UserCommand::Edit(UserEdit::Add(_))) }) = &self.command {
+            self.global.key = None;
+        }
+        self
+    }
 }
 
 const EXIT_CODES: &str = "\
@@ -239,10 +252,10 @@ pub(crate) enum AdminCommand {
     /// Rules: looked at before they are in force, put in force, and looked back at.
     #[command(subcommand)]
     Policy(PolicyCommand),
-    /// Users of the server.
+    /// Users and their keys: added in the files of a directory, taken away on the server at once.
     #[command(subcommand)]
     User(UserCommand),
-    /// Hosts of the server.
+    /// Hosts: added and listed in the files of a directory, joined and removed on the server at once.
     #[command(subcommand)]
     Host(HostCommand),
 }
@@ -302,6 +315,13 @@ mod tests {
         assert!(
             matches!(parsed("hallpass show 7k3f9qxmwt").unwrap(), Command::Show(one) if one.id.to_string() == "7K3F9-QXMWT")
         );
+        let add = "hallpass admin user add carol --key a.pub --key b.pub --group eng";
+        let parsed_add = Arguments::try_parse_from(add.split(' ')).unwrap().sorted();
+        assert!(
+            matches!(&parsed_add.command, Command::Admin(Admin { what: AdminCommand::User(UserCommand::Edit(UserEdit::Add(asked))) })
+                if asked.key == ["a.pub", "b.pub"])
+        );
+        assert_eq!(parsed_add.global.key, None, "the keys of somebody else sign nothing");
         for wrong in [
             "hallpass",
             "hallpass request web-1 -m x",
@@ -311,6 +331,10 @@ mod tests {
             "hallpass request web-1 --for 30m -m x --at yesterday",
             "hallpass approve not-an-id",
             "hallpass admin resume",
+            "hallpass admin user add carol",
+            "hallpass admin user add Carol --key carol.pub",
+            "hallpass admin host add web-2 --label env",
+            "hallpass admin policy diff one",
             "hallpass admin policy import",
             "hallpass admin policy import --groups a.csv --teleport b.yaml",
             "hallpass admin policy replay --sshd-log auth.log",

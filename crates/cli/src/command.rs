@@ -8,6 +8,7 @@ mod cert;
 mod decide;
 mod done;
 mod drafting;
+mod edit;
 mod ensure;
 mod inbox;
 mod login;
@@ -23,6 +24,7 @@ mod status;
 
 pub(crate) use bundles::BundleError;
 pub(crate) use drafting::DraftingError;
+pub(crate) use edit::EditFailure;
 pub(crate) use login::LoginError;
 pub(crate) use policy::{FilesError, NoCases};
 

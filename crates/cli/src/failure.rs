@@ -11,8 +11,7 @@ use domain::{CommandError, KeyError, Pair, RequestId, TextError, TimeError};
 use tonic::Code;
 use wire::State;
 
-use crate::command::BundleError;
-use crate::command::{DraftingError, FilesError, LoginError, NoCases};
+use crate::command::{BundleError, DraftingError, EditFailure, FilesError, LoginError, NoCases};
 use crate::config::ConfigError;
 use crate::fetch::FetchError;
 use crate::grants::GrantError;
@@ -29,7 +28,7 @@ pub enum Exit {
     Done,
     /// 1: failed.
     Failed,
-    /// 2: not how it is called.
+    /// 2: not how it is called; of `policy diff`, that there was nothing to compare.
     Usage,
     /// 3: denied, by a person or by policy.
     Denied,
@@ -107,6 +106,12 @@ pub(crate) enum Failure {
     /// There are no cases to run.
     #[error(transparent)]
     NoCases(#[from] NoCases),
+    /// The files stay as they were.
+    #[error(transparent)]
+    Edit(#[from] EditFailure),
+    /// Two bundles were not compared, for whatever reason.
+    #[error("nothing was compared")]
+    NotCompared(#[source] Box<Failure>),
     /// The rules that were looked at refuse, whoever asks.
     #[error(transparent)]
     Refused(#[from] policy::Refusal),
@@ -228,7 +233,8 @@ impl Failure {
     /// How the command ends.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Text { .. } | Self::Command(_) => Exit::Usage,
+            // As `diff` has it: 1 is for a difference.
+            Self::Text { .. } | Self::Command(_) | Self::NotCompared(_) => Exit::Usage,
             Self::Denied { .. } | Self::Link(LinkError::Refused { code: Code::PermissionDenied, .. }) => Exit::Denied,
             Self::Unanswered(_) => Exit::TimedOut,
             _ => Exit::Failed,
@@ -250,7 +256,8 @@ impl Failure {
             Self::Interrupted(_) => "INTERRUPTED",
             Self::Link(LinkError::Dial(_)) => "NO_CONNECTION",
             Self::Config(_) => "CONFIGURATION",
-            Self::Files(_) => "MISTAKES",
+            Self::Files(_) | Self::Edit(EditFailure::Mistakes(_)) => "MISTAKES",
+            Self::NotCompared(why) => why.reason(),
             Self::NoCases(_) => "NO_CASES",
             Self::Bundle(_) => "BUNDLE",
             Self::Signing(_) => "NO_SIGNATURE",

@@ -95,7 +95,7 @@ fn parse<A>(arguments: A) -> Result<Arguments, clap::Error>
 where
     A: IntoIterator<Item: Into<OsString> + Clone>,
 {
-    Arguments::from_arg_matches(&Arguments::command().try_get_matches_from(arguments)?)
+    Arguments::from_arg_matches(&Arguments::command().try_get_matches_from(arguments)?).map(Arguments::sorted)
 }
 
 fn tell_usage(usage: &clap::Error, context: &Context) -> Exit {

@@ -118,6 +118,27 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     placed
 }
 
+/// Puts a file in place of the one that is there, whole or not at all, with the same mode and owner. A link to a file
+/// stays a link.
+pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let path = fs::canonicalize(path)?;
+    let was = fs::metadata(&path)?;
+    let beside = beside(&path);
+    let mut file = create_private(&beside)?;
+    let mut written = || {
+        let is = file.metadata()?;
+        if (is.uid(), is.gid()) != (was.uid(), was.gid()) {
+            // Whoever reads it today is to be able to read it then.
+            std::os::unix::fs::fchown(&file, Some(was.uid()), Some(was.gid()))?;
+        }
+        file.set_permissions(was.permissions())?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&beside, &path)
+    };
+    written().inspect_err(|_| drop(fs::remove_file(&beside)))
+}
+
 /// A name in the same directory that nothing else has, and that no pattern such as `hosts.*` means.
 fn beside(path: &Path) -> PathBuf {
     let mut name = OsString::from(".");
@@ -146,6 +167,21 @@ mod tests {
         }
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_replaced_file_keeps_its_mode_and_a_link_to_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, link) = (dir.path().join("hosts.toml"), dir.path().join("link"));
+        fs::write(&path, "before").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        replace(&link, b"after").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "after");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+        assert_eq!(replace(&dir.path().join("gone"), b"").unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

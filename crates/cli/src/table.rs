@@ -98,6 +98,11 @@ fn line<const N: usize>(out: &mut String, cells: &[(&str, Style); N], widths: &[
     out.push('\n');
 }
 
+/// A text with its tone, outside of a table.
+pub(crate) fn toned(text: &str, tone: Tone, colours: Colours) -> String {
+    painted(text, tone.style(), colours)
+}
+
 fn painted(text: &str, style: Style, colours: Colours) -> String {
     match colours {
         Colours::On if !text.is_empty() => format!("{style}{text}{style:#}"),

@@ -90,10 +90,18 @@ pub(crate) fn groups(
     users: &BTreeMap<UserName, User>,
 ) -> BTreeMap<GroupName, Group> {
     let mut first = HashMap::new();
+    let names: BTreeSet<&str> = read.iter().map(|group| group.name.get_ref().as_str()).collect();
     for group in &read {
         once(notes, &mut first, &group.name, "group");
         for member in group.members.iter().filter(|member| !users.contains_key(member.get_ref())) {
-            notes.note(member.span(), format!("the member `{}` is not a user of this file", member.get_ref()));
+            let message = format!("the member `{}` is not a user of this file", member.get_ref());
+            if names.contains(member.get_ref().as_str()) {
+                let help =
+                    "it is a group, and groups have no groups in them: name its members here, or both groups in rules";
+                notes.note_with_help(member.span(), message, help);
+            } else {
+                notes.note(member.span(), message);
+            }
         }
     }
     let finished = |group: ReadGroup| Group {

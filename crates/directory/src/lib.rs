@@ -10,6 +10,7 @@
 mod amend;
 mod check;
 mod directory;
+pub mod edit;
 mod fields;
 mod host;
 mod pool;
@@ -24,7 +25,7 @@ pub use directory::{Binding, BindingSource, Directory};
 pub use fields::Fields;
 pub use host::Host;
 pub use pool::{Pattern, PatternError, Pool};
-pub use source::{Mistake, Mistakes, Notes, Source};
+pub use source::{MOST_BYTES, Mistake, Mistakes, Notes, Source, SourceError};
 pub use user::{Group, Kind, Right, User};
 
 /// A `directory.toml` to start from; its examples are comments.

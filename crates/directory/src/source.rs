@@ -24,9 +24,40 @@ impl Source {
         Self { name: name.into(), text: text.into() }
     }
 
+    /// A file's bytes as text, which is to be UTF-8. `bytes` may be cut off after [`MOST_BYTES`] and one more.
+    ///
+    /// # Errors
+    /// Where the first bytes are that are no text, or that there are too many.
+    pub fn from_bytes(name: impl Into<String>, bytes: Vec<u8>) -> Result<Self, SourceError> {
+        let name = name.into();
+        if !u64::try_from(bytes.len()).is_ok_and(|length| length <= MOST_BYTES) {
+            return Err(SourceError::TooLarge(name));
+        }
+        String::from_utf8(bytes).map(|text| Self::new(name.clone(), text)).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            let shown = Self::new(name, String::from_utf8_lossy(error.as_bytes()));
+            let mistake = Mistake::new(&shown, at..at, "this is not UTF-8").with_help("save the file as UTF-8");
+            SourceError::NotText(Box::new(mistake))
+        })
+    }
+
     fn before(&self, at: usize) -> &str {
         self.text.get(..self.text.floor_char_boundary(at)).unwrap_or_default()
     }
+}
+
+/// The largest file that is read: a hundred thousand hosts fit in.
+pub const MOST_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Why a file is no [`Source`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// It cannot be meant.
+    #[error("{} is larger than {} MiB; is it the right file?", .0, MOST_BYTES / 1024 / 1024)]
+    TooLarge(String),
+    /// It is no UTF-8.
+    #[error("{}", .0.render())]
+    NotText(Box<Mistake>),
 }
 
 /// One mistake in a file: where it is, what is wrong, and what to do.
@@ -247,6 +278,30 @@ mod tests {
             assert!(mistake.render().ends_with('^'));
         }
         assert_eq!(Mistake::new(&Source::new("f", ""), 0..0, "x").render(), "f:1:1: x\n  \n  ^");
+    }
+
+    #[test]
+    fn what_is_no_text_is_told_with_its_place() {
+        let source = |bytes: &[u8]| Source::from_bytes("access.toml", bytes.to_vec());
+        assert_eq!(source("# grüße\n".as_bytes()), Ok(Source::new("access.toml", "# grüße\n")));
+        for (bytes, place) in [
+            (&b"# gr\xfc\xdfe\nname = 1\n"[..], (1, 5)),
+            (b"a = 1\n\xc3\xa9 \xff", (2, 3)),
+            (b"\xff", (1, 1)),
+            (b"cut off \xc3", (1, 9)),
+        ] {
+            let Err(SourceError::NotText(mistake)) = source(bytes) else { panic!("{bytes:?}") };
+            assert_eq!((mistake.line, mistake.column), place, "{bytes:?}");
+            assert!(mistake.render().ends_with("help: save the file as UTF-8"), "{}", mistake.render());
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_told_as_such() {
+        let most = usize::try_from(MOST_BYTES).unwrap();
+        assert!(Source::from_bytes("hosts.toml", vec![b'#'; most]).is_ok());
+        let error = Source::from_bytes("hosts.toml", vec![0xff; most + 1]).unwrap_err();
+        assert_eq!(error.to_string(), "hosts.toml is larger than 16 MiB; is it the right file?");
     }
 
     #[test]

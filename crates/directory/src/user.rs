@@ -14,6 +14,16 @@ pub enum Kind {
     Service,
 }
 
+impl Kind {
+    /// As it is written in the file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Service => "service",
+        }
+    }
+}
+
 /// A kind that is neither `person` nor `service`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected `person` or `service`")]
@@ -59,6 +69,20 @@ pub enum Right {
     Hosts,
     /// Read everything.
     Audit,
+}
+
+impl Right {
+    /// Every right.
+    pub const ALL: [Self; 3] = [Self::Admin, Self::Hosts, Self::Audit];
+
+    /// As it is written in the file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Hosts => "hosts",
+            Self::Audit => "audit",
+        }
+    }
 }
 
 /// A right that does not exist.

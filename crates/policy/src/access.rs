@@ -1,7 +1,7 @@
 //! `access.toml` as read: every entry parsed, groups and hosts known.
 
 use std::collections::HashMap;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::ops::Range;
 use std::str::FromStr;
 
@@ -44,6 +44,16 @@ impl FromStr for Hosts {
             "*" => Ok(Self::All),
             labels if labels.contains('=') => Ok(Self::Labels(labels.parse()?)),
             name => Ok(Self::Host(name.parse()?)),
+        }
+    }
+}
+
+impl Display for Hosts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("*"),
+            Self::Host(name) => name.fmt(f),
+            Self::Labels(selector) => selector.fmt(f),
         }
     }
 }

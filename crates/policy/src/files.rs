@@ -86,6 +86,43 @@ fn text(name: &str, bytes: Vec<u8>) -> Result<String, String> {
     })
 }
 
+/// The files of a bundle as far as they can be read; what cannot was told where it was tried.
+#[derive(Debug, Clone)]
+pub struct AsRead {
+    files: Files,
+    /// Whether what rules speak of is known: only when `directory.toml` and `hosts.toml` could be read.
+    speaks_of_known: bool,
+}
+
+impl AsRead {
+    /// `directory.toml`, `hosts.toml`, `access.toml` and, where there is one, `access.cedar`; each `None` if it cannot be
+    /// read.
+    pub fn new([directory, hosts, access]: [Option<Source>; 3], cedar: Option<Option<Source>>) -> Self {
+        let speaks_of_known = directory.is_some() && hosts.is_some();
+        let or_empty = |source: Option<Source>| source.unwrap_or_else(|| Source::new("", ""));
+        let files = Files {
+            directory: or_empty(directory),
+            hosts: or_empty(hosts),
+            access: or_empty(access),
+            cedar: cedar.map(or_empty),
+        };
+        Self { files, speaks_of_known }
+    }
+
+    /// The files; what could not be read is empty in them.
+    pub const fn files(&self) -> &Files {
+        &self.files
+    }
+
+    /// Of the mistakes in them, those that do not only follow from a file that could not be read.
+    pub fn own(&self, Mistakes(mut mistakes): Mistakes) -> Vec<Mistake> {
+        let Files { directory: _, hosts: _, access, cedar } = &self.files;
+        let of_rules = |file: &str| file == access.name || cedar.as_ref().is_some_and(|cedar| cedar.name == file);
+        mistakes.retain(|mistake| self.speaks_of_known || !of_rules(&mistake.file));
+        mistakes
+    }
+}
+
 /// What keeps a file from being TOML.
 fn not_toml(source: &Source) -> Vec<Mistake> {
     let notes = Notes::new(source);

@@ -6,7 +6,8 @@
 //!
 //! Ask --target--> hosts --for each: slice, evaluate--> what matches --choose--> Ruling
 //!                                                           |---> ways: who may ask for what
-//!                                                           \---> lint: what is hardly meant
+//!                                                           |---> lint: what is hardly meant
+//!                                                           \---> difference: who gains, who loses what between two
 //! ```
 //!
 //! Rules open paths, requirements add to every path, prohibitions win over all. Whatever cannot be evaluated refuses.
@@ -19,6 +20,7 @@ mod cedar;
 mod commands;
 mod compile;
 mod conditions;
+mod difference;
 mod evaluate;
 mod facts;
 mod files;
@@ -39,7 +41,11 @@ mod why;
 pub use approvers::{Matter, slot};
 pub use ask::{Ask, Keys, Refusal, Ruling};
 pub use cases::{Case, Judged, read_cases};
-pub use files::Files;
+pub use difference::{
+    About, AccessChange, Approvable, Difference, Effect, FileChange, LoginOf, OpenRealm, Opening, Read, Unseen,
+    difference,
+};
+pub use files::{AsRead, Files};
 pub use lint::lint;
 pub use people::{Asked, Candidate, approvers, candidates, deciders, open_slots, unfillable};
 pub use policy::Policy;

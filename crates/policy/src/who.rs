@@ -74,7 +74,8 @@ fn way(
     Way { requester: ask.requester.clone(), approvers, hopeless, tickets, given }
 }
 
-fn hopeless(
+/// Why nobody could approve it all the same.
+pub(crate) fn hopeless(
     policy: &Policy,
     directory: &Directory,
     (asked, given): (Asked<'_>, &Obligations),

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use ca::{Bundle, FromFiles};
-use directory::{Directory, Mistake, Mistakes, Source};
+use directory::{Directory, MOST_BYTES, Mistake, Mistakes, Source, SourceError};
 use domain::RealmName;
 use ledger::SignedText;
-use policy::Files;
+use policy::AsRead;
 
 use crate::config::Config;
 use crate::error::chain;
@@ -126,25 +126,15 @@ impl Found {
         let access = self.read(&layout.access());
         let cedar = layout.cedar();
         let cedar = if cedar.exists() { Some(self.read(&cedar)) } else { None };
-        // What the rules speak of is known only when these two could be read.
-        let speaks_of_known = directory.is_some() && hosts.is_some();
-        let or_empty = |source: Option<Source>| source.unwrap_or_else(|| Source::new("", ""));
-        let files = Files {
-            directory: or_empty(directory),
-            hosts: or_empty(hosts),
-            access: or_empty(access),
-            cedar: cedar.map(or_empty),
-        };
-        match Bundle::load(&files) {
+        let read = AsRead::new([directory, hosts, access], cedar);
+        let files = read.files();
+        match Bundle::load(files) {
             Ok(bundle) => {
                 self.realms(bundle.directory(), realms, &files.hosts);
                 Some(bundle)
             }
-            Err(Mistakes(mut mistakes)) => {
-                let rules =
-                    |file: &str| file == files.access.name || files.cedar.as_ref().is_some_and(|c| c.name == file);
-                mistakes.retain(|mistake| speaks_of_known || !rules(&mistake.file));
-                self.mistakes.extend(mistakes);
+            Err(mistakes) => {
+                self.mistakes.extend(read.own(mistakes));
                 let (directory, _) = Directory::parse_all(&files.directory, &files.hosts);
                 self.realms(&directory, realms, &files.hosts);
                 None
@@ -190,8 +180,20 @@ impl Found {
     }
 
     fn read(&mut self, path: &Path) -> Option<Source> {
-        let read = fs::read_to_string(path);
-        let named = |error: io::Error| self.problems.push(format!("{} cannot be read: {error}", path.display()));
-        read.map_err(named).ok().map(|text| Source::new(path.display().to_string(), text))
+        let name = path.display().to_string();
+        match bytes(path).map(|bytes| Source::from_bytes(name.clone(), bytes)) {
+            Ok(Ok(source)) => return Some(source),
+            Ok(Err(SourceError::NotText(mistake))) => self.mistakes.push(*mistake),
+            Ok(Err(too_large)) => self.problems.push(too_large.to_string()),
+            Err(error) => self.problems.push(format!("{name} cannot be read: {error}")),
+        }
+        None
     }
+}
+
+/// A file as a whole, or as much of it as shows that it is too large.
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use domain::{Address, Digest, Fingerprint, HostName, UserName};
 
+use crate::arguments::edits::{HostEdit, UserEdit};
+
 #[derive(Debug, Args)]
 pub(crate) struct PolicyPush {
     /// The directory with the files, and with signatures/ of their signers where the bundle in force wants some.
@@ -61,6 +63,8 @@ pub(crate) struct PolicyRollback {
 /// What is done with users.
 #[derive(Debug, Subcommand)]
 pub(crate) enum UserCommand {
+    #[command(flatten)]
+    Edit(UserEdit),
     /// Disable a user at once: sessions, requests and grants end, and no key of theirs counts any more.
     Disable {
         /// The user.
@@ -87,6 +91,8 @@ pub(crate) enum UserCommand {
 /// What is done with hosts.
 #[derive(Debug, Subcommand)]
 pub(crate) enum HostCommand {
+    #[command(flatten)]
+    Edit(HostEdit),
     /// Add a host that a [[pool]] allows for, at once and without a new bundle.
     Join {
         /// Its name.

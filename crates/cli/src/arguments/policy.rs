@@ -20,6 +20,9 @@ pub(crate) enum PolicyCommand {
     WhoCan(PolicyWhoCan),
     /// Say everything that a user may ask for.
     Can(PolicyCan),
+    /// Say what differs between two bundles: who gains, who loses what. Exits with 0 if nothing does, with 1 if something
+    /// does, and with 2 if they cannot be compared.
+    Diff(PolicyDiff),
     /// Draft directory.toml, hosts.toml and access.toml from what is there today, with a TODO at every guess.
     Import(Import),
     /// Put the files of a directory in force on the server, by a signed act; what changes is shown before.
@@ -93,6 +96,19 @@ pub(crate) struct PolicyAsked {
     /// For at least this long, such as 30m.
     #[arg(long = "for", value_name = "DURATION", default_value = "1s")]
     pub(crate) window: Span,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyDiff {
+    /// The directory with the files as they were.
+    #[arg(value_name = "OLD")]
+    pub(crate) old: PathBuf,
+    /// The directory with the files as they are to be.
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+    /// At this time and not now, such as 2026-03-01T14:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) as_of: Option<UnixTime>,
 }
 
 #[derive(Debug, Args)]

@@ -1,4 +1,4 @@
-//! `hallpass admin user` and `hallpass admin host`: what changes at once, beside the bundle.
+//! `hallpass admin user` and `hallpass admin host`: what changes at once, beside the bundle; edits of files are next door.
 
 use domain::{Amendment, Text};
 use serde::Serialize;
@@ -6,11 +6,13 @@ use statement::{Act, ActStatement};
 
 use crate::app::{App, Look, Report, text};
 use crate::arguments::bundles::{HostCommand, UserCommand};
+use crate::command::edit;
 use crate::failure::{Exit, Failure};
 use crate::when;
 
 pub(crate) async fn user(app: &App<'_>, command: &UserCommand) -> Result<Exit, Failure> {
     match command {
+        UserCommand::Edit(command) => edit::user::run(app, command),
         UserCommand::Disable { name, reason } => {
             amend(app, Amendment::DisableUser(name.clone()), Some(text("--message", reason)?)).await
         }
@@ -23,6 +25,7 @@ pub(crate) async fn user(app: &App<'_>, command: &UserCommand) -> Result<Exit, F
 
 pub(crate) async fn host(app: &App<'_>, command: &HostCommand) -> Result<Exit, Failure> {
     match command {
+        HostCommand::Edit(command) => edit::host::run(app, command),
         HostCommand::Join { name, address, port, reason } => {
             let address = address.clone().unwrap_or_else(|| name.into());
             let amendment = Amendment::AddHost { name: name.clone(), address, port: *port };

@@ -5,17 +5,18 @@ use std::path::{Path, PathBuf};
 
 use domain::Digest;
 use ledger::bundle_digest;
-use policy::Files;
+use policy::{Files, Read};
 use serde::Serialize;
 use statement::{Act, ActStatement, BundleChange, read_signed, write_signed};
 use wire::{BundleHead, BundleLoad, SignedText, v1};
 
 use crate::app::{App, Joined, Look, Report, text};
 use crate::arguments::bundles::{PolicyPull, PolicyPush, PolicyRollback, PolicySign};
-use crate::command::policy::load;
+use crate::command::policy::{Told, load};
 use crate::failure::{Exit, Failure};
 use crate::link::{Contents, listed};
 use crate::table::{Cell, Table, Tone};
+use crate::terminal::Colours;
 use crate::when;
 
 /// Why a bundle was left alone.
@@ -126,18 +127,35 @@ fn changed(app: &App<'_>, before: &BundleHead, was: &Contents, files: &Contents)
     if bundle == before.digest {
         return Err(BundleError::InForce.into());
     }
-    for name in Files::NAMES {
-        let (old, new) = (lines(was, name), lines(files, name));
-        let (gone, come) = (old.difference(&new).count(), new.difference(&old).count());
-        if gone + come > 0 {
-            app.context.terminal.note(&format!("{name}: lines added {come}, removed {gone}"));
-        }
-    }
+    let differs = in_words(app, before, was, files)?.unwrap_or_else(|| in_lines(was, files));
+    differs.lines().for_each(|line| app.context.terminal.note(line));
     for amended in &before.amendments {
         let still = format!("still in force beside it: {} {}", amended.verb(), amended.target());
         app.context.terminal.note(&still);
     }
     Ok(BundleChange { bundle, after: before.in_force })
+}
+
+/// Who gains, who loses what, with what is in force beside either. None when this program cannot read one of the two.
+fn in_words(app: &App<'_>, before: &BundleHead, was: &Contents, files: &Contents) -> Result<Option<String>, Failure> {
+    let understood = |contents: &Contents| Files::of(contents.clone()).ok()?.understand().ok();
+    let (Some((old, was)), Some((new, is))) = (understood(was), understood(files)) else { return Ok(None) };
+    let (old, new) = (old.amended(&before.amendments), new.amended(&before.amendments));
+    let (old, new) = (Read { directory: &old, policy: &was }, Read { directory: &new, policy: &is });
+    let difference = policy::difference(old, new, app.context.now()?);
+    Ok(Some(match difference.is_empty() {
+        true => "No difference in what they mean; only how it is written differs.".to_owned(),
+        false => Told::from(&difference).text(Colours::Off),
+    }))
+}
+
+fn in_lines(was: &Contents, files: &Contents) -> String {
+    let told = Files::NAMES.iter().filter_map(|name| {
+        let (old, new) = (lines(was, name), lines(files, name));
+        let (gone, come) = (old.difference(&new).count(), new.difference(&old).count());
+        (gone + come > 0).then(|| format!("{name}: lines added {come}, removed {gone}\n"))
+    });
+    told.collect()
 }
 
 fn lines<'f>(files: &'f Contents, name: &str) -> HashSet<&'f str> {

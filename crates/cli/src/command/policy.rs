@@ -1,12 +1,14 @@
 //! `hallpass admin policy`: rules looked at before they are in force, from the files in a directory alone.
 
 mod check;
+mod diff;
 mod files;
 mod test;
 #[cfg(test)]
 mod tests;
 mod who;
 
+pub(crate) use diff::Told;
 pub(crate) use files::{FilesError, Loaded, load};
 pub(crate) use test::NoCases;
 
@@ -33,6 +35,7 @@ pub(crate) async fn run(app: &App<'_>, command: &PolicyCommand) -> Result<Exit, 
         PolicyCommand::Pull(asked) => bundles::pull(app, asked).await,
         PolicyCommand::Log => bundles::log(app).await,
         PolicyCommand::Rollback(asked) => bundles::rollback(app, asked).await,
+        PolicyCommand::Diff(asked) => diff::run(app, asked),
         PolicyCommand::Import(asked) => drafting::import::run(app, asked),
         PolicyCommand::Replay(asked) => drafting::replay::run(app, asked),
     }

@@ -27,6 +27,10 @@ const IN_DIRECTORY: &[(&str, &str)] = &[
     ("no mail address", "[[user]]\nname = \"a\"\nemail = \"a@example.com, b@example.com\""),
     ("no key", "[[user]]\nname = \"a\"\nkeys = [\"hello\", \"ssh-dss AAAAB3Nz a@b\"]"),
     ("an unknown member", "[[user]]\nname = \"a\"\n[[group]]\nname = \"g\"\nmembers = [\"a\", \"b\"]"),
+    (
+        "groups in groups, in a circle",
+        "[[group]]\nname = \"g\"\nmembers = [\"h\"]\n[[group]]\nname = \"h\"\nmembers = [\"g\"]",
+    ),
     ("two groups of one name", "[[group]]\nname = \"g\"\n[[group]]\nname = \"g\""),
     ("an unknown right", "[[group]]\nname = \"g\"\nrights = [\"root\"]"),
 ];

@@ -3,6 +3,7 @@
 mod again;
 mod approvers;
 mod cases;
+mod difference;
 mod hand_written;
 mod lint;
 mod mistakes;

@@ -101,6 +101,41 @@ async fn a_case_that_does_not_hold_fails_with_its_place() {
 }
 
 #[tokio::test]
+async fn a_difference_is_told_in_words_and_by_the_exit_code() {
+    let loosened = changed("access.toml", "approve = \"1 of sre\"", "approve = \"auto\"");
+    let path = loosened.path().join("directory.toml");
+    let people = fs::read_to_string(&path).unwrap().replace("\"carol\"]", "\"carol\", \"dave\"]");
+    fs::write(path, people).unwrap();
+    let (exit, said) = on(&loosened, &["diff", EXAMPLE, "DIR"]).await;
+    assert_eq!(exit, Exit::Failed);
+    let guide = fs::read_to_string("../../docs/policy.md").unwrap();
+    assert!(
+        guide.contains(&format!("policy-example changed\n{said}```\n")),
+        "the guide has something else than\n{said}"
+    );
+    let (exit, said) = on(&loosened, &["diff", "DIR", EXAMPLE, "--json"]).await;
+    assert_eq!(exit, Exit::Failed);
+    insta::assert_snapshot!("diff-json", said);
+    assert_eq!(on_example(&["diff", EXAMPLE, EXAMPLE]).await, "No difference.\n");
+    let commented = changed("hosts.toml", "[[host]]", "# Ours.\n[[host]]");
+    let said = on(&commented, &["diff", EXAMPLE, "DIR"]).await;
+    assert_eq!(said, (Exit::Done, "No difference in what they mean; only how it is written differs.\n".to_owned()));
+}
+
+#[tokio::test]
+async fn what_cannot_be_compared_is_no_difference() {
+    let misspelt = changed("access.toml", "approve = \"1 of sre\"", "approve = \"1 of srs\"");
+    let (exit, said) = on(&misspelt, &["diff", EXAMPLE, "DIR"]).await;
+    assert_eq!(exit, Exit::Usage);
+    assert!(said.starts_with("hallpass: nothing was compared\n  because: the files cannot be used"), "{said}");
+    let (exit, said) = on(&misspelt, &["diff", EXAMPLE, "DIR", "--json"]).await;
+    assert!(
+        exit == Exit::Usage && said.contains("\"reason\":\"MISTAKES\"") && said.contains("\"exit_code\":2"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
 async fn no_cases_are_no_success() {
     let dir = changed("access.toml", "", "");
     fs::remove_dir_all(dir.path().join("policy-tests")).unwrap();

@@ -1,0 +1,167 @@
+//! What opens one request, without who may approve it: that is each user's own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use directory::{Host, User};
+use domain::{
+    AskedLogin, Extension, HostName, KeyStrength, Login, Networks, Obligations, Quorum, RealmName, RuleName, Span,
+    Target, UnixTime,
+};
+
+use super::{Both, Read};
+use crate::rule::{Choice, open_paths};
+use crate::target::Look;
+use crate::terms::Path;
+use crate::who::asking;
+
+/// One rule that opens a request, with everything that is required beside it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Opening {
+    /// The rule.
+    pub rule: RuleName,
+    /// The approvals it takes.
+    pub quorum: Quorum,
+    /// The longest window.
+    pub max: Span,
+    /// The certificate TTL.
+    pub ttl: Span,
+    /// The extensions.
+    pub allow: BTreeSet<Extension>,
+    /// What a ticket must match, all of them; empty when none is needed.
+    pub tickets: Vec<String>,
+    /// The networks that certificates may be used from; from anywhere if absent.
+    pub source: Option<Networks>,
+    /// Whether each login takes a PIN or finger at the FIDO key that connects.
+    pub verify_required: bool,
+    /// What the signature of the request must show of its key.
+    pub requester_key: Option<KeyStrength>,
+    /// What the signature of each approval must show of its key.
+    pub approver_key: Option<KeyStrength>,
+    /// What a certificate opens beside the host, when it is a plain one.
+    pub realm: Option<Arc<OpenRealm>>,
+}
+
+/// The hosts that one certificate opens.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OpenRealm {
+    /// The realm.
+    pub name: RealmName,
+    /// All of its hosts.
+    pub hosts: BTreeSet<HostName>,
+}
+
+impl Opening {
+    pub(super) fn new(rule: &RuleName, path: &Path, realm: Option<Arc<OpenRealm>>) -> Self {
+        // Named one by one, so that what a path gets in time is compared, and told, too.
+        let Path { quorum, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key } =
+            path.clone();
+        let tickets = tickets.iter().map(|ticket| ticket.pattern().to_owned()).collect();
+        let rule = rule.clone();
+        Self { rule, quorum, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key, realm }
+    }
+
+    /// What a request for these hosts would be bound to.
+    pub(super) fn obligations(&self, login: &Login, hosts: BTreeSet<HostName>) -> Obligations {
+        let Self {
+            rule,
+            quorum,
+            max,
+            ttl,
+            allow,
+            tickets: _,
+            source,
+            verify_required,
+            requester_key,
+            approver_key,
+            realm,
+        } = self.clone();
+        let (login, realm) = (login.clone(), realm.map(|realm| realm.name.clone()));
+        Obligations {
+            rule,
+            quorum,
+            hosts,
+            login,
+            max,
+            ttl,
+            allow,
+            command: None,
+            realm,
+            source,
+            verify_required,
+            requester_key,
+            approver_key,
+        }
+    }
+
+    /// The hosts that a certificate for one of them opens.
+    pub(super) fn hosts(&self, host: &Host) -> BTreeSet<HostName> {
+        self.realm.as_ref().map_or_else(|| BTreeSet::from([host.name.clone()]), |realm| realm.hosts.clone())
+    }
+
+    /// Whether it gives as much, and to as weak keys, in everything but who approves it.
+    pub(super) fn gives_as_much(&self, other: &Self) -> bool {
+        let Self {
+            rule: _,
+            quorum: _,
+            max,
+            ttl,
+            allow,
+            tickets,
+            source,
+            verify_required,
+            requester_key,
+            approver_key,
+            realm,
+        } = self;
+        let hosts =
+            |realm: &Option<Arc<OpenRealm>>| realm.as_ref().map(|realm| realm.hosts.clone()).unwrap_or_default();
+        let from_there = |mine: &Networks| other.source.as_ref().is_some_and(|theirs| theirs.within(mine));
+        *max >= other.max
+            && *ttl >= other.ttl
+            && allow.is_superset(&other.allow)
+            && tickets.iter().all(|ticket| other.tickets.contains(ticket))
+            && source.as_ref().is_none_or(from_there)
+            && *verify_required <= other.verify_required
+            && *requester_key <= other.requester_key
+            && *approver_key <= other.approver_key
+            && (realm == &other.realm || hosts(realm).is_superset(&hosts(&other.realm)))
+    }
+
+    /// Whether it takes of each group no more than the other does.
+    pub(super) fn takes_no_more(&self, other: &Self) -> bool {
+        let theirs: BTreeMap<_, _> = other.quorum.counts().collect();
+        self.quorum.counts().all(|(group, count)| theirs.get(group).is_some_and(|other| count <= *other))
+    }
+}
+
+/// Asks either side what it opens.
+pub(super) struct Asking<'a> {
+    read: Read<'a>,
+    now: UnixTime,
+    realms: BTreeMap<&'a RealmName, Arc<OpenRealm>>,
+}
+
+impl<'a> Asking<'a> {
+    pub(super) fn both(both: Both<Read<'a>>, now: UnixTime) -> Both<Self> {
+        both.map(|read| {
+            let realm = |name: &'a RealmName| {
+                let hosts = read.directory.realm_hosts(name).map(|host| host.name.clone()).collect();
+                (name, Arc::new(OpenRealm { name: name.clone(), hosts }))
+            };
+            Self { read, now, realms: read.directory.realms().map(realm).collect() }
+        })
+    }
+
+    /// The rules in the order in which submitting tries them; none for users and hosts that are not there.
+    pub(super) fn openings(&self, user: Option<&User>, login: &Login, host: Option<&Host>) -> Vec<Opening> {
+        let (Some(user), Some(host)) = (user, host) else { return Vec::new() };
+        let ask = asking(user, AskedLogin::Named(login.clone()), Target::Host(host.name.clone()), Span::ZERO);
+        let Ok(open) = open_paths(self.read.policy, self.read.directory, &ask, Look::All, self.now) else {
+            return Vec::new();
+        };
+        let realm = open.realm.and_then(|realm| self.realms.get(realm));
+        let opening = |choice: &Choice<'_>| Opening::new(choice.rule, &choice.path, realm.cloned());
+        open.paths.iter().map(opening).collect()
+    }
+}
