@@ -3,6 +3,9 @@
 mod again;
 mod approvers;
 mod cases;
+mod compare;
+mod explain;
+mod exposure;
 mod hand_written;
 mod lint;
 mod mistakes;

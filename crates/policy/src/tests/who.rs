@@ -9,12 +9,12 @@ use proptest::prelude::*;
 use super::now;
 use crate::{Ask, Files, Hopeless, Keys, Policy, Ruling, Way, can, rule, slot, who_can};
 
-const USERS: [&str; 5] = ["ann", "ann-2", "bob", "cat", "robot"];
+pub(super) const USERS: [&str; 5] = ["ann", "ann-2", "bob", "cat", "robot"];
 const GROUPS: [&str; 3] = ["dev", "ops", "sec"];
-const ACCESSES: [&str; 6] = ["root@web", "root@db", "self@web", "ann@old-1", "root@old-2", "root@env=prod"];
+pub(super) const ACCESSES: [&str; 6] = ["root@web", "root@db", "self@web", "ann@old-1", "root@old-2", "root@env=prod"];
 
 /// Who is in which group, and who is disabled.
-fn directories() -> impl Strategy<Value = String> {
+pub(super) fn directories() -> impl Strategy<Value = String> {
     let members = prop::collection::vec(prop::sample::subsequence(&USERS[..], 0..=5), 3);
     (members, prop::sample::subsequence(&USERS[..], 0..=1)).prop_map(|(members, disabled)| {
         let user = |name: &&str| {
@@ -64,7 +64,7 @@ fn restricted() -> impl Strategy<Value = &'static str> {
     prop::sample::select(some.to_vec())
 }
 
-fn accesses() -> impl Strategy<Value = String> {
+pub(super) fn accesses() -> impl Strategy<Value = String> {
     let max = prop::sample::select(&["1m", "1h"][..]);
     let rule = (place(), logins(), quorum(), max, ticket()).prop_map(|(place, logins, quorum, max, ticket)| {
         format!("{place}, {logins}, {quorum}, max = {max:?}, ttl = \"1m\"{ticket}")
@@ -89,9 +89,9 @@ fn accesses() -> impl Strategy<Value = String> {
 }
 
 /// Nobody of these has a FIDO key.
-const NO_FIDO: Option<Keys> = Some(Keys { signed: None, connecting: None });
+pub(super) const NO_FIDO: Option<Keys> = Some(Keys { signed: None, connecting: None });
 
-fn understood(directory: &str, access: &str) -> (Directory, Policy) {
+pub(super) fn understood(directory: &str, access: &str) -> (Directory, Policy) {
     let files = Files {
         directory: Source::new("directory.toml", directory),
         hosts: Source::new("hosts.toml", HOSTS),
