@@ -1,4 +1,4 @@
-//! `hallpass admin policy`: rules looked at before they are in force, from the files in a directory alone.
+//! `hallpass admin policy`: rules looked at before they are in force, from the files in a directory.
 
 mod check;
 mod files;
@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::app::{App, Look, Report};
 use crate::arguments::PolicyCommand;
-use crate::command::{bundles, drafting};
+use crate::command::{bundles, drafting, looking};
 use crate::failure::{Exit, Failure};
 
 /// Runs one of them.
@@ -34,7 +34,10 @@ pub(crate) async fn run(app: &App<'_>, command: &PolicyCommand) -> Result<Exit, 
         PolicyCommand::Log => bundles::log(app).await,
         PolicyCommand::Rollback(asked) => bundles::rollback(app, asked).await,
         PolicyCommand::Import(asked) => drafting::import::run(app, asked),
-        PolicyCommand::Replay(asked) => drafting::replay::run(app, asked),
+        PolicyCommand::Replay(asked) => match &asked.sshd_log {
+            Some(log) => drafting::replay::run(app, log, &asked.with),
+            None => looking::replay::run(app, asked.since, &asked.with).await,
+        },
     }
 }
 
