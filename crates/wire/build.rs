@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let proto = Path::new("../../proto");
-    let file = proto.join("hallpass/v1/hallpass.proto");
-    println!("cargo::rerun-if-changed={}", file.display());
     println!("cargo::rerun-if-changed=build.rs");
 
     let mut compiler = protox::Compiler::new([proto])?;
-    compiler.include_imports(true).include_source_info(true).open_file(&file)?;
+    compiler.include_imports(true).include_source_info(true);
+    for file in ["hallpass/v1/hallpass.proto", "hallpass/v1/history.proto"] {
+        println!("cargo::rerun-if-changed={}", proto.join(file).display());
+        compiler.open_file(proto.join(file))?;
+    }
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("hallpass.v1.bin"), compiler.encode_file_descriptor_set())?;
     tonic_prost_build::configure()

@@ -3,11 +3,12 @@
 use crate::command::{cargo, run as run_command};
 use crate::failure::Failure;
 
-/// Builds the server and the bench as they will be judged (`release`), and runs the bench with the remaining arguments.
-/// The bench looks for the server beside itself.
+/// Builds the programs and the bench as they will be judged (`release`), and runs the bench with the remaining arguments.
+/// The bench looks for the programs beside itself.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let release = ["--release", "--locked"];
-    run_command(cargo().arg("build").args(release).args(["--package", "hallpass", "--bin", "hallpassd"]))?;
+    let programs = ["--package", "hallpass", "--bin", "hallpassd", "--bin", "hallpass"];
+    run_command(cargo().arg("build").args(release).args(programs))?;
     let mut bench = cargo();
     bench.arg("run").args(release).args(["--package", "hallpass-bench", "--"]).args(arguments);
     run_command(&mut bench)

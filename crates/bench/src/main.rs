@@ -14,6 +14,7 @@ mod durability;
 mod failure;
 mod figures;
 mod floor;
+mod history;
 mod inventory;
 mod load;
 mod machine;
@@ -69,6 +70,12 @@ pub(crate) struct Options {
     /// The server that is measured. Beside this program unless given.
     #[arg(long)]
     hallpassd: Option<PathBuf>,
+    /// Measure only how long it takes to rule on so many past requests again.
+    #[arg(long, value_name = "REQUESTS", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    history: Option<u32>,
+    /// The client that rules again. Beside the server unless given.
+    #[arg(long)]
+    hallpass: Option<PathBuf>,
 }
 
 /// More callers than connections have streams would wait for each other.

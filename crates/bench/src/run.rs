@@ -14,7 +14,7 @@ use crate::report::{AtRest, Report};
 use crate::rounds::{Effort, Sides, level};
 use crate::side::{Answer, Side};
 use crate::taker::Taker;
-use crate::{Options, durability, inventory, machine, primitives};
+use crate::{Options, durability, history, inventory, machine, primitives};
 
 /// How often the start is measured.
 const STARTS: usize = 5;
@@ -30,6 +30,10 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
         let why =
             format!("{} is on {store_fs}, where nothing is durable; choose another place by --dir", place.display());
         return Err(Failure::Verdict(vec![why]));
+    }
+    if let Some(requests) = options.history {
+        let requests = usize::try_from(requests).map_err(Failure::broken("too many requests"))?;
+        return history::run(options, requests, &program, &place).await;
     }
     let sync_us = machine::sync_us(&place)?;
 

@@ -1,7 +1,7 @@
 //! The bundle: policy, directory and hosts as loaded, one content-addressed unit (invariant 11); and what is in force:
 //! a bundle with the amendments that came after it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use directory::{Directory, Mistakes};
@@ -104,6 +104,11 @@ impl InForce {
     /// The bundle by itself.
     pub const fn bundle(&self) -> &Arc<Bundle> {
         &self.bundle
+    }
+
+    /// The bundle's files, by name.
+    pub fn files(&self) -> &BTreeMap<String, Vec<u8>> {
+        &self.bundle.kept.files
     }
 
     /// What amends it, in the order of the acts.

@@ -116,6 +116,15 @@ pub enum Error {
     /// No such request, or none that this user may see.
     #[error("there is no request {0} that you may see; list yours with: hallpass status")]
     NoRequest(RequestId),
+    /// A bundle of long ago, which this version refuses.
+    #[error("the bundle {0} is kept, but this version of hallpassd cannot read it; an older one can")]
+    OldBundle(Digest),
+    /// The bundle by itself does not come to the ruling.
+    #[error(
+        "request {0} was ruled on while acts amended the bundle, so how its ruling came about cannot be told exactly; \
+         the ruling itself stands: hallpass show {0}"
+    )]
+    Unexplained(RequestId),
     /// The decision does not count.
     #[error(transparent)]
     Ballot(#[from] request::BallotRefused),
@@ -259,6 +268,8 @@ impl Error {
             Self::Window(_) => ("WINDOW_INVALID", Class::Invalid),
             Self::Unsupported(_) => ("UNSUPPORTED", Class::Invalid),
             Self::NoRequest(_) => ("NO_SUCH_REQUEST", Class::NotFound),
+            Self::OldBundle(_) => ("BUNDLE_UNREADABLE", Class::State),
+            Self::Unexplained(_) => ("AMENDED", Class::State),
             Self::Ballot(_) => ("DECISION_REFUSED", Class::Denied),
             Self::DecidedBefore(_) => ("DECIDED_BEFORE", Class::Exists),
             Self::WrongState { .. } => ("WRONG_STATE", Class::State),

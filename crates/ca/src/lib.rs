@@ -15,6 +15,7 @@
 //! | it is cancelled or given back | `end.rs` |
 //! | policy, users and hosts change | `load.rs`, `amend.rs` |
 //! | receivers outside are told | `notice.rs` |
+//! | past requests are read and explained | `history.rs` |
 //! | everything is stopped | `stop.rs`, `gate.rs`, `timekeeper.rs` |
 
 mod amend;
@@ -25,6 +26,7 @@ mod end;
 mod error;
 mod expire;
 mod gate;
+mod history;
 mod issue;
 mod load;
 mod notice;
@@ -42,6 +44,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use domain::{Clock, Digest, Random, Span};
+use history::Earlier;
 use statement::{Memory, ServerId};
 use store::Store;
 use tokio::sync::Mutex;
@@ -50,13 +53,14 @@ pub use amend::Amending;
 pub use bundle::{Bundle, InForce};
 pub use error::{Class, Error};
 pub use gate::{Epoch, Gate, Pass, Stopped};
+pub use history::Explained;
 pub use issue::Issued;
 pub use load::{FromFiles, Push};
 pub use notice::{Decided, Subscription, Told};
 pub use read::{Liveness, View, Which};
 pub use session::{LoggedIn, Session, Token};
 pub use signers::Signers;
-pub use store::{Bounds, Notice, Settled, UnderWay, Waiting};
+pub use store::{Bounds, Notice, Settled, Stretch, UnderWay, Waiting};
 pub use timekeeper::{ClockFault, Timekeeper};
 
 /// Who this server is.
@@ -85,6 +89,7 @@ pub struct Ca {
     bundle: ArcSwap<InForce>,
     /// Held by whoever changes what is in force: one after the other.
     changing: Mutex<()>,
+    earlier: Earlier,
     signers: Signers,
     identity: Identity,
     limits: Limits,
@@ -132,8 +137,22 @@ impl Ca {
         let gate = Arc::new(Gate::new(Epoch::new(store.epoch()), stopped));
         let behind = store.latest_time().since(time.wall()?);
         let bundle = ArcSwap::from_pointee(load::at_start(&store, &identity, files, time.wall()?).await?);
-        let (memory, changing, store) = (Memory::new(REMEMBERED), Mutex::new(()), Arc::new(store));
-        let ca = Self { store, bundle, changing, signers, identity, limits, gate, time, random, memory, subscriptions };
+        let (memory, changing, earlier) = (Memory::new(REMEMBERED), Mutex::new(()), Earlier::default());
+        let store = Arc::new(store);
+        let ca = Self {
+            store,
+            bundle,
+            changing,
+            earlier,
+            signers,
+            identity,
+            limits,
+            gate,
+            time,
+            random,
+            memory,
+            subscriptions,
+        };
         if behind.seconds() > SET_BACK {
             ca.stop(&format!("the clock is {behind} behind the ledger's last entry: it was set back")).await;
         }

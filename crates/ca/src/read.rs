@@ -46,8 +46,13 @@ impl Ca {
     /// # Errors
     /// [`Error::NoRequest`] also when it exists and the session may not see it.
     pub fn get(&self, session: &Session, id: RequestId) -> Result<View, Error> {
+        self.readable(session, id).and_then(|record| self.viewed(record))
+    }
+
+    /// One request, if the session may read it.
+    pub(crate) fn readable(&self, session: &Session, id: RequestId) -> Result<Record, Error> {
         let record = self.record(id)?.ok_or(Error::NoRequest(id))?;
-        if self.may_read(session, &record) { self.viewed(record) } else { Err(Error::NoRequest(id)) }
+        if self.may_read(session, &record) { Ok(record) } else { Err(Error::NoRequest(id)) }
     }
 
     /// Requests, newest first, at most `limit`; only those that can still be used or decided when `live`.

@@ -56,7 +56,8 @@ impl Ca {
     }
 }
 
-fn state_of(stored: &StoredRequest) -> Option<State> {
+/// The state of a request by the store's word; `None` for a window without length.
+pub(crate) fn state_of(stored: &StoredRequest) -> Option<State> {
     Some(match stored.state {
         RequestState::Pending => State::Pending(Pending::restored(stored.expires)),
         RequestState::Approved(store::Window { not_before, not_after }) => {

@@ -4,6 +4,7 @@ mod amend;
 mod decide;
 mod fetch;
 mod harness;
+mod history;
 mod hours;
 mod keys;
 mod load;

@@ -173,14 +173,19 @@ impl<'c> App<'c> {
 
     /// Shows a result on standard output.
     pub(crate) fn report<R: Report>(&self, report: &R) -> Result<(), Failure> {
-        let terminal = &self.context.terminal;
         let text = if self.global.json {
             crate::json::line(report)?
         } else {
             let (zone, now) = (&self.context.time_zone, self.context.now()?);
-            report.text(&Look { colours: terminal.colours(), zone, now })
+            report.text(&Look { colours: self.context.terminal.colours(), zone, now })
         };
-        terminal.out(&text).map_err(|cause| Failure::Write { what: "the result".to_owned(), cause })
+        self.print(&text)
+    }
+
+    /// Writes a result as it is to standard output.
+    pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
+        let wrote = self.context.terminal.out(text);
+        wrote.map_err(|cause| Failure::Write { what: "the result".to_owned(), cause })
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod bundles;
 pub(crate) mod edits;
+mod looking;
 pub(crate) mod policy;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use domain::{Access, RequestId, RuleName, Selector, Span, UnixTime, UserName};
 
 use bundles::{HostCommand, UserCommand};
 use edits::UserEdit;
+pub(crate) use looking::{AdminReport, Explain, Since};
 pub(crate) use policy::{PolicyAsked, PolicyCan, PolicyCheck, PolicyCommand, PolicyDiff, PolicyWhoCan};
 
 /// Ask for a login on a host, have it approved, and use it for as long as was granted.
@@ -72,6 +74,8 @@ pub(crate) enum Command {
     Request(Request),
     /// Show one request with everything that was signed about it, checked here.
     Show(One),
+    /// Say why a request needed what it needed, rule by rule, by the bundle that ruled on it.
+    Explain(Explain),
     /// List the requests that wait for my decision.
     Inbox(Inbox),
     /// Approve a request, after showing what will be signed.
@@ -252,6 +256,8 @@ pub(crate) enum AdminCommand {
     /// Rules: looked at before they are in force, put in force, and looked back at.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Show what the past says of the rules: those that nobody used, who approves, who could get in, users without keys.
+    Report(AdminReport),
     /// Users and their keys: added in the files of a directory, taken away on the server at once.
     #[command(subcommand)]
     User(UserCommand),
@@ -338,6 +344,10 @@ mod tests {
             "hallpass admin policy import",
             "hallpass admin policy import --groups a.csv --teleport b.yaml",
             "hallpass admin policy replay --sshd-log auth.log",
+            "hallpass admin policy replay --sshd-log auth.log --since 30d --with new",
+            "hallpass admin policy replay --since yesterday --with new",
+            "hallpass admin report --csv --json",
+            "hallpass explain not-an-id",
         ] {
             assert_eq!(parsed(wrong).unwrap_err().exit_code(), 2, "{wrong}");
         }

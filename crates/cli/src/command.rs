@@ -13,6 +13,7 @@ mod ensure;
 mod inbox;
 mod login;
 mod logout;
+mod looking;
 mod ls;
 mod manual;
 mod policy;
@@ -41,6 +42,7 @@ pub(crate) async fn run(app: &App<'_>, command: &Command) -> Result<Exit, Failur
         Command::Ls(asked) => ls::run(app, asked).await,
         Command::Request(asked) => request::run(app, asked).await,
         Command::Show(asked) => show::run(app, asked).await,
+        Command::Explain(asked) => looking::explain::run(app, asked).await,
         Command::Inbox(asked) => inbox::run(app, asked).await,
         Command::Approve(asked) => decide::run(app, asked, domain::Approval::Approve).await,
         Command::Deny(asked) => decide::run(app, asked, domain::Approval::Deny).await,
@@ -55,6 +57,7 @@ pub(crate) async fn run(app: &App<'_>, command: &Command) -> Result<Exit, Failur
             AdminCommand::Policy(command) => policy::run(app, command).await,
             AdminCommand::User(command) => amend::user(app, command).await,
             AdminCommand::Host(command) => amend::host(app, command).await,
+            AdminCommand::Report(asked) => looking::report::run(app, asked).await,
         },
         Command::Completions(asked) => manual::completions(app, asked.shell),
         Command::Man(asked) => manual::pages(app, asked.out.as_deref()),

@@ -218,6 +218,12 @@ pub(crate) enum Failure {
     /// This process cannot be made what it must be.
     #[error("this process cannot be set up as a client helper")]
     Process(#[source] io::Error),
+    /// The server's rules are beyond this version.
+    #[error("the rules in force on the server cannot be read by this version of hallpass; use that of the server")]
+    NewerBundle,
+    /// A thread of this program ended in the middle.
+    #[error("reading past requests broke off; this is a mistake of this program, please report it")]
+    BrokeOff,
     /// What was to be written was not.
     #[error("{what} could not be written")]
     Write {

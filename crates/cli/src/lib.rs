@@ -20,6 +20,7 @@ mod fetch;
 mod grants;
 mod json;
 mod link;
+mod past;
 mod places;
 mod platform;
 mod processes;

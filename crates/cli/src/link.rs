@@ -1,5 +1,7 @@
 //! A session with one server: calls, and the ledger's head that every answer carries.
 
+mod history;
+
 use std::future::Future;
 use std::time::Duration;
 
@@ -14,6 +16,8 @@ use wire::v1::push_bundle_request::Part;
 use wire::{
     Amended, BundleHead, BundleLoad, Head, Identity, Incoming, Issued, SignedText, View, WatchRequests, WireError, v1,
 };
+
+pub(crate) use history::Unchecked;
 
 use crate::checked::{CheckError, Checked};
 use crate::config::Server;

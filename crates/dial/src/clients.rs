@@ -6,6 +6,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 use wire::v1::admin_client::AdminClient;
+use wire::v1::history_client::HistoryClient;
 use wire::v1::hosts_client::HostsClient;
 use wire::v1::info_client::InfoClient;
 use wire::v1::requests_client::RequestsClient;
@@ -77,6 +78,10 @@ impl Connection {
     client!(
         /// The service of requests.
         requests, RequestsClient
+    );
+    client!(
+        /// The service that looks back.
+        history, HistoryClient
     );
     client!(
         /// The service of administrators.

@@ -35,6 +35,16 @@ pub(crate) struct Statement {
     pub(crate) place: Range<usize>,
 }
 
+impl Statement {
+    /// The rule that it is, or is a part of.
+    pub(crate) const fn rule(&self) -> Option<&RuleName> {
+        match &self.meaning {
+            Meaning::Rule(name, _) => Some(name),
+            Meaning::Requirement(_) | Meaning::Prohibition(_) => None,
+        }
+    }
+}
+
 /// Understands one statement; `None` after noting why not. `place` is where it stands in the file, `number` among all
 /// statements.
 pub(crate) fn understand(notes: &Notes<'_>, text: &str, place: &Range<usize>, number: usize) -> Option<Statement> {

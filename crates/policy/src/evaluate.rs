@@ -1,6 +1,6 @@
 //! One evaluation by Cedar: one user, one login, one host.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::{Authorizer, Decision, PolicyId, PolicySet};
 use domain::{HostName, RuleName};
@@ -17,6 +17,8 @@ pub(crate) struct Matched<'p> {
     pub(crate) rules: BTreeMap<&'p RuleName, (usize, &'p Path)>,
     /// The requirements.
     pub(crate) requirements: Vec<&'p Terms>,
+    /// The places of all statements that match.
+    pub(crate) places: BTreeSet<usize>,
 }
 
 /// Asks Cedar with these statements only; [`crate::slice::Slices`] says which can apply.
@@ -53,7 +55,8 @@ fn none_unless_forbidden<'p>(reasons: Vec<(usize, &'p Statement)>, host: &HostNa
 
 fn matched(mut reasons: Vec<(usize, &Statement)>) -> Matched<'_> {
     reasons.sort_by_key(|(place, _)| *place);
-    let mut matched = Matched { rules: BTreeMap::new(), requirements: Vec::new() };
+    let places = reasons.iter().map(|(place, _)| *place).collect();
+    let mut matched = Matched { rules: BTreeMap::new(), requirements: Vec::new(), places };
     for (place, statement) in reasons {
         match &statement.meaning {
             Meaning::Rule(name, path) => {

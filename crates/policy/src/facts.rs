@@ -62,7 +62,7 @@ pub(crate) struct Facts {
 
 /// Who asks, and what stays the same over all hosts of a request.
 pub(crate) struct Asker<'a> {
-    user: &'a User,
+    pub(crate) user: &'a User,
     context: Context,
 }
 

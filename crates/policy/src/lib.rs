@@ -6,6 +6,7 @@
 //!
 //! Ask --target--> hosts --for each: slice, evaluate--> what matches --choose--> Ruling
 //!                                                           |---> ways: who may ask for what
+//!                                                           |---> explain: why; compare: what another policy would say
 //!                                                           |---> lint: what is hardly meant
 //!                                                           \---> difference: who gains, who loses what between two
 //! ```
@@ -17,11 +18,15 @@ mod approvers;
 mod ask;
 mod cases;
 mod cedar;
+mod classes;
 mod commands;
+mod compare;
 mod compile;
 mod conditions;
 mod difference;
 mod evaluate;
+mod explain;
+mod exposure;
 mod facts;
 mod files;
 mod lint;
@@ -41,10 +46,13 @@ mod why;
 pub use approvers::{Matter, slot};
 pub use ask::{Ask, Keys, Refusal, Ruling};
 pub use cases::{Case, Judged, read_cases};
+pub use compare::{Course, Divergence, course, divergences};
 pub use difference::{
     About, AccessChange, Approvable, Difference, Effect, FileChange, LoginOf, OpenRealm, Opening, Read, Unseen,
     difference,
 };
+pub use explain::{Asks, Considered, Explanation, Found, Kind, Near, NotTaken, Outcome, Taken, explain};
+pub use exposure::{Exposure, Exposures, exposures};
 pub use files::{AsRead, Files};
 pub use lint::lint;
 pub use people::{Asked, Candidate, approvers, candidates, deciders, open_slots, unfillable};

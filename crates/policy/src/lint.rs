@@ -1,7 +1,6 @@
 //! What is no mistake and is still not meant: rules that no request takes, names that match nothing, quorums of more
 //! people than there are.
 
-mod classes;
 mod keys;
 mod path;
 mod places;

@@ -82,6 +82,11 @@ impl Policy {
         self.signers.as_ref()
     }
 
+    /// The names of all rules.
+    pub fn rules(&self) -> BTreeSet<&RuleName> {
+        self.statements.iter().filter_map(Statement::rule).collect()
+    }
+
     /// What `access.toml` became: the text that is in force.
     pub fn cedar_text(&self) -> &str {
         &self.text

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cedar_policy::EntityUid;
 use directory::{Directory, Host, User};
 use domain::{AskedLogin, HostName, Login, Obligations, RealmName, RuleName, Span, UnixTime};
 
@@ -92,21 +93,33 @@ pub(crate) fn open_paths<'a>(
     let user_uids = policy.vocabulary.user(directory, user);
     let mut on_hosts = Vec::with_capacity(hosts.len());
     for host in &hosts {
-        let host_uids = policy.vocabulary.host(host);
-        let facts = facts(&policy.vocabulary, &asker, &user_uids, (host, &host_uids))?;
-        let places = policy.slices.of(&user_uids, &host_uids);
-        let matched = evaluate(policy, &places, &facts, &host.name)?;
-        if matched.rules.is_empty() {
-            return Err(Refusal::NoRule { requester: user.name.clone(), host: host.name.clone() });
-        }
-        on_hosts.push(matched);
+        on_hosts.push(on_host(policy, &asker, &user_uids, (host, &policy.vocabulary.host(host)))?.1?);
     }
     let paths = common(&on_hosts)?;
     Ok(Open { login, hosts, realm, paths })
 }
 
+/// The places of the statements that are for this user and host, and what of them matches.
+type OnHost<'p> = (Vec<usize>, Result<Matched<'p>, Refusal>);
+
+/// What matches on one host; `user` and `host` are as the vocabulary gives them.
+pub(crate) fn on_host<'p>(
+    policy: &'p Policy,
+    asker: &Asker<'_>,
+    user: &[EntityUid],
+    (host, uids): (&Host, &[EntityUid]),
+) -> Result<OnHost<'p>, Refusal> {
+    let facts = facts(&policy.vocabulary, asker, user, (host, uids))?;
+    let places = policy.slices.of(user, uids);
+    let matched = evaluate(policy, &places, &facts, &host.name).and_then(|matched| {
+        let none = || Refusal::NoRule { requester: asker.user.name.clone(), host: host.name.clone() };
+        if matched.rules.is_empty() { Err(none()) } else { Ok(matched) }
+    });
+    Ok((places, matched))
+}
+
 /// Who asks, and for which Unix account.
-fn asker<'a>(directory: &'a Directory, ask: &'a Ask) -> Result<(&'a User, &'a Login), Refusal> {
+pub(crate) fn asker<'a>(directory: &'a Directory, ask: &'a Ask) -> Result<(&'a User, &'a Login), Refusal> {
     let user = directory.user(&ask.requester).ok_or_else(|| Refusal::UnknownUser(ask.requester.clone()))?;
     if directory.is_disabled(&user.name) {
         return Err(Refusal::Disabled(user.name.clone()));
@@ -119,7 +132,7 @@ fn asker<'a>(directory: &'a Directory, ask: &'a Ask) -> Result<(&'a User, &'a Lo
 }
 
 /// The rules that match on every host, never none. What any host requires is added to each: one approval opens them all.
-fn common<'p>(on_hosts: &[Matched<'p>]) -> Result<Vec<Choice<'p>>, Refusal> {
+pub(crate) fn common<'p>(on_hosts: &[Matched<'p>]) -> Result<Vec<Choice<'p>>, Refusal> {
     let Some((first, others)) = on_hosts.split_first() else { return Err(Refusal::NoCommonRule) };
     let mut rules: BTreeMap<&RuleName, (usize, &Path)> = first.rules.clone();
     rules.retain(|name, _| others.iter().all(|matched| matched.rules.contains_key(name)));
@@ -143,26 +156,39 @@ fn common<'p>(on_hosts: &[Matched<'p>]) -> Result<Vec<Choice<'p>>, Refusal> {
 
 /// What the rule that was named gives, or the first that this window, this ticket, these keys and the people there are can
 /// satisfy.
-fn choose(policy: &Policy, directory: &Directory, open: &Open<'_>, ask: &Ask) -> Result<Obligations, Refusal> {
-    let satisfied = |choice| {
-        window_fits(choice, ask)?;
-        ticket_fits(choice, ask)?;
-        keys_fit(choice, ask)?;
-        let given = obligations(open, choice, ask);
-        quorum_exists(policy, directory, Asked::new(&ask.requester, &given))?;
-        Ok(given)
-    };
+pub(crate) fn choose(
+    policy: &Policy,
+    directory: &Directory,
+    open: &Open<'_>,
+    ask: &Ask,
+) -> Result<Obligations, Refusal> {
     if let Some(named) = &ask.rule {
-        return satisfied(by_name(&open.paths, named)?);
+        return satisfied(policy, directory, open, by_name(&open.paths, named)?, ask);
     }
     let mut first_refusal = None;
     for choice in &open.paths {
-        match satisfied(choice) {
+        match satisfied(policy, directory, open, choice, ask) {
             Ok(given) => return Ok(given),
             Err(refusal) => first_refusal.get_or_insert(refusal),
         };
     }
     Err(first_refusal.unwrap_or(Refusal::NoCommonRule))
+}
+
+/// What a rule gives, if this window, this ticket, these keys and the people there are can satisfy it.
+pub(crate) fn satisfied(
+    policy: &Policy,
+    directory: &Directory,
+    open: &Open<'_>,
+    choice: &Choice<'_>,
+    ask: &Ask,
+) -> Result<Obligations, Refusal> {
+    window_fits(choice, ask)?;
+    ticket_fits(choice, ask)?;
+    keys_fit(choice, ask)?;
+    let given = obligations(open, choice, ask);
+    quorum_exists(policy, directory, Asked::new(&ask.requester, &given))?;
+    Ok(given)
 }
 
 fn by_name<'c, 'p>(paths: &'c [Choice<'p>], named: &RuleName) -> Result<&'c Choice<'p>, Refusal> {

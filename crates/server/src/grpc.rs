@@ -9,6 +9,7 @@ use tonic::transport::Server;
 use tonic_health::ServingStatus;
 use tonic_reflection::server::Builder;
 use wire::v1::admin_server::AdminServer;
+use wire::v1::history_server::HistoryServer;
 use wire::v1::hosts_server::HostsServer;
 use wire::v1::info_server::InfoServer;
 use wire::v1::requests_server::RequestsServer;
@@ -55,6 +56,7 @@ pub(crate) fn serve(
         .add_service(SessionsServer::new(api.clone()).max_decoding_message_size(LARGEST))
         .add_service(HostsServer::new(api.clone()).max_decoding_message_size(LARGEST))
         .add_service(RequestsServer::new(api.clone()).max_decoding_message_size(LARGEST))
+        .add_service(HistoryServer::new(api.clone()).max_decoding_message_size(QUESTION))
         .add_service(AdminServer::new(api).max_decoding_message_size(LARGEST))
         .add_service(health_server.max_decoding_message_size(QUESTION))
         .add_service(reflection)

@@ -121,7 +121,8 @@ impl Server {
         };
         let (addresses, metrics_address) = (addresses(&listeners), metrics_listener.as_ref().and_then(address));
         let looks = Arc::new(Semaphore::new(most_looks()));
-        let shared = Shared { ca, card, clock, metrics, stop: stopped, loads: Arc::clone(&loads), looks };
+        let (loaded, explains) = (Arc::clone(&loads), Semaphore::new(1));
+        let shared = Shared { ca, card, clock, metrics, stop: stopped, loads: loaded, looks, explains };
         let (ca, metrics) = (Arc::clone(&shared.ca), Arc::clone(&shared.metrics));
         let couriers = couriers(receivers, &shared, &options.random).await?;
         let mut tasks = run(shared, listeners, metrics_listener, doorstep)?;

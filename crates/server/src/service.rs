@@ -3,6 +3,7 @@
 mod admin;
 mod call;
 mod convert;
+mod history;
 mod hosts;
 mod info;
 mod requests;
@@ -39,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) loads: Arc<signal::Sender<u64>>,
     /// Room for long looks: [`Api::look`].
     pub(crate) looks: Arc<Semaphore>,
+    /// Room for an explanation.
+    pub(crate) explains: Semaphore,
 }
 
 impl Api {

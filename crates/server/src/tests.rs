@@ -3,6 +3,7 @@
 mod calls;
 mod files;
 mod harness;
+mod history;
 mod logs;
 mod notify;
 mod others;

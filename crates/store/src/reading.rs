@@ -79,7 +79,8 @@ pub enum Filter {
     Open(UserName, UnixTime),
 }
 
-const SELECT: &str = "SELECT id, entry, requester, owner, expires, state, version, not_before, not_after, uses, time, \
+/// Requests with their entries, as [`with_decisions`] reads them.
+pub(crate) const SELECT: &str = "SELECT id, entry, requester, owner, expires, state, version, not_before, not_after, uses, time, \
                       payload FROM requests JOIN entries ON idx = entry";
 
 /// One request.
@@ -145,11 +146,16 @@ fn select(connection: &Connection, sql: &str, params: impl Params) -> Result<Vec
     let mut rows = select.query(params)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let mut request = request(row)?;
-        request.decisions = decisions(connection, request.id)?;
-        found.push(request);
+        found.push(with_decisions(connection, row)?);
     }
     Ok(found)
+}
+
+/// The request of a row, with its decisions.
+pub(crate) fn with_decisions(connection: &Connection, row: &Row<'_>) -> Result<StoredRequest, StoreError> {
+    let mut request = request(row)?;
+    request.decisions = decisions(connection, request.id)?;
+    Ok(request)
 }
 
 fn request(row: &Row<'_>) -> Result<StoredRequest, StoreError> {

@@ -18,6 +18,7 @@ use crate::batch::{Batch, Halt, Head, RequestChanged};
 use crate::bundles::{self, Bundle, BundleTx, Load};
 use crate::error::{OpenError, StoreError};
 use crate::files::{Files, file_error};
+use crate::history::{self, Stretch};
 use crate::issue::{self, IssueTx};
 use crate::migrations::{MIGRATIONS, migrate};
 use crate::readers::Readers;
@@ -256,6 +257,22 @@ impl Store {
     /// When the store fails.
     pub fn requests(&self, filter: &Filter, before: Option<u64>, limit: u32) -> Result<Vec<StoredRequest>, StoreError> {
         self.readers.read(|connection| reading::list(connection, filter, before, limit))
+    }
+
+    /// Where the requests since a time begin, and how many there are.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn requests_since(&self, time: UnixTime) -> Result<Stretch, StoreError> {
+        self.readers.read(|connection| history::since(connection, time))
+    }
+
+    /// Up to `limit` requests from this entry on, the oldest first; fewer when they are long, and none only at the end.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn requests_from(&self, entry: u64, limit: u32) -> Result<Vec<StoredRequest>, StoreError> {
+        self.readers.read(|connection| history::page(connection, entry, limit))
     }
 
     /// Up to `limit` pending requests whose time is over, the longest overdue first.

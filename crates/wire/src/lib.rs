@@ -9,6 +9,7 @@
 
 mod bundle;
 mod error;
+mod history;
 mod host;
 mod info;
 mod query;
@@ -17,7 +18,7 @@ mod session;
 mod signed;
 mod table;
 
-/// The messages, clients and servers as generated from `proto/hallpass/v1/hallpass.proto`.
+/// The messages, clients and servers as generated from `proto/hallpass/v1/`.
 #[expect(
     missing_docs,
     unused_qualifications,
@@ -30,6 +31,7 @@ pub mod v1 {
 
 pub use bundle::{Amended, BundleHead, BundleLoad, Incoming, LARGEST_BUNDLE, LiveCertificate, parts, signatures};
 pub use error::WireError;
+pub use history::{Considered, Explanation, ListHistory, Near, OnHosts, Terms};
 pub use host::{Host, HostLogin};
 pub use info::ServerInfo;
 pub use query::{ListHosts, ListRequests, View, WatchRequests, digest, request_id};

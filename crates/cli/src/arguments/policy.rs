@@ -7,6 +7,8 @@ use clap::{Args, Subcommand};
 use crate::arguments::bundles::{PolicyPull, PolicyPush, PolicyRollback, PolicySign};
 use domain::{Access, Span, UnixTime, UserName};
 
+use super::Since;
+
 /// What is done with rules before they are in force.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
@@ -35,7 +37,8 @@ pub(crate) enum PolicyCommand {
     Log,
     /// Put a bundle in force that was before.
     Rollback(PolicyRollback),
-    /// Show which logins of the past the rules of a directory would allow, and who would have to approve.
+    /// Rule on the past again by the files of a directory: what would differ for each past request, or which past logins
+    /// they would allow.
     Replay(Replay),
 }
 
@@ -140,10 +143,14 @@ pub(crate) struct From {
 
 #[derive(Debug, Args)]
 pub(crate) struct Replay {
-    /// A log of sshd, as syslog writes it or as `journalctl -o short-iso` prints it.
+    /// Past requests from then on: how long ago, a day or a time (UTC). It takes a session and the right `audit`. The exit
+    /// code is 0 when nothing differs, and 1 when something does.
+    #[arg(long, value_name = "30d|DATE", default_value = "30d", conflicts_with = "sshd_log")]
+    pub(crate) since: Since,
+    /// Past logins, from a log of sshd as syslog writes it or as `journalctl -o short-iso` prints it; without a server.
     #[arg(long, value_name = "FILE")]
-    pub(crate) sshd_log: PathBuf,
+    pub(crate) sshd_log: Option<PathBuf>,
     /// A directory with directory.toml, hosts.toml and access.toml; access.cedar counts if it is there.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) dir: PathBuf,
+    #[arg(long, visible_alias = "dir", value_name = "DIR")]
+    pub(crate) with: PathBuf,
 }

@@ -1,4 +1,4 @@
-//! `hallpass admin policy`: rules looked at before they are in force, from the files in a directory alone.
+//! `hallpass admin policy`: rules looked at before they are in force, from the files in a directory.
 
 mod check;
 mod diff;
@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use crate::app::{App, Look, Report};
 use crate::arguments::PolicyCommand;
-use crate::command::{bundles, drafting};
+use crate::command::{bundles, drafting, looking};
 use crate::failure::{Exit, Failure};
 
 /// Runs one of them.
@@ -37,7 +37,10 @@ pub(crate) async fn run(app: &App<'_>, command: &PolicyCommand) -> Result<Exit, 
         PolicyCommand::Rollback(asked) => bundles::rollback(app, asked).await,
         PolicyCommand::Diff(asked) => diff::run(app, asked),
         PolicyCommand::Import(asked) => drafting::import::run(app, asked),
-        PolicyCommand::Replay(asked) => drafting::replay::run(app, asked),
+        PolicyCommand::Replay(asked) => match &asked.sshd_log {
+            Some(log) => drafting::replay::run(app, log, &asked.with),
+            None => looking::replay::run(app, asked.since, &asked.with).await,
+        },
     }
 }
 

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use directory::{Directory, Host, User};
 use domain::{AskedLogin, HostName, KeyStrength, Quorum, RuleName, Span, Target, UnixTime};
 
-use super::classes::{Class, Classes};
 use super::path::{always, always_applies, gives_as_much, others_always_apply};
 use super::quorum::People;
 use super::warnings::Warnings;
 use crate::access::{Entry, Says};
 use crate::cedar::Meaning;
+use crate::classes::{Class, Classes};
 use crate::commands::Pattern;
 use crate::rule::{Choice, open_paths};
 use crate::schedule::opens;

@@ -3,7 +3,10 @@
 mod again;
 mod approvers;
 mod cases;
+mod compare;
 mod difference;
+mod explain;
+mod exposure;
 mod hand_written;
 mod lint;
 mod mistakes;

@@ -11,7 +11,7 @@ use crate::{Ask, Files, Hopeless, Keys, Policy, Ruling, Way, can, rule, slot, wh
 
 pub(super) const USERS: [&str; 5] = ["ann", "ann-2", "bob", "cat", "robot"];
 const GROUPS: [&str; 3] = ["dev", "ops", "sec"];
-const ACCESSES: [&str; 6] = ["root@web", "root@db", "self@web", "ann@old-1", "root@old-2", "root@env=prod"];
+pub(super) const ACCESSES: [&str; 6] = ["root@web", "root@db", "self@web", "ann@old-1", "root@old-2", "root@env=prod"];
 
 /// Who is in which group, and who is disabled.
 pub(super) fn directories() -> impl Strategy<Value = String> {
@@ -89,9 +89,9 @@ pub(super) fn accesses() -> impl Strategy<Value = String> {
 }
 
 /// Nobody of these has a FIDO key.
-const NO_FIDO: Option<Keys> = Some(Keys { signed: None, connecting: None });
+pub(super) const NO_FIDO: Option<Keys> = Some(Keys { signed: None, connecting: None });
 
-fn understood(directory: &str, access: &str) -> (Directory, Policy) {
+pub(super) fn understood(directory: &str, access: &str) -> (Directory, Policy) {
     let files = Files {
         directory: Source::new("directory.toml", directory),
         hosts: Source::new("hosts.toml", HOSTS),

@@ -293,7 +293,9 @@ pub(crate) async fn connect(world: &World, config: ClientConfig) -> Channel {
             Ok::<_, std::io::Error>(TokioIo::new(tls.connect(ServerName::from(address.ip()), tcp).await?))
         }
     });
-    Endpoint::from_static("http://test").connect_with_connector(connector).await.unwrap()
+    // A server has little under way that was not read: what a slow reader does to it can be seen.
+    let endpoint = Endpoint::from_static("http://test").initial_stream_window_size(65_535);
+    endpoint.connect_with_connector(connector).await.unwrap()
 }
 
 pub(crate) fn client_config() -> ClientConfig {

@@ -6,6 +6,7 @@ use std::path::Path;
 use tokio_stream::StreamExt as _;
 use tonic::Streaming;
 use wire::v1;
+use wire::v1::history_client::HistoryClient;
 use wire::v1::requests_client::RequestsClient;
 
 use super::harness::{World, append, reason, with_token};
@@ -83,9 +84,27 @@ impl Case {
                     Err(status) => Err(status),
                 }
             }
+            "/hallpass.v1.History/Explain" => {
+                let mut history = HistoryClient::new(self.world.channel().await);
+                let explained = history.explain(with_token(&self.token, v1::ExplainRequest { id: id.clone() })).await;
+                // What is explained names no request; it is the one that was asked for.
+                return explained.map(|_| id).map_err(|status| reason(&status));
+            }
             other => panic!("{other} takes no id"),
         };
         shown.map(|request| request.unwrap().id).map_err(|status| reason(&status))
+    }
+
+    /// A call that tells of no one request.
+    async fn call(&self, path: &str) -> Result<(), String> {
+        let mut history = HistoryClient::new(self.world.channel().await);
+        let called = match path {
+            "/hallpass.v1.History/ListHistory" => {
+                history.list_history(with_token(&self.token, v1::ListHistoryRequest::default())).await.map(drop)
+            }
+            other => panic!("{other} takes no right"),
+        };
+        called.map_err(|status| reason(&status))
     }
 
     async fn listed(&self, view: v1::View, live: bool) -> BTreeSet<String> {
@@ -135,6 +154,10 @@ async fn a_request_is_kept_from_whoever_may_not_read_it() {
             Needs::Session(Others::Refused(why)) => (Some(why), false),
             Needs::Session(Others::LeftOut) => (None, true),
             Needs::Session(Others::RefusedAndLeftOut(why)) => (Some(why), true),
+            Needs::Session(Others::NoRight) => {
+                assert_eq!(case.call(path).await, Err("NO_RIGHT".to_owned()), "{path}");
+                continue;
+            }
             Needs::Session(Others::NoRequest) | Needs::Nothing | Needs::Statement(..) => continue,
         };
         if let Some(why) = refused {
@@ -172,5 +195,6 @@ async fn the_right_to_audit_opens_requests_and_the_view_of_all_and_no_other() {
     for id in &case.hidden {
         assert_eq!(case.one("/hallpass.v1.Requests/GetRequest", id).await.as_ref(), Ok(id));
         assert_eq!(case.one("/hallpass.v1.Requests/WatchRequests", id).await.as_ref(), Ok(id));
+        assert_eq!(case.one("/hallpass.v1.History/Explain", id).await.as_ref(), Ok(id));
     }
 }

@@ -11,6 +11,7 @@ use store::Store;
 use tonic::{Request, Response};
 use wire::v1;
 use wire::v1::admin_client::AdminClient;
+use wire::v1::history_client::HistoryClient;
 use wire::v1::hosts_client::HostsClient;
 use wire::v1::info_client::InfoClient;
 use wire::v1::push_bundle_request::Part;
@@ -41,9 +42,11 @@ pub(crate) enum Others {
     LeftOut,
     /// Asked for by its id it is refused, for this reason; and it is left out of every view.
     RefusedAndLeftOut(&'static str),
+    /// The whole call is refused: it takes the right `audit`.
+    NoRight,
 }
 
-pub(crate) const TABLE: [(&str, Needs); 18] = [
+pub(crate) const TABLE: [(&str, Needs); 20] = [
     ("/hallpass.v1.Info/GetServerInfo", Needs::Nothing),
     ("/hallpass.v1.Sessions/Login", Needs::Statement(Kind::Login, None)),
     ("/hallpass.v1.Sessions/Logout", Needs::Session(Others::NoRequest)),
@@ -56,6 +59,8 @@ pub(crate) const TABLE: [(&str, Needs); 18] = [
     ("/hallpass.v1.Requests/Decide", Needs::Statement(Kind::Decision, Some("DECISION_REFUSED"))),
     ("/hallpass.v1.Requests/End", Needs::Statement(Kind::Act, Some("NOT_YOURS"))),
     ("/hallpass.v1.Requests/Fetch", Needs::Statement(Kind::Fetch, Some("NOT_GRANTED"))),
+    ("/hallpass.v1.History/ListHistory", Needs::Session(Others::NoRight)),
+    ("/hallpass.v1.History/Explain", Needs::Session(Others::Refused("NO_SUCH_REQUEST"))),
     ("/hallpass.v1.Admin/Resume", Needs::Statement(Kind::Act, Some("NO_RIGHT"))),
     ("/hallpass.v1.Admin/PushBundle", Needs::Statement(Kind::Act, Some("NO_RIGHT"))),
     ("/hallpass.v1.Admin/RollBackBundle", Needs::Statement(Kind::Act, Some("NO_RIGHT"))),
@@ -279,6 +284,7 @@ impl Case {
         let channel = self.world.channel().await;
         let (mut info, mut hosts) = (InfoClient::new(channel.clone()), HostsClient::new(channel.clone()));
         let (mut sessions, mut admin) = (SessionsClient::new(channel.clone()), AdminClient::new(channel.clone()));
+        let mut history = HistoryClient::new(channel.clone());
         let mut requests = RequestsClient::new(channel);
         let auth = authorization;
         let answered = match path {
@@ -301,6 +307,8 @@ impl Case {
                 let answer = requests.fetch(v1::FetchRequest { statement }).await;
                 answer.map(|answer| answer.into_inner().certificates)
             }
+            "/hallpass.v1.History/ListHistory" => history.list_history(with(auth, Default::default())).await.map(empty),
+            "/hallpass.v1.History/Explain" => history.explain(with(auth, Default::default())).await.map(empty),
             "/hallpass.v1.Admin/Resume" => admin.resume(v1::ResumeRequest { statement }).await.map(empty),
             "/hallpass.v1.Admin/PushBundle" => {
                 let begin = v1::PushBegin { statement, signatures: Vec::new() };

@@ -3,6 +3,7 @@
 mod amending;
 mod batching;
 mod durability;
+mod history;
 mod issuing;
 mod notices;
 mod opening;

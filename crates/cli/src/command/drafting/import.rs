@@ -132,7 +132,7 @@ impl Report for Imported {
         text + &format!(
             "Drafted users: {users}, groups: {groups}, hosts: {hosts}, rules: {rules}. Left to decide: {todos}.\n\
              Wrote {files}.\n\
-             Decide each TODO in them; `hallpassd check` then shows what is wrong, and `hallpass admin policy replay` \
+             Decide each TODO in them; `hallpassd check` then shows what is wrong, and `hallpass admin policy replay --sshd-log` \
              what past logins would need.\n"
         )
     }

@@ -1,6 +1,7 @@
-//! `hallpass admin policy replay`: past logins under the rules of a directory.
+//! `hallpass admin policy replay --sshd-log FILE`: past logins under the rules of a directory.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use import::{Outcome, Replayed};
 use serde::Serialize;
@@ -8,14 +9,13 @@ use serde::Serialize;
 use super::import::Counted;
 use super::log;
 use crate::app::{App, Look, Report};
-use crate::arguments::policy::Replay;
 use crate::command::policy::{Loaded, load};
 use crate::failure::{Exit, Failure};
 use crate::table::{Cell, Table, Tone};
 
-pub(crate) fn run(app: &App<'_>, asked: &Replay) -> Result<Exit, Failure> {
-    let Loaded { directory, policy, .. } = load(&asked.dir)?;
-    let log = log(&asked.sshd_log)?;
+pub(crate) fn run(app: &App<'_>, file: &Path, with: &Path) -> Result<Exit, Failure> {
+    let Loaded { directory, policy, .. } = load(with)?;
+    let log = log(file)?;
     let replayed = import::replay(&log, &directory, &policy, app.context.now()?);
     app.report(&Told { logins: replayed.iter().map(Ruled::from).collect(), unread: log.unread() })?;
     Ok(Exit::Done)

@@ -56,7 +56,7 @@ async fn what_was_imported_is_what_past_logins_are_tried_on() {
     assert!(out.starts_with("Drafted users: 1, groups: 2, hosts: 1, rules: 1. Left to decide: "), "{out}");
     assert_eq!(place.names("out"), ["access.toml", "directory.toml", "hosts.toml", "x"]);
 
-    let (exit, out, _) = place.run("replay --sshd-log @/auth.log --dir @/out").await;
+    let (exit, out, _) = place.run("replay --sshd-log @/auth.log --with @/out").await;
     assert_eq!(exit, Exit::Done);
     assert!(
         out.contains("this takes 1 of `todo-approvers`, and only 0 there may approve"),
@@ -66,7 +66,7 @@ async fn what_was_imported_is_what_past_logins_are_tried_on() {
     let directory = place.path().join("out/directory.toml");
     let decided = fs::read_to_string(&directory).unwrap().replace("members = []", "members = [\"bob\"]");
     fs::write(&directory, decided + "[[user]]\nname = \"bob\"\n").unwrap();
-    let (_, out, _) = place.run("replay --sshd-log @/auth.log --dir @/out --json").await;
+    let (_, out, _) = place.run("replay --sshd-log @/auth.log --with @/out --json").await;
     let told: serde_json::Value = serde_json::from_str(&out).unwrap();
     let (first, second) = (&told["logins"][0], &told["logins"][1]);
     assert_eq!(
@@ -110,7 +110,7 @@ async fn what_cannot_be_read_says_so_and_writes_nothing() {
         assert!(notes.contains(told), "{notes}");
         assert_eq!(place.names("out"), ["x"], "{from}");
     }
-    let (exit, _, notes) = place.run("replay --sshd-log @/bytes.log --dir @/out").await;
+    let (exit, _, notes) = place.run("replay --sshd-log @/bytes.log --with @/out").await;
     assert!(exit == Exit::Failed && notes.contains("directory.toml cannot be read"), "{notes}");
 }
 
@@ -120,7 +120,7 @@ async fn what_a_log_says_cannot_act_on_the_terminal() {
     let place = Place::with(&[("auth.log", &log), ("out/x", "")]);
     let (exit, out, _) = place.run("import --sshd-log @/auth.log --out @/out").await;
     assert!(exit == Exit::Done && out.contains("root@web") && !out.contains('\u{1b}'), "{out:?}");
-    let (_, out, _) = place.run("replay --sshd-log @/auth.log --dir @/out").await;
+    let (_, out, _) = place.run("replay --sshd-log @/auth.log --with @/out").await;
     assert!(out.contains("root@web") && !out.contains('\u{1b}'), "{out:?}");
 }
 

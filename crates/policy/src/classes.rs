@@ -10,20 +10,20 @@ use crate::access::Hosts;
 use crate::{Policy, slice};
 
 /// A class of users, by its place.
-pub(super) type Class = usize;
+pub(crate) type Class = usize;
 
 /// The classes of a directory as a policy sees it.
-pub(super) struct Classes<'d> {
+pub(crate) struct Classes<'d> {
     /// The enabled users of each class.
     users: Vec<Vec<&'d User>>,
     by_name: HashMap<&'d str, Class>,
     in_group: HashMap<&'d GroupName, BTreeSet<Class>>,
-    /// One host of each class.
-    hosts: Vec<&'d Host>,
+    /// The hosts of each class.
+    hosts: Vec<Vec<&'d Host>>,
 }
 
 impl<'d> Classes<'d> {
-    pub(super) fn new(policy: &Policy, directory: &'d Directory) -> Self {
+    pub(crate) fn new(policy: &Policy, directory: &'d Directory) -> Self {
         let mut named: HashSet<EntityUid> = policy.statements.iter().flat_map(|s| s.policy.entity_literals()).collect();
         named.extend(policy.approving.named());
         let mut users: BTreeMap<_, Vec<&User>> = BTreeMap::new();
@@ -34,9 +34,9 @@ impl<'d> Classes<'d> {
                 .or_default()
                 .push(user);
         }
-        let mut hosts = BTreeMap::new();
+        let mut hosts: BTreeMap<_, Vec<&Host>> = BTreeMap::new();
         for host in directory.hosts() {
-            hosts.entry((only(policy.vocabulary.host(host), &named), host.realm.as_ref())).or_insert(host);
+            hosts.entry((only(policy.vocabulary.host(host), &named), host.realm.as_ref())).or_default().push(host);
         }
         let users: Vec<Vec<&User>> = users.into_values().collect();
         let each = users.iter().enumerate().flat_map(|(class, users)| users.iter().map(move |user| (class, *user)));
@@ -49,17 +49,27 @@ impl<'d> Classes<'d> {
     }
 
     /// The users of a class; they are enabled, and never none.
-    pub(super) fn users(&self, class: Class) -> &[&'d User] {
+    pub(crate) fn users(&self, class: Class) -> &[&'d User] {
         self.users.get(class).map_or(&[], Vec::as_slice)
     }
 
+    /// Every class of users; none is empty.
+    pub(crate) fn all_users(&self) -> impl Iterator<Item = &[&'d User]> {
+        self.users.iter().map(Vec::as_slice)
+    }
+
+    /// Every class of hosts; none is empty.
+    pub(crate) fn all_hosts(&self) -> impl Iterator<Item = &[&'d Host]> {
+        self.hosts.iter().map(Vec::as_slice)
+    }
+
     /// The classes whose users are in one of these groups.
-    pub(super) fn in_groups(&self, groups: &[GroupName]) -> BTreeSet<Class> {
+    pub(crate) fn in_groups(&self, groups: &[GroupName]) -> BTreeSet<Class> {
         groups.iter().filter_map(|group| self.in_group.get(group)).flatten().copied().collect()
     }
 
     /// The classes that the scope of a statement is about.
-    pub(super) fn in_scope(&self, statement: &cedar_policy::Policy) -> BTreeSet<Class> {
+    pub(crate) fn in_scope(&self, statement: &cedar_policy::Policy) -> BTreeSet<Class> {
         let Some(uid) = slice::principal(statement) else { return (0..self.users.len()).collect() };
         let id = uid.id().unescaped();
         match uid.type_name().basename() {
@@ -69,7 +79,7 @@ impl<'d> Classes<'d> {
     }
 
     /// A host of each class that the hosts of an entry have one of.
-    pub(super) fn hosts<'a>(&'a self, hosts: &'a [Hosts]) -> impl Iterator<Item = &'d Host> + 'a {
+    pub(crate) fn hosts<'a>(&'a self, hosts: &'a [Hosts]) -> impl Iterator<Item = &'d Host> + 'a {
         let meant = |host: &Host| {
             hosts.iter().any(|hosts| match hosts {
                 Hosts::All => true,
@@ -77,7 +87,7 @@ impl<'d> Classes<'d> {
                 Hosts::Labels(selector) => selector.matches(&host.labels),
             })
         };
-        self.hosts.iter().copied().filter(move |host| meant(host))
+        self.hosts.iter().filter_map(|class| class.first().copied()).filter(move |host| meant(host))
     }
 }
 
