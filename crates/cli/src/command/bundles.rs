@@ -127,7 +127,7 @@ fn changed(app: &App<'_>, before: &BundleHead, was: &Contents, files: &Contents)
     if bundle == before.digest {
         return Err(BundleError::InForce.into());
     }
-    let differs = in_words(app, before, was, files)?.unwrap_or_else(|| in_lines(was, files));
+    let differs = in_words(app, before, was, files)?.unwrap_or_default() + &in_lines(was, files);
     differs.lines().for_each(|line| app.context.terminal.note(line));
     for amended in &before.amendments {
         let still = format!("still in force beside it: {} {}", amended.verb(), amended.target());
@@ -144,7 +144,7 @@ fn in_words(app: &App<'_>, before: &BundleHead, was: &Contents, files: &Contents
     let (old, new) = (Read { directory: &old, policy: &was }, Read { directory: &new, policy: &is });
     let difference = policy::difference(old, new, app.context.now()?);
     Ok(Some(match difference.is_empty() {
-        true => "No difference in what they mean; only how it is written differs.".to_owned(),
+        true => "No difference in what they mean; only how it is written differs.\n".to_owned(),
         false => Told::from(&difference).text(Colours::Off),
     }))
 }
