@@ -11,29 +11,24 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use directory::Right;
-use domain::{Amendment, RequestId, Span, UnixTime, UserName};
-use statement::{Act, ActStatement, Canonical as _, RulingText};
-use store::{AmendTx, Amended, EndedWith, Filter, Lasting, LiveCertificate};
+use domain::{Amendment, UserName};
+use statement::{Act, ActStatement};
+use store::{AmendTx, Amended, EndedWith, Lasting, Reach};
 
 use crate::arrive::{kept, signer_is};
 use crate::bundle::InForce;
 use crate::{Ca, Error};
 
-/// How many requests of a user are looked at for certificates that are still valid.
-const LOOKED_AT: u32 = 1000;
-
 /// What an amendment did.
 pub struct Amending {
     /// What ended with it.
     pub ended: EndedWith,
-    /// Certificates of those who were disabled that are valid still: they run out by themselves.
-    pub live: Vec<LiveCertificate>,
     /// The groups in which nobody is left to sign another bundle; empty while that is possible.
     pub locked_out: Vec<domain::GroupName>,
 }
 
 impl Ca {
-    /// Amends what is in force.
+    /// Amends what is in force. To be polled to its end: what is committed must come into force.
     ///
     /// # Errors
     /// What a statement can be refused for, [`Error::NoRight`], [`Error::NotAmendable`] when it would change nothing or
@@ -58,42 +53,32 @@ impl Ca {
         // Where it takes all of an earlier one back, and the bundle by itself has nothing of it, there is nothing left to say.
         let in_bundle = before.bundle().directory().amendable(amendment).is_ok();
         let lasting = if undoes.is_empty() || in_bundle { Lasting::Stands } else { Lasting::Done };
-        let ended = self
-            .store
-            .amend(AmendTx {
-                now,
-                statement: kept(&act),
-                amendment: amendment.clone(),
-                lasting,
-                undoes: undoes.clone(),
-                in_force: before.version(),
-                ends: ends.clone(),
-            })
-            .await?;
+        let amend = AmendTx {
+            now,
+            statement: kept(&act),
+            amendment: amendment.clone(),
+            lasting,
+            undoes: undoes.clone(),
+            in_force: before.version(),
+            ends: ends.clone(),
+        };
+        let store = Arc::clone(&self.store);
+        let ended = if ends.is_empty() {
+            store.amend(amend).await?
+        } else {
+            // Who is disabled is stopped: nothing of theirs leaves once this returns.
+            self.through_the_gate(Reach::Users(ends), async move { store.amend(amend).await }).await?
+        };
         let mut amendments: Vec<Amended> =
             before.amended().iter().filter(|amended| !undoes.contains(&amended.entry)).cloned().collect();
         if lasting == Lasting::Stands {
             amendments.push(Amended { entry: ended.entry, amendment: amendment.clone() });
         }
-        let after = InForce::new(Arc::clone(before.bundle()), amendments, before.entry(), ended.entry);
-        let locked_out = locked_out(&after);
+        let stops = self.store.stops()?;
+        let after = InForce::new(Arc::clone(before.bundle()), amendments, stops, before.entry(), ended.entry);
+        let locked_out = after.locked_out();
         self.bundle.store(Arc::new(after));
-        let live = self.still_valid(&ends, now)?;
-        Ok(Amending { ended, live, locked_out })
-    }
-
-    /// The certificates of these users that still open connections.
-    fn still_valid(&self, users: &BTreeSet<UserName>, now: UnixTime) -> Result<Vec<LiveCertificate>, Error> {
-        let (mut of, mut longest): (BTreeSet<RequestId>, Span) = (BTreeSet::new(), Span::ZERO);
-        for user in users {
-            for stored in self.store.requests(&Filter::Of(user.clone()), None, LOOKED_AT)? {
-                of.insert(stored.id);
-                // Only how far back to look: a request whose ruling cannot be read gave no certificate lately.
-                let ruling = RulingText::parse(&stored.ruling);
-                longest = ruling.map_or(longest, |ruling| longest.max(ruling.obligations().ttl));
-            }
-        }
-        Ok(self.store.live_certificates(&of, now.before(longest), now)?)
+        Ok(Amending { ended, locked_out })
     }
 }
 
@@ -130,11 +115,4 @@ fn undone(amendments: &[Amended], amendment: &Amendment) -> Vec<u64> {
     let Amendment::RemoveHost(gone) = amendment else { return Vec::new() };
     let added = |amended: &&Amended| matches!(&amended.amendment, Amendment::AddHost { name, .. } if name == gone);
     amendments.iter().filter(added).map(|amended| amended.entry).collect()
-}
-
-/// The groups in which nobody is left to sign another bundle.
-fn locked_out(after: &InForce) -> Vec<domain::GroupName> {
-    let Some(signers) = after.policy().signers() else { return Vec::new() };
-    let everybody = after.directory().users().map(|user| user.name.clone()).collect();
-    policy::unsigned(after.directory(), signers, &everybody)
 }

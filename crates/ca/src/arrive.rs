@@ -62,7 +62,7 @@ impl Ca {
              the ledger was rolled back or forked",
             seen.size, seen.root
         );
-        self.stop(&reason).await;
+        self.halt(&reason).await;
         Err(Error::Stopped(crate::Stopped { reason }))
     }
 }

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use directory::{Directory, Mistakes};
-use domain::{Amendment, Digest, GroupName, HostName, SlotClosed, UnixTime, UserName};
+use domain::{Amendment, Digest, GroupName, HostName, SlotClosed, StopTarget, UnixTime, UserName};
 use policy::{Files, Matter, Policy};
 use request::Judging;
-use store::Amended;
+use store::{Amended, Standing};
+
+use crate::stop::StopRefused;
 
 /// Policy, directory and hosts that were loaded together.
 pub struct Bundle {
@@ -70,15 +72,54 @@ pub struct InForce {
     bundle: Arc<Bundle>,
     directory: Directory,
     amendments: Vec<Amended>,
+    stops: Vec<Standing>,
     entry: u64,
     version: u64,
 }
 
 impl InForce {
     /// A bundle that the entry `entry` put in force, as it is since the entry `version`.
-    pub(crate) fn new(bundle: Arc<Bundle>, amendments: Vec<Amended>, entry: u64, version: u64) -> Self {
-        let directory = bundle.directory.amended(amendments.iter().map(|amended| &amended.amendment));
-        Self { bundle, directory, amendments, entry, version }
+    pub(crate) fn new(
+        bundle: Arc<Bundle>,
+        amendments: Vec<Amended>,
+        stops: Vec<Standing>,
+        entry: u64,
+        version: u64,
+    ) -> Self {
+        let amended = bundle.directory.amended(amendments.iter().map(|amended| &amended.amendment));
+        let stopped: Vec<Amendment> = stops.iter().flat_map(|stop| as_amendments(&amended, &stop.target)).collect();
+        let directory = if stopped.is_empty() { amended } else { amended.amended(&stopped) };
+        Self { bundle, directory, amendments, stops, entry, version }
+    }
+
+    /// The same with these stops, since the entry `version`.
+    pub(crate) fn with_stops(&self, stops: Vec<Standing>, version: u64) -> Self {
+        Self::new(Arc::clone(&self.bundle), self.amendments.clone(), stops, self.entry, version)
+    }
+
+    /// The stops in force.
+    pub(crate) fn stops(&self, now: UnixTime) -> impl Iterator<Item = &Standing> {
+        self.stops.iter().filter(move |stop| stop.until.is_none_or(|until| now < until))
+    }
+
+    /// The stop of this.
+    pub(crate) fn stop_of(&self, target: &StopTarget, now: UnixTime) -> Option<&Standing> {
+        self.stops(now).find(|stop| stop.target == *target)
+    }
+
+    /// Refuses while everything is stopped.
+    pub(crate) fn not_all_stopped(&self, now: UnixTime) -> Result<(), StopRefused> {
+        let Some(Standing { user, entry, reason, until, .. }) = self.stop_of(&StopTarget::All, now) else {
+            return Ok(());
+        };
+        Err(StopRefused::All { user: user.clone(), entry: *entry, reason: reason.clone(), until: *until })
+    }
+
+    /// The groups in which nobody is left to sign another bundle.
+    pub(crate) fn locked_out(&self) -> Vec<GroupName> {
+        let Some(signers) = self.policy().signers() else { return Vec::new() };
+        let everybody = self.directory.users().map(|user| user.name.clone()).collect();
+        policy::unsigned(&self.directory, signers, &everybody)
     }
 
     /// What rulings and entries name.
@@ -128,6 +169,19 @@ impl InForce {
     /// The entry of the last change: what a grant was made under.
     pub const fn version(&self) -> u64 {
         self.version
+    }
+}
+
+/// What a stop comes to while it stands: its user is as good as disabled, its host as good as gone. A plain certificate opens
+/// every host of its realm, so the whole realm goes.
+fn as_amendments(directory: &Directory, target: &StopTarget) -> Vec<Amendment> {
+    match target {
+        StopTarget::User(user) => vec![Amendment::DisableUser(user.clone())],
+        StopTarget::Host(name) => match directory.host(name.as_str()).and_then(|host| host.realm.as_ref()) {
+            Some(realm) => directory.realm_hosts(realm).map(|host| Amendment::RemoveHost(host.name.clone())).collect(),
+            None => vec![Amendment::RemoveHost(name.clone())],
+        },
+        StopTarget::Request(_) | StopTarget::Serial(_) | StopTarget::All => Vec::new(),
     }
 }
 

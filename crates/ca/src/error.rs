@@ -6,6 +6,7 @@ use statement::BundleChange;
 use store::StoreError;
 
 use crate::gate::Stopped;
+use crate::stop::StopRefused;
 use crate::timekeeper::ClockFault;
 
 /// The kind of a refusal, as gRPC groups them.
@@ -90,6 +91,9 @@ pub enum Error {
     /// Issuing is stopped.
     #[error(transparent)]
     Stopped(#[from] Stopped),
+    /// Somebody stopped it, or it cannot be stopped or lifted so.
+    #[error(transparent)]
+    Stop(#[from] StopRefused),
     /// The clock cannot be trusted.
     #[error("no certificates: {0}. An administrator sets the clock right, then: hallpass admin resume -m REASON")]
     Clock(#[from] ClockFault),
@@ -261,6 +265,7 @@ impl Error {
             Self::Replayed => ("REPLAYED", Class::Exists),
             Self::SeenUnknown(_) => ("SEEN_UNKNOWN", Class::Invalid),
             Self::Stopped(_) => ("ISSUING_STOPPED", Class::Unavailable),
+            Self::Stop(refused) => of_stop(refused),
             Self::Clock(_) => ("CLOCK_FAULT", Class::Unavailable),
             Self::Refused(_) => ("POLICY_REFUSED", Class::Denied),
             Self::Ruling(_) => ("RULING_TOO_LARGE", Class::Invalid),
@@ -302,6 +307,18 @@ fn lacking(missing: &[GroupName]) -> String {
 
 fn because(dropped: &[String]) -> String {
     if dropped.is_empty() { String::new() } else { format!(" (not counted: {})", dropped.join("; ")) }
+}
+
+const fn of_stop(refused: &StopRefused) -> (&'static str, Class) {
+    match refused {
+        StopRefused::NoReason => ("NO_REASON", Class::Invalid),
+        StopRefused::Stands { .. } => ("STOPPED_ALREADY", Class::Exists),
+        StopRefused::NoCertificate(_) => ("NO_SUCH_CERTIFICATE", Class::NotFound),
+        StopRefused::Administrator(_) | StopRefused::NotAsked { .. } => ("NO_RIGHT", Class::Denied),
+        StopRefused::NoStop(_) => ("NO_SUCH_STOP", Class::NotFound),
+        StopRefused::All { .. } => ("ALL_STOPPED", Class::Unavailable),
+        StopRefused::Revoked => ("REVOKED", Class::Denied),
+    }
 }
 
 const fn of_store(error: &StoreError) -> (&'static str, Class) {

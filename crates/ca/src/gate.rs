@@ -5,9 +5,14 @@
 //! stop:            take the gate alone ─ commit ─ epoch 8 ─ release ─ acknowledge
 //! ```
 //!
-//! A fetch that was made under epoch 7 finds the gate at 8 and is refused, so nothing leaves after the acknowledgement.
+//! What was issued under epoch 7 and finds the gate at 8 is refused when a stop since then covers it, so nothing of that
+//! leaves after the acknowledgement. What was handed to the transport before is in the ledger, and revoked by the stop.
 
+use std::collections::VecDeque;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+use domain::{HostName, RequestId, Serial, UserName};
+use store::Reach;
 
 /// How many stops there were. It only grows, across restarts too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,9 +38,69 @@ pub struct Stopped {
     pub reason: String,
 }
 
+/// What certificates on their way out are: what a stop that comes in between is held against.
+#[derive(Debug, Clone)]
+pub struct Leaving {
+    /// What they were issued under.
+    pub epoch: Epoch,
+    /// The request they come from.
+    pub request: RequestId,
+    /// Who asked.
+    pub user: UserName,
+    /// Where they open a login.
+    pub opens: Opens,
+    /// Which they are.
+    pub serials: Vec<Serial>,
+}
+
+/// Where certificates open a login.
+#[derive(Debug, Clone)]
+pub enum Opens {
+    /// On these hosts.
+    Hosts(Vec<HostName>),
+    /// On every host of a realm.
+    Realm,
+}
+
+/// How many stops the gate remembers. What was issued before the oldest of them is refused, and fetches again.
+const REMEMBERED: usize = 64;
+
 struct Inner {
     epoch: Epoch,
     stopped: Option<String>,
+    /// The last stops, each by the epoch that it began.
+    since: VecDeque<(Epoch, Reach)>,
+}
+
+impl Inner {
+    fn remember(&mut self, reach: Reach) {
+        self.since.push_back((self.epoch, reach));
+        if self.since.len() > REMEMBERED {
+            self.since.pop_front();
+        }
+    }
+
+    /// Whether a stop came since these were issued that covers them, or more stops than are remembered.
+    fn covered(&self, leaving: &Leaving) -> bool {
+        let between = || self.since.iter().filter(|(epoch, _)| *epoch > leaving.epoch);
+        let all_known = leaving.epoch == self.epoch
+            || between().next().is_some_and(|(first, _)| first.0 == leaving.epoch.0.saturating_add(1));
+        !all_known || between().any(|(_, reach)| covers(reach, leaving))
+    }
+}
+
+/// Without a directory at hand, each realm counts as that of the host that was stopped: who is refused fetches again.
+fn covers(reach: &Reach, leaving: &Leaving) -> bool {
+    match reach {
+        Reach::All => true,
+        Reach::Request(id) => leaving.request == *id,
+        Reach::Serial(serial) => leaving.serials.contains(serial),
+        Reach::Users(users) => users.contains(&leaving.user),
+        Reach::Host { name, .. } => match &leaving.opens {
+            Opens::Hosts(hosts) => hosts.contains(name),
+            Opens::Realm => true,
+        },
+    }
 }
 
 /// The shared gate.
@@ -48,7 +113,7 @@ pub struct Pass<'a>(#[expect(dead_code, reason = "held for its lock")] RwLockRea
 impl Gate {
     /// A gate at the epoch and in the state that the store remembers.
     pub const fn new(epoch: Epoch, stopped: Option<String>) -> Self {
-        Self(RwLock::new(Inner { epoch, stopped }))
+        Self(RwLock::new(Inner { epoch, stopped, since: VecDeque::new() }))
     }
 
     /// The epoch to issue under.
@@ -68,19 +133,32 @@ impl Gate {
         self.epoch().err()
     }
 
-    /// Leave to let out what was issued under this epoch.
+    /// Leave to let these out.
     ///
     /// # Errors
-    /// When issuing is stopped, or was stopped since, even if it was resumed.
-    pub fn pass(&self, issued_under: Epoch) -> Result<Pass<'_>, Stopped> {
+    /// When issuing is stopped, or something that covers them was stopped since they were issued, even if that is over.
+    pub fn pass(&self, leaving: &Leaving) -> Result<Pass<'_>, Stopped> {
         let inner = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(reason) = &inner.stopped {
             return Err(Stopped { reason: reason.clone() });
         }
-        if inner.epoch != issued_under {
-            return Err(Stopped { reason: "issuing was stopped while this fetch was under way; fetch again".into() });
+        if leaving.epoch != inner.epoch && inner.covered(leaving) {
+            return Err(Stopped { reason: "it was stopped while this fetch was under way; fetch again".into() });
         }
         Ok(Pass(inner))
+    }
+
+    /// Stops what a stop takes hold of: takes the gate alone, lets `commit` record it, and raises the epoch. When that
+    /// fails nothing is stopped.
+    ///
+    /// # Errors
+    /// What `commit` said.
+    pub fn stop<T, E>(&self, reach: &Reach, commit: impl FnOnce() -> Result<(Epoch, T), E>) -> Result<T, E> {
+        let mut inner = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let (epoch, done) = commit()?;
+        inner.epoch = inner.epoch.max(epoch);
+        inner.remember(reach.clone());
+        Ok(done)
     }
 
     /// Stops issuing: takes the gate alone, lets `commit` record it, raises the epoch. The gate stays shut even when
@@ -88,7 +166,7 @@ impl Gate {
     ///
     /// # Errors
     /// What `commit` said.
-    pub fn stop<E>(&self, reason: &str, commit: impl FnOnce() -> Result<Epoch, E>) -> Result<(), E> {
+    pub fn halt<E>(&self, reason: &str, commit: impl FnOnce() -> Result<Epoch, E>) -> Result<(), E> {
         let mut inner = self.0.write().unwrap_or_else(PoisonError::into_inner);
         inner.stopped.get_or_insert_with(|| reason.to_owned());
         let committed = commit();
@@ -96,6 +174,7 @@ impl Gate {
             Ok(epoch) => inner.epoch.max(*epoch),
             Err(_) => Epoch(inner.epoch.0.saturating_add(1)),
         };
+        inner.remember(Reach::All);
         committed.map(|_| ())
     }
 

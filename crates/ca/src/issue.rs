@@ -7,13 +7,15 @@
 //! ```
 
 use cert::{CaSigner, Certificate, Draft, KeyId, Principal, ToBeSigned};
-use domain::{Pair, Span, UnixTime};
+use domain::{Pair, Serial, Span, UnixTime};
 use request::Grant;
-use statement::FetchStatement;
+use statement::{FetchStatement, Verified};
 use store::{IssueTx, StoreError};
 
 use crate::arrive::kept;
-use crate::gate::Epoch;
+use crate::gate::{Epoch, Leaving, Opens};
+use crate::record::Record;
+use crate::stop::StopRefused;
 use crate::{Ca, Error};
 
 /// How far certificates are backdated, for hosts whose clocks run late: sshd allows no skew.
@@ -22,13 +24,16 @@ const BACKDATED: Span = match Span::from_seconds(30) {
     Err(_) => Span::ZERO,
 };
 
-/// Certificates that were signed and may leave through the gate while its epoch is this one.
+/// How often a fetch is judged anew when something that is in force changed while it was worked on.
+const AGAIN: usize = 3;
+
+/// Certificates that were signed and may leave through the gate, unless a stop came since that covers them.
 #[must_use = "certificates leave only through the gate"]
 pub struct Issued {
     /// Each pair's certificate.
     pub certificates: Vec<(Pair, Certificate)>,
-    /// The epoch they were issued under.
-    pub epoch: Epoch,
+    /// What the gate is asked as they leave.
+    pub leaving: Leaving,
 }
 
 impl Ca {
@@ -39,24 +44,39 @@ impl Ca {
     /// could be logged. In each case no certificate exists.
     pub async fn fetch(&self, text: &[u8], signature: &[u8]) -> Result<Issued, Error> {
         let now = self.trusted_time().await?;
-        let epoch = self.gate.epoch()?;
+        self.gate.epoch()?;
         let (fetch, _) = self.taken::<FetchStatement>(text, signature)?;
-        let bundle = self.bundle.load_full();
         let id = fetch.statement().id;
-        let record = self.record(id)?.ok_or(Error::NoRequest(id))?;
-
-        let case = record.case();
-        request::fetchable(&case, &fetch)?;
+        let mut record = self.record(id)?.ok_or(Error::NoRequest(id))?;
+        request::fetchable(&record.case(), &fetch)?;
         self.same_history(fetch.statement()).await?;
+        for _ in 0..AGAIN {
+            match self.issue(&fetch, &record, now).await {
+                // What changed in between may be about others: everything is judged anew.
+                Err(Error::Store(StoreError::EpochChanged | StoreError::BundleChanged)) => {
+                    record = self.record(id)?.ok_or(Error::NoRequest(id))?;
+                }
+                other => return other,
+            }
+        }
+        self.issue(&fetch, &record, now).await
+    }
+
+    /// Judges a fetch by what is in force now, and issues.
+    async fn issue(&self, fetch: &Verified<FetchStatement>, record: &Record, now: UnixTime) -> Result<Issued, Error> {
+        let epoch = self.gate.epoch()?;
+        let bundle = self.bundle.load_full();
+        let (id, case) = (record.id, record.case());
+        bundle.not_all_stopped(now)?;
         let today = record.rule_again(&bundle, fetch.statement(), now)?;
         let judging = bundle.judging();
-        let grant = request::grant(&case, &record.state, &record.decisions, &fetch, &today, judging, now)?;
+        let grant = request::grant(&case, &record.state, &record.decisions, fetch, &today, judging, now)?;
 
         let ca = self.signers.of(grant.obligations().realm.as_ref())?;
         let ca_key = ca.public_key().clone();
         let end = end(&grant, now)?;
         let drafts = self.drafts(&grant, now, end);
-        let (statement, version, in_force) = (kept(&fetch), record.version, bundle.version());
+        let (statement, version, in_force) = (kept(fetch), record.version, bundle.version());
         let entries = self
             .log_first(IssueTx {
                 now,
@@ -71,7 +91,8 @@ impl Ca {
             })
             .await?;
         let certificates = certify_all(&grant, end, &entries, ca)?;
-        Ok(Issued { certificates, epoch })
+        let leaving = leaving(&grant, &entries, epoch);
+        Ok(Issued { certificates, leaving })
     }
 
     /// Commits the entries, or finds those of the identical fetch that came before.
@@ -79,7 +100,11 @@ impl Ca {
         let statement = issue.statement.clone();
         match self.store.issue(issue).await {
             Ok(entries) => Ok(entries),
-            Err(StoreError::Replayed) => self.store.find_fetch(&statement)?.ok_or(Error::Replayed),
+            Err(StoreError::Replayed) => {
+                let entries = self.store.find_fetch(&statement)?.ok_or(Error::Replayed)?;
+                let serials: Vec<Serial> = entries.iter().map(ToBeSigned::serial).collect();
+                if self.store.any_revoked(&serials)? { Err(StopRefused::Revoked.into()) } else { Ok(entries) }
+            }
             Err(other) => Err(other.into()),
         }
     }
@@ -108,6 +133,16 @@ impl Ca {
         self.random.fill(&mut nonce);
         nonce
     }
+}
+
+/// What the gate holds against a stop that comes before they have left.
+fn leaving(grant: &Grant, entries: &[ToBeSigned], epoch: Epoch) -> Leaving {
+    let opens = match grant.obligations().realm {
+        None => Opens::Hosts(grant.pairs().iter().map(|pair| pair.host.clone()).collect()),
+        Some(_) => Opens::Realm,
+    };
+    let serials = entries.iter().map(ToBeSigned::serial).collect();
+    Leaving { epoch, request: grant.id(), user: grant.requester().clone(), opens, serials }
 }
 
 /// When a certificate that is issued now ends: after its TTL, and never after the deadline.

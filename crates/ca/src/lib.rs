@@ -16,7 +16,8 @@
 //! | policy, users and hosts change | `load.rs`, `amend.rs` |
 //! | receivers outside are told | `notice.rs` |
 //! | past requests are read and explained | `history.rs` |
-//! | everything is stopped | `stop.rs`, `gate.rs`, `timekeeper.rs` |
+//! | somebody stops it, and lifts that | `stop.rs`, `gate.rs` |
+//! | the server stops by itself | `halt.rs`, `timekeeper.rs` |
 
 mod amend;
 mod arrive;
@@ -26,6 +27,7 @@ mod end;
 mod error;
 mod expire;
 mod gate;
+mod halt;
 mod history;
 mod issue;
 mod load;
@@ -52,7 +54,7 @@ use tokio::sync::Mutex;
 pub use amend::Amending;
 pub use bundle::{Bundle, InForce};
 pub use error::{Class, Error};
-pub use gate::{Epoch, Gate, Pass, Stopped};
+pub use gate::{Epoch, Gate, Leaving, Opens, Pass, Stopped};
 pub use history::Explained;
 pub use issue::Issued;
 pub use load::{FromFiles, Push};
@@ -60,7 +62,8 @@ pub use notice::{Decided, Subscription, Told};
 pub use read::{Liveness, View, Which};
 pub use session::{LoggedIn, Session, Token};
 pub use signers::Signers;
-pub use store::{Bounds, Notice, Settled, Stretch, UnderWay, Waiting};
+pub use stop::{Lifted, StopRefused, Stopping};
+pub use store::{Bounds, Notice, Reach, Settled, Standing, Stretch, UnderWay, Waiting};
 pub use timekeeper::{ClockFault, Timekeeper};
 
 /// Who this server is.
@@ -154,7 +157,7 @@ impl Ca {
             subscriptions,
         };
         if behind.seconds() > SET_BACK {
-            ca.stop(&format!("the clock is {behind} behind the ledger's last entry: it was set back")).await;
+            ca.halt(&format!("the clock is {behind} behind the ledger's last entry: it was set back")).await;
         }
         Ok(ca)
     }

@@ -58,12 +58,12 @@ pub(crate) async fn at_start(
     let Some(digest) = store.bundle_in_force() else {
         return first(store, files.bundle, now).await;
     };
-    let amendments = store.amendments()?;
+    let (amendments, stops) = (store.amendments()?, store.stops()?);
     let (entry, version) = (store.bundle_entry(), store.in_force());
     if digest == files.bundle.digest() {
-        return Ok(InForce::new(Arc::new(files.bundle), amendments, entry, version));
+        return Ok(InForce::new(Arc::new(files.bundle), amendments, stops, entry, version));
     }
-    let before = InForce::new(Arc::new(stored(store, digest)?), amendments, entry, version);
+    let before = InForce::new(Arc::new(stored(store, digest)?), amendments, stops, entry, version);
     if from_files(store)? {
         return load(store, identity, &before, files, now).await;
     }
@@ -88,7 +88,7 @@ async fn first(store: &Store, bundle: Bundle, now: UnixTime) -> Result<InForce, 
             caught_up: Vec::new(),
         })
         .await?;
-    Ok(InForce::new(Arc::new(bundle), Vec::new(), entry, entry))
+    Ok(InForce::new(Arc::new(bundle), Vec::new(), Vec::new(), entry, entry))
 }
 
 /// Whether the server's own files are in use.
@@ -131,7 +131,7 @@ async fn put(store: &Store, before: &InForce, bundle: Bundle, loading: Loading) 
     let files = bundle.kept().clone();
     let entry =
         store.append_bundle(BundleTx { now, bundle: files, origin, in_force, act, signatures, caught_up }).await?;
-    Ok(InForce::new(Arc::new(bundle), stand, entry, entry))
+    Ok(InForce::new(Arc::new(bundle), stand, store.stops()?, entry, entry))
 }
 
 /// Whether the signers of the bundle before, as it is amended now, signed this change; `pusher` signed it by pushing.

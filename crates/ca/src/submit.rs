@@ -35,6 +35,7 @@ impl Ca {
         let bundle = self.bundle.load_full();
         let said = asked.statement();
         signer_is(bundle.directory(), asked.key(), &said.requester)?;
+        bundle.not_all_stopped(now)?;
         sensible(said, now)?;
         foreign_key(&bundle, said)?;
         canonical(&bundle, said)?;

@@ -67,19 +67,22 @@ pub enum Right {
     Admin,
     /// Add hosts to pools, and remove them again.
     Hosts,
+    /// Stop users, hosts, requests, certificates, or everything.
+    Stop,
     /// Read everything.
     Audit,
 }
 
 impl Right {
     /// Every right.
-    pub const ALL: [Self; 3] = [Self::Admin, Self::Hosts, Self::Audit];
+    pub const ALL: [Self; 4] = [Self::Admin, Self::Hosts, Self::Stop, Self::Audit];
 
     /// As it is written in the file.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Admin => "admin",
             Self::Hosts => "hosts",
+            Self::Stop => "stop",
             Self::Audit => "audit",
         }
     }
@@ -87,7 +90,7 @@ impl Right {
 
 /// A right that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown right; known are `admin`, `audit` and `hosts`")]
+#[error("unknown right; known are `admin`, `audit`, `hosts` and `stop`")]
 pub struct UnknownRight;
 
 impl FromStr for Right {
@@ -97,6 +100,7 @@ impl FromStr for Right {
         match given {
             "admin" => Ok(Self::Admin),
             "hosts" => Ok(Self::Hosts),
+            "stop" => Ok(Self::Stop),
             "audit" => Ok(Self::Audit),
             _ => Err(UnknownRight),
         }

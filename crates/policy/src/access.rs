@@ -13,7 +13,7 @@ use toml::Spanned;
 
 use crate::commands::Pattern;
 use crate::schedule::Schedule;
-use crate::signers;
+use crate::signers::{self, Quorums};
 use crate::terms::{Terms, Ticket};
 
 /// The hosts that an entry is about.
@@ -105,24 +105,20 @@ pub(crate) struct Approver {
 pub(crate) struct Read {
     pub(crate) entries: Vec<Entry>,
     pub(crate) approvers: Vec<Approver>,
-    /// `[policy] signers`
-    pub(crate) signers: Option<Spanned<Quorum>>,
+    /// `[policy]`
+    pub(crate) quorums: Option<Quorums>,
 }
 
 /// Reads `access.toml`; entries with mistakes are left out.
 pub(crate) fn read(notes: &Notes<'_>, directory: &Directory) -> Read {
     let reader = Reader { notes, directory };
-    let read = notes.read(|top, Read { entries, approvers, signers }: &mut Read| {
+    let read = notes.read(|top, Read { entries, approvers, quorums }: &mut Read| {
         entries.extend(top.tables("rule").into_iter().filter_map(|fields| reader.rule(fields)));
         entries.extend(top.tables("require").into_iter().map(|fields| reader.require(fields)));
         entries.extend(top.tables("forbid").into_iter().map(|fields| reader.forbid(fields)));
         approvers.extend(top.tables("approver").into_iter().filter_map(|fields| reader.approver(fields)));
         if let Some(again) = signers::read(notes, directory, &top) {
-            if let Some(first) = signers.as_ref() {
-                let line = notes.line(first.span().start);
-                notes.note(again.span(), format!("the signers are already in line {line}"));
-            }
-            *signers = Some(again);
+            quorums.get_or_insert_default().join(notes, again);
         }
         top.finish();
     });

@@ -127,6 +127,8 @@ pub enum About {
     Approvers,
     /// Who signs bundles.
     Signers,
+    /// Who lifts stops.
+    Lifters,
     /// A rule.
     Rule,
     /// A requirement.
@@ -147,6 +149,7 @@ impl About {
             Self::Pool => "pool",
             Self::Approvers => "approvers",
             Self::Signers => "signers",
+            Self::Lifters => "lift",
             Self::Rule => "rule",
             Self::Requirement => "requirement",
             Self::Prohibition => "prohibition",

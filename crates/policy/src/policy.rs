@@ -14,6 +14,7 @@ use crate::cedar::{self, Meaning, Statement};
 use crate::compile;
 use crate::conditions::Conditions;
 use crate::facts::Vocabulary;
+use crate::signers::Quorums;
 use crate::slice::Slices;
 use crate::terms::Path;
 
@@ -34,6 +35,7 @@ pub struct Policy {
     pub(crate) approving: Approving,
     /// Who must sign the next bundle.
     signers: Option<Quorum>,
+    lifters: Option<Quorum>,
     /// How many of the statements are those of `access.toml`; hand-written ones follow.
     pub(crate) compiled: usize,
     text: String,
@@ -56,7 +58,8 @@ impl Policy {
             mistakes.extend(in_cedar.into_mistakes());
         }
         let Ok(vocabulary) = vocabulary else { return Err(Mistakes(mistakes)) };
-        let Loading { statements, logins, entries, approvers, approving, signers, compiled, text, .. } = loading;
+        let Loading { statements, logins, entries, approvers, approving, signers, lifters, compiled, text, .. } =
+            loading;
         let slices = Slices::new(statements.iter().map(|statement| &statement.policy));
         let mut conditions = Conditions::default();
         for named in statements.iter().map(|statement| &statement.conditions) {
@@ -72,6 +75,7 @@ impl Policy {
             approvers,
             approving,
             signers,
+            lifters,
             compiled,
             text,
         })
@@ -80,6 +84,11 @@ impl Policy {
     /// Who must sign the bundle that comes after this one; `None` where an administrator alone may put it in force.
     pub const fn signers(&self) -> Option<&Quorum> {
         self.signers.as_ref()
+    }
+
+    /// Who must say that a stop may end; `None` where an administrator alone does.
+    pub const fn lifters(&self) -> Option<&Quorum> {
+        self.lifters.as_ref()
     }
 
     /// The names of all rules.
@@ -104,14 +113,17 @@ struct Loading {
     approvers: Vec<Approver>,
     approving: Approving,
     signers: Option<Quorum>,
+    lifters: Option<Quorum>,
     compiled: usize,
     text: String,
 }
 
 impl Loading {
     fn access(&mut self, notes: &Notes<'_>, directory: &Directory) {
-        let Read { entries, approvers, signers } = access::read(notes, directory);
+        let Read { entries, approvers, quorums } = access::read(notes, directory);
+        let Quorums { signers, lift } = quorums.unwrap_or_default();
         self.signers = signers.map(Spanned::into_inner);
+        self.lifters = lift.map(Spanned::into_inner);
         if notes.any() {
             return;
         }

@@ -1,4 +1,5 @@
-//! Who must sign a bundle before it is put in force: `[policy] signers = "2 of admins"` in `access.toml`.
+//! Who must sign a bundle before it is put in force, and who lifts a stop: `[policy] signers = "2 of admins"` and
+//! `lift = "2 of admins"` in `access.toml`.
 
 use std::collections::BTreeSet;
 
@@ -6,15 +7,47 @@ use directory::{Directory, Fields, Notes};
 use domain::{GroupName, Quorum, UserName, Voter, missing};
 use toml::Spanned;
 
+/// What `[policy]` says.
+#[derive(Debug, Default)]
+pub(crate) struct Quorums {
+    /// Who signs the next bundle.
+    pub(crate) signers: Option<Spanned<Quorum>>,
+    /// Who lifts a stop.
+    pub(crate) lift: Option<Spanned<Quorum>>,
+}
+
+impl Quorums {
+    /// Takes what another `[policy]` says; twice the same is a mistake.
+    pub(crate) fn join(&mut self, notes: &Notes<'_>, again: Self) {
+        for (first, again) in [(&mut self.signers, again.signers), (&mut self.lift, again.lift)] {
+            if let (Some(first), Some(again)) = (first.as_ref(), again.as_ref()) {
+                let line = notes.line(first.span().start);
+                notes.note(again.span(), format!("this is said already in line {line}"));
+            }
+            *first = again.or_else(|| first.take());
+        }
+    }
+}
+
 /// Reads `[policy]`.
-pub(crate) fn read(notes: &Notes<'_>, directory: &Directory, top: &Fields<'_>) -> Option<Spanned<Quorum>> {
+pub(crate) fn read(notes: &Notes<'_>, directory: &Directory, top: &Fields<'_>) -> Option<Quorums> {
     let table = top.table("policy")?;
-    let signers: Option<Spanned<Quorum>> = table.required("signers");
+    let (signers, lift) = (table.optional("signers"), table.optional("lift"));
     table.finish();
-    let signers = signers?;
+    let quorums = Quorums { signers, lift };
+    for (quorum, what) in [(&quorums.signers, "change the policy"), (&quorums.lift, "lift a stop")] {
+        if let Some(quorum) = quorum {
+            possible(notes, directory, quorum, what);
+        }
+    }
+    Some(quorums)
+}
+
+/// Whether there are people to fill a quorum.
+fn possible(notes: &Notes<'_>, directory: &Directory, signers: &Spanned<Quorum>, what: &str) {
     let quorum = signers.get_ref();
     if quorum.is_auto() {
-        let help = "name groups and counts, such as \"2 of admins\", or leave [policy] out";
+        let help = "name groups and counts, such as \"2 of admins\", or leave it out";
         notes.note_with_help(signers.span(), "`auto` is nobody's signature", help);
     }
     let unknown: Vec<&GroupName> =
@@ -24,12 +57,11 @@ pub(crate) fn read(notes: &Notes<'_>, directory: &Directory, top: &Fields<'_>) -
     }
     let open = unsigned(directory, quorum, &everybody(directory));
     if unknown.is_empty() && !open.is_empty() {
-        // The next bundle would need signatures that nobody can make: then nothing could ever be changed again.
-        let message = format!("with these signers nobody could change the policy any more: {}", lacking(&open));
+        // It would need signatures that nobody can make: then nothing could ever be changed, or no stop be lifted.
+        let message = format!("with these signers nobody could {what} any more: {}", lacking(&open));
         let help = "a signer is an enabled person with a key of their own, and signs for one group";
         notes.note_with_help(signers.span(), message, help);
     }
-    Some(signers)
 }
 
 /// The slots of the signers' quorum that these users leave open. Only enabled people with a key count, each person once.

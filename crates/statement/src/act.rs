@@ -4,7 +4,9 @@ use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
-use domain::{Amendment, AmendmentError, Digest, RequestId, RequestIdError, Text, UserName};
+use domain::{
+    Amendment, AmendmentError, Digest, RequestId, RequestIdError, StopTarget, StopTargetError, Text, UserName,
+};
 
 use crate::codec::{Fields, Lines, StatementError, Writer};
 use crate::header::Header;
@@ -32,6 +34,11 @@ pub enum Act {
     GiveBack(RequestId),
     /// `resume`: an administrator ends a stop that the server set off itself.
     Resume,
+    /// `stop`: no more certificates for this, and live ones are revoked. The same act by somebody else seconds a stop of
+    /// everything.
+    Stop(StopTarget),
+    /// `lift`: somebody of the quorum for it says that the stop of this entry may end.
+    Lift(u64),
     /// `sign-bundle`: one of a bundle's signers says that it may be put in force.
     SignBundle(BundleChange),
     /// `load-bundle`: an administrator puts a bundle in force.
@@ -78,7 +85,7 @@ impl fmt::Display for BundleChange {
 pub enum ActError {
     /// No such verb.
     #[error(
-        "unknown verb; known are cancel, give-back, resume, sign-bundle, load-bundle, roll-back, disable-user, \
+        "unknown verb; known are cancel, give-back, resume, stop, lift, sign-bundle, load-bundle, roll-back, disable-user, \
          remove-key, remove-host, add-host"
     )]
     Verb,
@@ -94,6 +101,12 @@ pub enum ActError {
     /// The target is no change of the bundle.
     #[error(transparent)]
     Bundle(#[from] BundleChangeError),
+    /// The target is nothing that can be stopped.
+    #[error(transparent)]
+    Stop(#[from] StopTargetError),
+    /// The target is no stop.
+    #[error("expected the entry of the stop, a number such as 4711")]
+    Lift,
     /// The target is not what is amended so.
     #[error(transparent)]
     Amendment(#[from] AmendmentError),
@@ -101,7 +114,8 @@ pub enum ActError {
 
 impl Act {
     /// Every verb but those of amendments.
-    const VERBS: [&'static str; 6] = ["cancel", "give-back", "resume", "sign-bundle", "load-bundle", "roll-back"];
+    const VERBS: [&'static str; 8] =
+        ["cancel", "give-back", "resume", "stop", "lift", "sign-bundle", "load-bundle", "roll-back"];
 
     /// What is done.
     pub const fn verb(&self) -> &'static str {
@@ -109,6 +123,8 @@ impl Act {
             Self::Cancel(_) => "cancel",
             Self::GiveBack(_) => "give-back",
             Self::Resume => "resume",
+            Self::Stop(_) => "stop",
+            Self::Lift(_) => "lift",
             Self::SignBundle(_) => "sign-bundle",
             Self::LoadBundle(_) => "load-bundle",
             Self::RollBack(_) => "roll-back",
@@ -121,6 +137,8 @@ impl Act {
         match self {
             Self::Cancel(id) | Self::GiveBack(id) => Some(id.to_string()),
             Self::Resume => None,
+            Self::Stop(target) => Some(target.to_string()),
+            Self::Lift(entry) => Some(entry.to_string()),
             Self::SignBundle(change) | Self::LoadBundle(change) | Self::RollBack(change) => Some(change.to_string()),
             Self::Amend(amendment) => Some(amendment.target()),
         }
@@ -140,6 +158,8 @@ impl Act {
             ("resume", Some(_)) => Err(ActError::TargetExtra(verb.to_owned())),
             ("cancel", Some(id)) => Ok(Self::Cancel(id.parse()?)),
             ("give-back", Some(id)) => Ok(Self::GiveBack(id.parse()?)),
+            ("stop", Some(target)) => Ok(Self::Stop(target.parse()?)),
+            ("lift", Some(entry)) => entry.parse().map(Self::Lift).map_err(|_| ActError::Lift),
             ("sign-bundle", Some(change)) => Ok(Self::SignBundle(change.parse()?)),
             ("load-bundle", Some(change)) => Ok(Self::LoadBundle(change.parse()?)),
             ("roll-back", Some(change)) => Ok(Self::RollBack(change.parse()?)),

@@ -2,17 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use cert::ToBeSigned;
-use domain::{Amendment, RequestId, Serial, UnixTime, UserName};
-use ledger::{EntryKind, Payload};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use domain::{Amendment, RequestId, UnixTime, UserName};
+use ledger::Payload;
+use rusqlite::{Connection, params};
 
 use crate::StoreError;
 use crate::batch::Batch;
-use crate::columns::{Column, Parsed};
-use crate::entries;
-use crate::requests::RequestState;
+use crate::revoked::Revoked;
 use crate::statements::Statement;
+use crate::stops::Reach;
 use crate::writer::Transaction;
 
 /// An amendment in force, by the entry of its act.
@@ -47,7 +45,7 @@ pub struct AmendTx {
     pub undoes: Vec<u64>,
     /// What was in force when this was judged.
     pub in_force: u64,
-    /// The users whose sessions end, and whose requests do.
+    /// The users whose sessions and requests end, and whose certificates are revoked.
     pub ends: BTreeSet<UserName>,
 }
 
@@ -60,15 +58,15 @@ pub struct EndedWith {
     pub sessions: usize,
     /// Requests that were pending or approved.
     pub requests: Vec<RequestId>,
+    /// Certificates that were valid.
+    pub revoked: Vec<Revoked>,
 }
 
 impl Transaction for AmendTx {
     type Output = EndedWith;
 
     fn run(self, batch: &mut Batch<'_>) -> Result<EndedWith, StoreError> {
-        if batch.head.in_force != self.in_force {
-            return Err(StoreError::BundleChanged);
-        }
+        batch.still_in_force(self.in_force)?;
         batch.use_up(&self.statement, 1)?;
         let mut ended = EndedWith::default();
         for user in &self.ends {
@@ -84,6 +82,10 @@ impl Transaction for AmendTx {
                 .execute(params![ended.entry, self.amendment.verb(), self.amendment.target()])?;
         }
         batch.head.in_force = ended.entry;
+        if !self.ends.is_empty() {
+            ended.revoked = batch.revoke(&Reach::Users(self.ends), self.now)?;
+            batch.head.epoch += 1;
+        }
         Ok(ended)
     }
 }
@@ -97,25 +99,9 @@ impl Batch<'_> {
         Ok(())
     }
 
-    fn end_sessions(&mut self, user: &UserName) -> Result<usize, StoreError> {
+    pub(crate) fn end_sessions(&mut self, user: &UserName) -> Result<usize, StoreError> {
         let mut delete = self.connection.prepare_cached("DELETE FROM sessions WHERE user = ?1")?;
         Ok(delete.execute([user.as_str()])?)
-    }
-
-    /// Stops what the user has asked for and still could use.
-    fn stop_requests(&mut self, user: &UserName, now: UnixTime) -> Result<Vec<RequestId>, StoreError> {
-        let sql = "SELECT id, version FROM requests WHERE requester = ?1 \
-                   AND (state = 'pending' AND expires > ?2 OR state = 'approved' AND not_after > ?2) ORDER BY entry";
-        let mut select = self.connection.prepare_cached(sql)?;
-        let live = select.query_map(params![user.as_str(), now.seconds()], |row| {
-            let Parsed(id) = row.get(0)?;
-            Ok((id, row.get(1)?))
-        })?;
-        let live: Vec<(RequestId, u64)> = live.collect::<Result<_, _>>()?;
-        for (id, version) in &live {
-            self.move_request(*id, *version, RequestState::Stopped, None)?;
-        }
-        Ok(live.into_iter().map(|(id, _)| id).collect())
     }
 }
 
@@ -130,67 +116,4 @@ pub(crate) fn read(connection: &Connection) -> Result<Vec<Amended>, StoreError> 
         amended.push(Amended { entry: row.get(0)?, amendment });
     }
     Ok(amended)
-}
-
-/// A certificate that still opens connections.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LiveCertificate {
-    /// Its serial.
-    pub serial: Serial,
-    /// The request that it came from.
-    pub request: RequestId,
-    /// What it opens.
-    pub principal: String,
-    /// Its end.
-    pub until: UnixTime,
-}
-
-/// The certificates of these requests that are valid at `now`, among those that were made since `since`.
-pub(crate) fn live(
-    connection: &Connection,
-    of: &BTreeSet<RequestId>,
-    since: UnixTime,
-    now: UnixTime,
-) -> Result<Vec<LiveCertificate>, StoreError> {
-    let mut live = Vec::new();
-    if of.is_empty() {
-        return Ok(live);
-    }
-    let first = first_since(connection, since)?;
-    let mut select =
-        connection.prepare_cached("SELECT idx, payload FROM entries WHERE idx >= ?1 AND kind = ?2 ORDER BY idx")?;
-    let mut rows = select.query(params![first, EntryKind::Certificate.number()])?;
-    while let Some(row) = rows.next()? {
-        let Payload::Certificate { request, to_be_signed, .. } = entries::payload(EntryKind::Certificate, row, 1)?
-        else {
-            continue;
-        };
-        if !of.contains(&request) {
-            continue;
-        }
-        let to_be_signed = ToBeSigned::from_bytes(to_be_signed)?;
-        let (serial, draft) = (to_be_signed.serial(), to_be_signed.draft());
-        if draft.valid_before > now {
-            let (principal, until) = (draft.principal.to_string(), draft.valid_before);
-            live.push(LiveCertificate { serial, request, principal, until });
-        }
-    }
-    Ok(live)
-}
-
-/// The index of the first entry of this time or later: times in the ledger never go back.
-fn first_since(connection: &Connection, since: UnixTime) -> Result<u64, StoreError> {
-    let mut at = connection.prepare_cached("SELECT time FROM entries WHERE idx = ?1")?;
-    let end: u64 = connection.query_row("SELECT coalesce(max(idx) + 1, 0) FROM entries", [], |row| row.get(0))?;
-    let (mut low, mut high) = (0, end);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let time: Option<Column<UnixTime>> = at.query_row([middle], |row| row.get(0)).optional()?;
-        if time.is_some_and(|Column(time)| time < since) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    Ok(low)
 }

@@ -41,6 +41,10 @@ pub(crate) struct Head {
     pub(crate) bundle_entry: u64,
     /// The entry of the last change to what is in force: the bundle, or an amendment of it.
     pub(crate) in_force: u64,
+    /// How often the list of revoked certificates changed.
+    pub(crate) revocations: u64,
+    /// The longest that a certificate was ever valid for, from its entry on, in seconds.
+    pub(crate) longest: u64,
 }
 
 impl Head {
@@ -55,13 +59,15 @@ impl Head {
             bundle: None,
             bundle_entry: 0,
             in_force: 0,
+            revocations: 0,
+            longest: 0,
         }
     }
 
     /// The head as it was committed; `None` in a store without one.
     pub(crate) fn load(connection: &Connection) -> Result<Option<Self>, StoreError> {
-        let sql = "SELECT frontier, time, forgotten, epoch, halted, halted_at, bundle, bundle_entry, in_force \
-                   FROM head";
+        let sql = "SELECT frontier, time, forgotten, epoch, halted, halted_at, bundle, bundle_entry, in_force, \
+                   revocations, longest FROM head";
         let row = connection.query_row(sql, [], |row| {
             let frontier: Vec<u8> = row.get(0)?;
             let halted = match (row.get(4)?, row.get(5)?) {
@@ -71,8 +77,18 @@ impl Head {
             let Column(time) = row.get(1)?;
             let Column(forgotten) = row.get(2)?;
             let bundle = row.get::<_, Option<Column<Digest>>>(6)?.map(|column| column.0);
-            let (epoch, bundle_entry, in_force) = (row.get(3)?, row.get(7)?, row.get(8)?);
-            let head = Self { time, forgotten, epoch, halted, bundle, bundle_entry, in_force, ..Self::empty() };
+            let head = Self {
+                frontier: Frontier::new(),
+                time,
+                forgotten,
+                epoch: row.get(3)?,
+                halted,
+                bundle,
+                bundle_entry: row.get(7)?,
+                in_force: row.get(8)?,
+                revocations: row.get(9)?,
+                longest: row.get(10)?,
+            };
             Ok((frontier, head))
         });
         match row.optional()? {
@@ -84,8 +100,8 @@ impl Head {
     /// Writes the head, with the transaction that moved it.
     pub(crate) fn save(&self, connection: &Connection) -> Result<(), StoreError> {
         let sql = "INSERT OR REPLACE INTO head \
-                   (one, frontier, time, forgotten, epoch, halted, halted_at, bundle, bundle_entry, in_force) \
-                   VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+                   (one, frontier, time, forgotten, epoch, halted, halted_at, bundle, bundle_entry, in_force, \
+                   revocations, longest) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
         connection.prepare_cached(sql)?.execute(params![
             self.frontier.encode(),
             self.time.seconds(),
@@ -96,6 +112,8 @@ impl Head {
             self.bundle.as_ref().map(Digest::as_bytes),
             self.bundle_entry,
             self.in_force,
+            self.revocations,
+            self.longest,
         ])?;
         Ok(())
     }

@@ -45,6 +45,9 @@ impl Transaction for IssueTx {
         batch.use_up(&self.statement, self.drafts.len())?;
         self.count_use(batch, uses)?;
         let first = batch.head.frontier.size();
+        let ends = self.drafts.iter().map(|draft| draft.valid_before).max();
+        let longest = ends.map_or(0, |end| end.since(self.now).seconds());
+        batch.head.longest = batch.head.longest.max(longest);
         let mut fetch = FetchProof::Statement(self.statement.into_signed());
         let mut issued = Vec::with_capacity(self.drafts.len());
         for draft in self.drafts {

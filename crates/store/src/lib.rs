@@ -38,15 +38,17 @@ mod readers;
 mod reading;
 mod recent;
 mod requests;
+mod revoked;
 mod sessions;
 mod statements;
+mod stops;
 mod store;
 #[cfg(test)]
 mod tests;
 mod writer;
 
 pub use acts::{ActTx, Change, HaltTx};
-pub use amendments::{AmendTx, Amended, EndedWith, Lasting, LiveCertificate};
+pub use amendments::{AmendTx, Amended, EndedWith, Lasting};
 pub use batch::{Halt, RequestChanged};
 pub use bundles::{Bundle, BundleTx, Load, Origin};
 pub use error::{OpenError, StoreError};
@@ -55,7 +57,9 @@ pub use issue::IssueTx;
 pub use notices::{Bounds, KeepReceiversTx, Notice, Notify, PruneTx, RemindTx, SettleTx, Settled, Waiting};
 pub use reading::{Due, Filter, StoredDecision, StoredRequest};
 pub use requests::{DecideTx, ExpireTx, RequestState, SubmitTx, Window};
+pub use revoked::{ForgetRevokedTx, Revocations, Revoked};
 pub use sessions::{EndSessionTx, LoginTx, Session};
 pub use statements::Statement;
+pub use stops::{LiftTx, Lifting, Reach, SecondTx, Standing, StopDone, StopTx};
 pub use store::Store;
 pub use writer::{Announced, UnderWay};

@@ -9,8 +9,12 @@ use crate::error::OpenError;
 use crate::files::{Files, file_error};
 
 /// Each brings the schema from its place in the list to the next number. Never change one that was released.
-pub(crate) const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql"), include_str!("migrations/0003.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+    include_str!("migrations/0003.sql"),
+    include_str!("migrations/0004.sql"),
+];
 
 /// Brings the store to the newest schema of the list.
 pub(crate) fn migrate(connection: &mut Connection, files: &Files, migrations: &[&str]) -> Result<(), OpenError> {

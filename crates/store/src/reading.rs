@@ -77,6 +77,8 @@ pub enum Filter {
     Of(UserName),
     /// What this user may still use at this time: pending, or approved with its window not over.
     Open(UserName, UnixTime),
+    /// What can be decided or used at this time, whoever asked.
+    Live(UnixTime),
 }
 
 /// Requests with their entries, as [`with_decisions`] reads them.
@@ -114,6 +116,13 @@ pub(crate) fn list(
                  AND (state = 'pending' OR (state = 'approved' AND not_after > ?4)) AND {page}"
             ),
             params![before, limit, user.as_str(), now.seconds()],
+        ),
+        Filter::Live(now) => select(
+            connection,
+            &format!(
+                "{SELECT} WHERE (state = 'pending' AND expires > ?3 OR state = 'approved' AND not_after > ?3) AND {page}"
+            ),
+            params![before, limit, now.seconds()],
         ),
     }
 }

@@ -1,6 +1,5 @@
 //! The store: opening it, and every named transaction and read.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +11,7 @@ use rusqlite::Connection;
 use tokio::sync::broadcast;
 
 use crate::acts::{ActTx, HaltTx};
-use crate::amendments::{self, AmendTx, Amended, EndedWith, LiveCertificate};
+use crate::amendments::{self, AmendTx, Amended, EndedWith};
 use crate::backfill::{self, Backfill};
 use crate::batch::{Batch, Halt, Head, RequestChanged};
 use crate::bundles::{self, Bundle, BundleTx, Load};
@@ -230,6 +229,11 @@ impl Store {
         self.writer.committed().head.in_force
     }
 
+    /// How often the list of revoked certificates changed.
+    pub fn revocations_number(&self) -> u64 {
+        self.writer.committed().head.revocations
+    }
+
     /// The time of the latest entry: the ledger's times never go back.
     pub fn latest_time(&self) -> UnixTime {
         self.writer.committed().head.time
@@ -321,19 +325,6 @@ impl Store {
     /// When the store fails.
     pub fn amendments(&self) -> Result<Vec<Amended>, StoreError> {
         self.readers.read(amendments::read)
-    }
-
-    /// The certificates of these requests that are valid at `now`, among those that were made since `since`.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn live_certificates(
-        &self,
-        of: &BTreeSet<RequestId>,
-        since: UnixTime,
-        now: UnixTime,
-    ) -> Result<Vec<LiveCertificate>, StoreError> {
-        self.readers.read(|connection| amendments::live(connection, of, since, now))
     }
 
     /// Whether a checkpoint of this size and root was signed.

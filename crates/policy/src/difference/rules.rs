@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
-use domain::{GroupName, RuleName, UserName};
+use domain::{GroupName, Quorum, RuleName, UserName};
 
 use super::approval::members;
 use super::openings::Opening;
 use super::people::{became, other, told};
 use super::{About, Both, Effect, FileChange, Read};
+use crate::Policy;
 use crate::access::{Approver, Entry, Says, Scope};
 use crate::cedar::{Meaning, Statement};
 use crate::terms::Terms;
@@ -17,20 +18,26 @@ pub(super) fn changes(both: Both<Read<'_>>) -> Vec<FileChange> {
     let mut changes = rules(both);
     changes.extend(others(both));
     changes.extend(approvers(both));
-    changes.extend(signers(both));
+    changes.extend(quorum(both, About::Signers, "whose signatures the next bundle needs:", Policy::signers));
+    changes.extend(quorum(both, About::Lifters, "who lifts a stop:", Policy::lifters));
     changes
 }
 
-/// Who must sign the next bundle.
-fn signers(both: Both<Read<'_>>) -> Option<FileChange> {
-    let Both { old, new } = both.map(|read| read.policy.signers());
-    let words = became("whose signatures the next bundle needs:", old, new)?;
+/// Who must sign something.
+fn quorum(
+    both: Both<Read<'_>>,
+    about: About,
+    what: &'static str,
+    of: fn(&Policy) -> Option<&Quorum>,
+) -> Option<FileChange> {
+    let Both { old, new } = both.map(|read| of(read.policy));
+    let words = became(what, old, new)?;
     let effect = match (old, new) {
         (None, _) => Effect::Tightens,
         (Some(old), Some(new)) if new.and(old) == *new => Effect::Tightens,
         _ => Effect::Loosens,
     };
-    Some(FileChange { effect, about: About::Signers, names: Vec::new(), words })
+    Some(FileChange { effect, about, names: Vec::new(), words })
 }
 
 /// Whether the conditions on approvers are the same, in whatever order.

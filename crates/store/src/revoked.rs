@@ -1,0 +1,175 @@
+//! Certificates that are revoked while they are valid, and the ones that are valid at all.
+
+use cert::ToBeSigned;
+use domain::{PublicKey, RequestId, Serial, UnixTime};
+use ledger::{EntryKind, Payload};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::batch::Batch;
+use crate::columns::Column;
+use crate::entries;
+use crate::stops::Reach;
+use crate::writer::Transaction;
+use crate::{Store, StoreError};
+
+/// How long a certificate stays in the list after its end: for hosts whose clocks run late.
+const KEPT_SECONDS: u64 = 3600;
+
+/// A certificate that was valid when it was revoked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revoked {
+    /// Its serial.
+    pub serial: Serial,
+    /// The request that it came from.
+    pub request: RequestId,
+    /// What it opens.
+    pub principal: String,
+    /// Its end.
+    pub until: UnixTime,
+}
+
+/// The serials that each CA has revoked, and how often that changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Revocations {
+    /// How often the list changed: it only grows.
+    pub number: u64,
+    /// CA and serial, by serial.
+    pub serials: Vec<(PublicKey, Serial)>,
+}
+
+impl Reach {
+    fn takes(&self, certificate: &ToBeSigned) -> bool {
+        let draft = certificate.draft();
+        match self {
+            Self::All => true,
+            Self::Request(id) => draft.key_id.request == *id,
+            Self::Serial(serial) => certificate.serial() == *serial,
+            Self::Users(users) => users.contains(&draft.key_id.user),
+            Self::Host { name, realm, .. } => match &draft.principal {
+                cert::Principal::Scoped(pair) => pair.host == *name,
+                cert::Principal::Plain(_) => realm.as_ref() == Some(certificate.ca_key()),
+            },
+        }
+    }
+}
+
+impl Batch<'_> {
+    /// Revokes every valid certificate that is taken hold of. The writer has all of them: what is not here by now was
+    /// never signed, and is made under another epoch.
+    pub(crate) fn revoke(&mut self, reach: &Reach, now: UnixTime) -> Result<Vec<Revoked>, StoreError> {
+        let longest = domain::Span::from_seconds(self.head.longest).map_err(StoreError::damaged)?;
+        let first = first_since(self.connection, self.head.time.min(now).before(longest))?;
+        let mut select =
+            self.connection.prepare_cached("SELECT payload FROM entries WHERE idx >= ?1 AND kind = ?2 ORDER BY idx")?;
+        let sql = "INSERT OR IGNORE INTO revoked (serial, ca, until) VALUES (?1, ?2, ?3)";
+        let mut insert = self.connection.prepare_cached(sql)?;
+        let mut rows = select.query(params![first, EntryKind::Certificate.number()])?;
+        let mut revoked = Vec::new();
+        while let Some(row) = rows.next()? {
+            let Payload::Certificate { request, to_be_signed, .. } = entries::payload(EntryKind::Certificate, row, 0)?
+            else {
+                continue;
+            };
+            let certificate = ToBeSigned::from_bytes(to_be_signed)?;
+            let (serial, until) = (certificate.serial(), certificate.draft().valid_before);
+            if until <= now || !reach.takes(&certificate) {
+                continue;
+            }
+            let new = insert.execute(params![serial.get(), certificate.ca_key().to_wire(), until.seconds()])?;
+            if new == 1 {
+                let principal = certificate.draft().principal.to_string();
+                revoked.push(Revoked { serial, request, principal, until });
+            }
+        }
+        self.head.revocations += u64::from(!revoked.is_empty());
+        Ok(revoked)
+    }
+}
+
+/// Drops from the list what ended over an hour ago.
+pub struct ForgetRevokedTx {
+    /// Now.
+    pub now: UnixTime,
+}
+
+impl Transaction for ForgetRevokedTx {
+    type Output = u64;
+
+    fn run(self, batch: &mut Batch<'_>) -> Result<u64, StoreError> {
+        let over = self.now.seconds().saturating_sub(KEPT_SECONDS);
+        let gone = batch.connection.prepare_cached("DELETE FROM revoked WHERE until <= ?1")?.execute([over])?;
+        batch.head.revocations += u64::from(gone > 0);
+        Ok(batch.head.revocations)
+    }
+}
+
+impl Store {
+    /// Drops from the list of revoked certificates those that ended long ago; the number of the list.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn forget_revoked(&self, tx: ForgetRevokedTx) -> Result<u64, StoreError> {
+        self.writer.write(tx).await
+    }
+
+    /// The certificates that are revoked.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn revocations(&self) -> Result<Revocations, StoreError> {
+        self.readers.read(list)
+    }
+
+    /// Whether one of these certificates is revoked.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn any_revoked(&self, serials: &[Serial]) -> Result<bool, StoreError> {
+        self.readers.read(|connection| any(connection, serials))
+    }
+}
+
+/// The list as it is.
+pub(crate) fn list(connection: &Connection) -> Result<Revocations, StoreError> {
+    // One statement, so that number and list are of one moment.
+    let sql = "SELECT revocations, serial, ca FROM head LEFT JOIN revoked ON 1 ORDER BY serial";
+    let mut select = connection.prepare_cached(sql)?;
+    let mut rows = select.query([])?;
+    let mut found = Revocations::default();
+    while let Some(row) = rows.next()? {
+        found.number = row.get(0)?;
+        let Some(serial) = row.get::<_, Option<u64>>(1)? else { continue };
+        let serial = Serial::new(serial).ok_or_else(|| StoreError::damaged("serial 0 is revoked"))?;
+        let ca: Vec<u8> = row.get(2)?;
+        found.serials.push((PublicKey::from_wire(&ca).map_err(StoreError::damaged)?, serial));
+    }
+    Ok(found)
+}
+
+/// Whether one of these certificates was revoked.
+pub(crate) fn any(connection: &Connection, serials: &[Serial]) -> Result<bool, StoreError> {
+    let mut select = connection.prepare_cached("SELECT 1 FROM revoked WHERE serial = ?1")?;
+    for serial in serials {
+        if select.exists([serial.get()])? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The index of the first entry of this time or later: times in the ledger never go back.
+fn first_since(connection: &Connection, since: UnixTime) -> Result<u64, StoreError> {
+    let mut at = connection.prepare_cached("SELECT time FROM entries WHERE idx = ?1")?;
+    let end: u64 = connection.query_row("SELECT coalesce(max(idx) + 1, 0) FROM entries", [], |row| row.get(0))?;
+    let (mut low, mut high) = (0, end);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let time: Option<Column<UnixTime>> = at.query_row([middle], |row| row.get(0)).optional()?;
+        if time.is_some_and(|Column(time)| time < since) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    Ok(low)
+}
