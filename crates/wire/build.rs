@@ -9,7 +9,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut compiler = protox::Compiler::new([proto])?;
     compiler.include_imports(true).include_source_info(true);
-    for file in ["hallpass/v1/hallpass.proto", "hallpass/v1/history.proto"] {
+    for file in ["hallpass/v1/hallpass.proto", "hallpass/v1/history.proto", "hallpass/v1/stops.proto"] {
         println!("cargo::rerun-if-changed={}", proto.join(file).display());
         compiler.open_file(proto.join(file))?;
     }

@@ -78,6 +78,7 @@ impl Ca {
         let after = InForce::new(Arc::clone(before.bundle()), amendments, stops, before.entry(), ended.entry);
         let locked_out = after.locked_out();
         self.bundle.store(Arc::new(after));
+        self.revoked_more();
         Ok(Amending { ended, locked_out })
     }
 }

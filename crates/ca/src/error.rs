@@ -237,6 +237,9 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+    /// The list of revoked certificates could not be made.
+    #[error("the list of revoked certificates could not be made: {0}")]
+    Revocations(#[from] cert::KrlError),
     /// A certificate could not be made.
     #[error("the certificate could not be made, so none was: {0}")]
     Certificate(String),
@@ -295,6 +298,7 @@ impl Error {
             Self::NoSession => ("NO_SESSION", Class::Unauthenticated),
             Self::Store(error) => of_store(error),
             Self::Tampered { .. } => ("STORE_TAMPERED", Class::Internal),
+            Self::Revocations(_) => ("REVOCATIONS_FAILED", Class::Internal),
             Self::Certificate(_) => ("CERTIFICATE_FAILED", Class::Internal),
         }
     }

@@ -196,28 +196,96 @@ impl Gate {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_was_issued_before_a_stop_never_passes_after_it() {
-        let gate = Gate::new(Epoch::new(7), None);
-        let before = gate.epoch().unwrap();
-        assert!(gate.pass(before).is_ok());
-        gate.stop::<()>("clock", || Ok(Epoch::new(8))).unwrap();
-        assert_eq!(gate.pass(before).err().map(|s| s.reason), Some("clock".into()));
-        assert!(gate.epoch().is_err());
-        gate.resume::<()>(Ok).unwrap();
-        assert!(gate.pass(before).is_err(), "resumed, yet issued under the epoch before");
-        assert!(gate.pass(gate.epoch().unwrap()).is_ok());
+    fn leaving(epoch: Epoch) -> Leaving {
+        Leaving {
+            epoch,
+            request: "7K3F9-QXMWT".parse().unwrap(),
+            user: "alice".parse().unwrap(),
+            opens: Opens::Hosts(vec!["web-1".parse().unwrap()]),
+            serials: vec![Serial::new(7).unwrap()],
+        }
+    }
+
+    fn stop(gate: &Gate, reach: &Reach) {
+        let next = gate.epoch().unwrap().get() + 1;
+        gate.stop::<(), ()>(reach, || Ok((Epoch::new(next), ()))).unwrap();
+    }
+
+    fn users(name: &str) -> Reach {
+        Reach::Users([name.parse().unwrap()].into())
+    }
+
+    fn host(name: &str) -> Reach {
+        Reach::Host { name: name.parse().unwrap(), realm: None, requests: Vec::new() }
     }
 
     #[test]
-    fn a_stop_that_cannot_be_recorded_still_stops() {
+    fn what_was_issued_before_a_halt_never_passes_after_it() {
+        let gate = Gate::new(Epoch::new(7), None);
+        let before = gate.epoch().unwrap();
+        assert!(gate.pass(&leaving(before)).is_ok());
+        gate.halt::<()>("clock", || Ok(Epoch::new(8))).unwrap();
+        assert_eq!(gate.pass(&leaving(before)).err().map(|s| s.reason), Some("clock".into()));
+        assert!(gate.epoch().is_err());
+        gate.resume::<()>(Ok).unwrap();
+        assert!(gate.pass(&leaving(before)).is_err(), "resumed, yet issued under the epoch before");
+        assert!(gate.pass(&leaving(gate.epoch().unwrap())).is_ok());
+    }
+
+    #[test]
+    fn a_stop_holds_back_what_it_covers_and_nothing_else() {
+        let request = |id: &str| Reach::Request(id.parse().unwrap());
+        let serial = |serial| Reach::Serial(Serial::new(serial).unwrap());
+        for (covering, other) in [
+            (users("alice"), users("bob")),
+            (host("web-1"), host("web-2")),
+            (request("7K3F9-QXMWT"), request("7K3F9-QXMW0")),
+            (serial(7), serial(8)),
+        ] {
+            let gate = Gate::new(Epoch::new(7), None);
+            let before = leaving(gate.epoch().unwrap());
+            stop(&gate, &other);
+            assert!(gate.pass(&before).is_ok(), "{other:?}");
+            stop(&gate, &covering);
+            assert!(gate.pass(&before).is_err(), "{covering:?}");
+            stop(&gate, &other);
+            assert!(gate.pass(&before).is_err(), "another stop makes none forgotten");
+        }
+        let gate = Gate::new(Epoch::new(7), None);
+        let plain = Leaving { opens: Opens::Realm, ..leaving(gate.epoch().unwrap()) };
+        stop(&gate, &host("web-2"));
+        assert!(gate.pass(&plain).is_err(), "a plain certificate opens every host of its realm");
+    }
+
+    #[test]
+    fn what_is_older_than_the_stops_that_are_remembered_does_not_pass() {
+        let gate = Gate::new(Epoch::new(7), None);
+        let before = leaving(gate.epoch().unwrap());
+        for _ in 0..REMEMBERED {
+            stop(&gate, &users("bob"));
+        }
+        assert!(gate.pass(&before).is_ok());
+        stop(&gate, &users("bob"));
+        assert!(gate.pass(&before).is_err());
+    }
+
+    #[test]
+    fn a_stop_that_is_not_recorded_stops_nothing() {
+        let gate = Gate::new(Epoch::new(7), None);
+        let before = leaving(gate.epoch().unwrap());
+        assert_eq!(gate.stop::<(), _>(&Reach::All, || Err("full")), Err("full"));
+        assert!(gate.pass(&before).is_ok());
+    }
+
+    #[test]
+    fn a_halt_that_cannot_be_recorded_still_halts() {
         let gate = Gate::new(Epoch::new(0), None);
-        assert_eq!(gate.stop("disk", || Err("full")), Err("full"));
+        assert_eq!(gate.halt("disk", || Err("full")), Err("full"));
         assert!(gate.stopped().is_some());
         assert_eq!(gate.resume(|_| Err("still full")), Err("still full"));
         assert!(gate.stopped().is_some());
         gate.resume::<()>(Ok).unwrap();
-        assert!(gate.pass(Epoch::new(0)).is_err(), "the epoch was raised all the same");
+        assert!(gate.pass(&leaving(Epoch::new(0))).is_err(), "the epoch was raised all the same");
         assert_eq!(gate.epoch(), Ok(Epoch::new(1)));
     }
 
@@ -226,9 +294,9 @@ mod tests {
         let gate = Gate::new(Epoch::new(0), None);
         let acknowledged = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
-            let pass = gate.pass(Epoch::new(0)).unwrap();
+            let pass = gate.pass(&leaving(Epoch::new(0))).unwrap();
             let stop = scope.spawn(|| {
-                gate.stop::<()>("now", || Ok(Epoch::new(1))).unwrap();
+                stop(&gate, &users("alice"));
                 acknowledged.store(true, std::sync::atomic::Ordering::SeqCst);
             });
             assert!(!acknowledged.load(std::sync::atomic::Ordering::SeqCst));

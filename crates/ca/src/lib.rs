@@ -34,6 +34,7 @@ mod load;
 mod notice;
 mod read;
 mod record;
+mod revocations;
 mod session;
 mod signers;
 mod stop;
@@ -44,12 +45,12 @@ mod timekeeper;
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use domain::{Clock, Digest, Random, Span};
 use history::Earlier;
 use statement::{Memory, ServerId};
 use store::Store;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 pub use amend::Amending;
 pub use bundle::{Bundle, InForce};
@@ -60,6 +61,7 @@ pub use issue::Issued;
 pub use load::{FromFiles, Push};
 pub use notice::{Decided, Subscription, Told};
 pub use read::{Liveness, View, Which};
+pub use revocations::RevocationList;
 pub use session::{LoggedIn, Session, Token};
 pub use signers::Signers;
 pub use stop::{Lifted, StopRefused, Stopping};
@@ -97,6 +99,10 @@ pub struct Ca {
     identity: Identity,
     limits: Limits,
     gate: Arc<Gate>,
+    /// The list of what is revoked, as it was made last.
+    revocations: ArcSwapOption<RevocationList>,
+    /// Its number.
+    revoked: watch::Sender<u64>,
     time: Arc<Timekeeper>,
     random: Arc<dyn Random>,
     memory: Memory,
@@ -141,6 +147,7 @@ impl Ca {
         let behind = store.latest_time().since(time.wall()?);
         let bundle = ArcSwap::from_pointee(load::at_start(&store, &identity, files, time.wall()?).await?);
         let (memory, changing, earlier) = (Memory::new(REMEMBERED), Mutex::new(()), Earlier::default());
+        let revoked = watch::Sender::new(store.revocations_number());
         let store = Arc::new(store);
         let ca = Self {
             store,
@@ -151,6 +158,8 @@ impl Ca {
             identity,
             limits,
             gate,
+            revocations: ArcSwapOption::empty(),
+            revoked,
             time,
             random,
             memory,

@@ -144,6 +144,7 @@ impl Ca {
         let after = before.with_stops(self.store.stops()?, done.entry);
         let locked_out = after.locked_out();
         self.bundle.store(after.into());
+        self.revoked_more();
         tracing::warn!(user = %said.user, %target, revoked = done.revoked.len(), "stopped");
         Ok(Stopping { done, until, seconded: None, locked_out })
     }
@@ -192,10 +193,10 @@ impl Ca {
         let _changing = self.changing.lock().await;
         let before = self.bundle.load_full();
         signer_is(before.directory(), act.key(), &said.user)?;
+        let missing = self.lift_lacks(&before, &said.user, stop)?;
         if !before.stops(now).any(|stands| stands.entry == stop) {
             return Err(StopRefused::NoStop(stop).into());
         }
-        let missing = self.lift_lacks(&before, &said.user, stop)?;
         let lifting = if missing.is_empty() { Lifting::Ends } else { Lifting::Waits };
         let tx = LiftTx { now, statement: kept(&act), stop, lifting, in_force: before.version() };
         let entry = self.store.lift(tx).await?;

@@ -3,6 +3,7 @@
 mod amend;
 mod decide;
 mod fetch;
+mod halt;
 mod harness;
 mod history;
 mod hours;

@@ -14,6 +14,9 @@ use crate::notify;
 
 const NO_LISTEN: &str = "the field `listen` does not say where the server listens, such as [\"[::]:4722\"]";
 
+/// Where the list of revoked certificates is written, when the file does not say.
+const REVOKED: &str = "revoked.krl";
+
 /// Everything that `hallpassd.toml` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Config {
@@ -23,6 +26,8 @@ pub(crate) struct Config {
     pub(crate) listen: Vec<SocketAddr>,
     /// Where metrics are read; `None` when nowhere.
     pub(crate) metrics: Option<SocketAddr>,
+    /// Where the list of revoked certificates is written, from the directory of the file on.
+    pub(crate) revoked: PathBuf,
     /// Where the passphrase of the key files comes from.
     pub(crate) passphrase: KeysAre,
     /// Bounds.
@@ -121,6 +126,7 @@ impl Config {
         }
         let metrics = metrics(&notes, &top);
         let passphrase = top.required("passphrase");
+        let revoked = top.optional::<String>("revoked").map_or_else(|| REVOKED.to_owned(), Spanned::into_inner);
         let limits = Limits::read(&notes, &top);
         let notify = notify::entries(&notes, &top);
         top.finish();
@@ -133,7 +139,7 @@ impl Config {
         match (name, passphrase) {
             (Some(name), Some(passphrase)) if mistakes.is_empty() => {
                 let (name, passphrase) = (name.into_inner(), passphrase.into_inner());
-                Ok(Self { name, listen, metrics, passphrase, limits, notify })
+                Ok(Self { name, listen, metrics, revoked: revoked.into(), passphrase, limits, notify })
             }
             _ => Err(mistakes),
         }
@@ -218,8 +224,15 @@ mod tests {
         let name: Origin = "ca.example.com/prod".parse().unwrap();
         let text = sample(&name, listen, metrics, &passphrase);
         let limits = Limits::default();
-        let config =
-            Config { name, listen: vec![listen], metrics: Some(metrics), passphrase, limits, notify: Vec::new() };
+        let config = Config {
+            revoked: REVOKED.into(),
+            name,
+            listen: vec![listen],
+            metrics: Some(metrics),
+            passphrase,
+            limits,
+            notify: Vec::new(),
+        };
         assert_eq!(parse(&text), Ok(config.clone()));
         // Its commented lines show the defaults.
         let spoken = text.replace("# [limits]", "[limits]");

@@ -14,6 +14,7 @@ use wire::v1::hosts_server::HostsServer;
 use wire::v1::info_server::InfoServer;
 use wire::v1::requests_server::RequestsServer;
 use wire::v1::sessions_server::SessionsServer;
+use wire::v1::stops_server::StopsServer;
 
 use crate::net::{self, DoorLayer, Doorstep};
 use crate::service::Api;
@@ -57,6 +58,7 @@ pub(crate) fn serve(
         .add_service(HostsServer::new(api.clone()).max_decoding_message_size(LARGEST))
         .add_service(RequestsServer::new(api.clone()).max_decoding_message_size(LARGEST))
         .add_service(HistoryServer::new(api.clone()).max_decoding_message_size(QUESTION))
+        .add_service(StopsServer::new(api.clone()).max_decoding_message_size(LARGEST))
         .add_service(AdminServer::new(api).max_decoding_message_size(LARGEST))
         .add_service(health_server.max_decoding_message_size(QUESTION))
         .add_service(reflection)

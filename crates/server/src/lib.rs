@@ -29,6 +29,7 @@ mod logging;
 mod metrics;
 mod net;
 mod notify;
+mod revoked;
 mod serve;
 mod service;
 mod status;

@@ -27,6 +27,7 @@ use crate::layout::Layout;
 use crate::metrics::{self, Metrics};
 use crate::net::{self, BindError, Doorstep, PeerLimits, Peers, TlsKeyError};
 use crate::notify::{Courier, Receiver};
+use crate::revoked::{RevokedFile, RevokedFileError};
 use crate::service::{Api, Card, Shared};
 use crate::{grpc, jobs};
 
@@ -68,6 +69,9 @@ pub enum StartError {
     /// No use cases.
     #[error("the server cannot begin its work")]
     Ca(#[source] Box<ca::Error>),
+    /// No list of revoked certificates.
+    #[error("the list of revoked certificates cannot be kept")]
+    Revoked(#[from] RevokedFileError),
     /// No reflection.
     #[error("the API's description cannot be served")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -108,6 +112,8 @@ impl Server {
         // Boxed: what it holds while it starts is too much for the futures around it.
         let ca = Box::pin(Ca::start(parts)).await.map_err(|error| StartError::Ca(Box::new(error)))?;
         let ca = Arc::new(ca);
+        let mut revoked = RevokedFile::at(layout.root().join(&config.revoked));
+        revoked.keep_up(&ca)?;
 
         let (stop, stopped) = watch::channel(false);
         let loads = Arc::new(watch::Sender::new(0));
@@ -125,7 +131,7 @@ impl Server {
         let shared = Shared { ca, card, clock, metrics, stop: stopped, loads: loaded, looks, explains };
         let (ca, metrics) = (Arc::clone(&shared.ca), Arc::clone(&shared.metrics));
         let couriers = couriers(receivers, &shared, &options.random).await?;
-        let mut tasks = run(shared, listeners, metrics_listener, doorstep)?;
+        let mut tasks = run(shared, listeners, metrics_listener, doorstep, revoked)?;
         couriers.into_iter().for_each(|courier| drop(tasks.spawn(courier.run(stop.subscribe()))));
         Ok(Running { addresses, metrics_address, ca, layout, metrics, stop, loads, tasks })
     }
@@ -165,9 +171,10 @@ fn run(
     listeners: Vec<TcpListener>,
     metrics_listener: Option<TcpListener>,
     doorstep: Doorstep,
+    revoked: RevokedFile,
 ) -> Result<JoinSet<()>, StartError> {
     let mut tasks = JoinSet::new();
-    tasks.spawn(jobs::run(Arc::clone(&shared.ca), Arc::clone(&shared.metrics), shared.stop.clone()));
+    tasks.spawn(jobs::run(Arc::clone(&shared.ca), Arc::clone(&shared.metrics), revoked, shared.stop.clone()));
     if let Some(listener) = metrics_listener {
         tasks.spawn(metrics::serve(listener, Arc::clone(&shared.metrics), shared.stop.clone()));
     }

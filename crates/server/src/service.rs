@@ -8,6 +8,7 @@ mod hosts;
 mod info;
 mod requests;
 mod sessions;
+mod stops;
 mod watch;
 
 use std::sync::Arc;
@@ -78,6 +79,21 @@ impl Api {
             look(&api)
         });
         looked.await.map_err(|_| broke_off())
+    }
+
+    /// Does something that must come to its end once it has begun, even when its caller goes away: what is committed comes
+    /// into force.
+    async fn to_its_end<T, F>(&self, work: impl FnOnce(Arc<Ca>) -> F) -> Result<T, Status>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        let broke_off = |_| Status::internal("this broke off; an administrator must look at the log");
+        tokio::spawn(work(Arc::clone(&self.0.ca))).await.map_err(broke_off)
+    }
+
+    fn checkpoint(&self) -> Option<wire::v1::Checkpoint> {
+        Some(convert::head(&self.0.ca.checkpoint()))
     }
 
     /// A refusal, told to the caller, the log and the counters; it is no entry of the ledger.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Amendment, Digest, RequestId, Serial, UnixTime, UserName};
+use domain::{Amendment, Digest, RequestId, UnixTime, UserName};
 
 use crate::error::{each, optional, parsed, shown, time};
-use crate::{Head, SignedText, WireError, v1};
+use crate::{Head, LiveCertificate, SignedText, WireError, v1};
 
 /// Most bytes of all files of a bundle.
 pub const LARGEST_BUNDLE: usize = 32 * 1024 * 1024;
@@ -129,42 +129,21 @@ pub struct Amended {
     pub sessions: u32,
     /// The requests that ended.
     pub requests: Vec<RequestId>,
-    /// Certificates that are valid still.
+    /// Certificates that were valid, and are revoked.
     pub live: Vec<LiveCertificate>,
     /// The groups in which nobody is left to sign another bundle.
     pub locked_out: Vec<domain::GroupName>,
-}
-
-/// A certificate that still opens connections.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LiveCertificate {
-    /// Its serial.
-    pub serial: Serial,
-    /// Its request.
-    pub request: RequestId,
-    /// What it opens.
-    pub principal: String,
-    /// Its end.
-    pub until: UnixTime,
 }
 
 impl TryFrom<v1::AmendResponse> for Amended {
     type Error = WireError;
 
     fn try_from(answer: v1::AmendResponse) -> Result<Self, WireError> {
-        let live = |live: v1::LiveCertificate| {
-            Ok(LiveCertificate {
-                serial: Serial::new(live.serial).ok_or(WireError::Missing("serial"))?,
-                request: parsed("request", &live.request)?,
-                principal: shown("principal", live.principal, 300)?,
-                until: time("until", live.until)?,
-            })
-        };
         Ok(Self {
             head: answer.checkpoint.try_into()?,
             sessions: answer.sessions,
             requests: each("requests", &answer.requests)?,
-            live: answer.live.into_iter().map(live).collect::<Result<_, WireError>>()?,
+            live: answer.live.into_iter().map(LiveCertificate::try_from).collect::<Result<_, _>>()?,
             locked_out: each("locked_out", &answer.locked_out)?,
         })
     }

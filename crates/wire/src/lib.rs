@@ -16,6 +16,7 @@ mod query;
 mod request;
 mod session;
 mod signed;
+mod stops;
 mod table;
 
 /// The messages, clients and servers as generated from `proto/hallpass/v1/`.
@@ -29,7 +30,7 @@ pub mod v1 {
     tonic::include_proto!("hallpass.v1");
 }
 
-pub use bundle::{Amended, BundleHead, BundleLoad, Incoming, LARGEST_BUNDLE, LiveCertificate, parts, signatures};
+pub use bundle::{Amended, BundleHead, BundleLoad, Incoming, LARGEST_BUNDLE, parts, signatures};
 pub use error::WireError;
 pub use history::{Considered, Explanation, ListHistory, Near, OnHosts, Terms};
 pub use host::{Host, HostLogin};
@@ -38,6 +39,7 @@ pub use query::{ListHosts, ListRequests, View, WatchRequests, digest, request_id
 pub use request::{Decision, Endpoint, Issued, Request, State};
 pub use session::{Identity, Right, Session, Token};
 pub use signed::{Head, SignedText};
+pub use stops::{Lifted, LiveCertificate, Standing, StopDone};
 pub use table::rpc_paths;
 
 /// The API, as a serialized `google.protobuf.FileDescriptorSet` with comments: for reflection, and for tests that must

@@ -81,6 +81,8 @@ pub enum Right {
     Audit,
     /// Add hosts to pools.
     Hosts,
+    /// Stop things.
+    Stop,
 }
 
 impl FromStr for Right {
@@ -91,6 +93,7 @@ impl FromStr for Right {
             "admin" => Ok(Self::Admin),
             "audit" => Ok(Self::Audit),
             "hosts" => Ok(Self::Hosts),
+            "stop" => Ok(Self::Stop),
             _ => Err(UnknownRight),
         }
     }
@@ -102,6 +105,7 @@ impl fmt::Display for Right {
             Self::Admin => "admin",
             Self::Audit => "audit",
             Self::Hosts => "hosts",
+            Self::Stop => "stop",
         })
     }
 }

@@ -32,7 +32,8 @@ async fn a_disabled_user_is_out_at_once() {
     let done = world.ca.amend(signed.text.as_bytes(), signed.signature.as_bytes()).await.unwrap();
     assert_eq!(done.ended.sessions, 1);
     assert_eq!(done.ended.requests, [granted, pending]);
-    assert_eq!(done.live.iter().map(|live| live.serial).collect::<Vec<_>>(), [serial]);
+    assert_eq!(done.ended.revoked.iter().map(|revoked| revoked.serial).collect::<Vec<_>>(), [serial]);
+    assert!(world.ca.gate().pass(&issued.leaving).is_err(), "it had not left yet");
 
     for id in [granted, pending] {
         assert_eq!(world.ca.view(id).unwrap().state, StateName::Stopped);

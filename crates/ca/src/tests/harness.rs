@@ -192,8 +192,8 @@ impl Setup {
     pub(super) fn files(&self) -> Files {
         let source = |name: &str, text: &str| Source { name: name.into(), text: text.into() };
         let hosts = "\
-            [[host]]\nname = \"web-1\"\naliases = [\"www\"]\nlabels = { env = \"prod\" }\n\
-            [[host]]\nname = \"web-2\"\nlabels = { env = \"prod\" }\n\
+            [[host]]\nname = \"web-1\"\naliases = [\"www\"]\nlabels = { env = \"prod\", role = \"web\" }\n\
+            [[host]]\nname = \"web-2\"\nlabels = { env = \"prod\", role = \"web\" }\n\
             [[host]]\nname = \"two-1\"\nlabels = { env = \"two\" }\n\
             [[host]]\nname = \"dev-1\"\nlabels = { env = \"dev\" }\n\
             [[host]]\nname = \"old-1\"\nlabels = { env = \"plain\" }\nrealm = \"legacy\"\n\
@@ -364,6 +364,8 @@ impl World {
         match act {
             Act::Resume => self.ca.resume(text, signature).await,
             Act::Amend(_) => self.ca.amend(text, signature).await.map(drop),
+            Act::Stop(_) => self.ca.stop(text, signature).await.map(drop),
+            Act::Lift(_) => self.ca.lift(text, signature).await.map(drop),
             Act::RollBack(_) => self.ca.roll_back(text, signature, Vec::new()).await.map(drop),
             _ => self.ca.end(text, signature).await.map(drop),
         }

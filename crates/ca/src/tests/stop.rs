@@ -1,165 +1,235 @@
-//! Stops: by the clock, by a history that is not ours, and their end.
+//! Stops by people: what they end and revoke, how long they stand, and who lifts them.
 
-use domain::Digest;
-use ledger::Checkpoint;
-use statement::{Act, Seen};
+use domain::{Approval, StopTarget};
+use request::StateName;
+use statement::Act;
 
 use super::harness::*;
+use crate::{Error, Lifted, Stopping};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_jumps_stops_issuing_until_an_administrator_resumes() {
-    for jump in [NOON + 3600, NOON - 3600] {
-        let world = world().await;
-        let id = world.granted("root@web-1").await;
-        world.clock.set_wall(jump);
-        let size = world.ca.checkpoint().checkpoint.size;
-        assert_eq!(reason(world.fetch(id, &["root@web-1"]).await), "CLOCK_FAULT");
-        assert_eq!(
-            world.ca.checkpoint().checkpoint.size,
-            size + 1,
-            "the stop is an entry, and nothing else was written"
-        );
-        world.clock.set_wall(NOON);
-        assert_eq!(reason(world.fetch(id, &["root@web-1"]).await), "ISSUING_STOPPED", "time is right, the stop stays");
-        assert_eq!(reason(world.act(BOB, Act::Resume).await), "NO_RIGHT");
-        world.act(CAROL, Act::Resume).await.unwrap();
-        assert!(world.fetch(id, &["root@web-1"]).await.is_ok());
+fn stop(target: &str) -> Act {
+    Act::Stop(target.parse().unwrap())
+}
+
+async fn stopped(world: &World, by_whom: u8, target: &str) -> Result<Stopping, Error> {
+    let signed = by(by_whom, &world.act_statement(by_whom, stop(target)));
+    world.ca.stop(signed.text.as_bytes(), signed.signature.as_bytes()).await
+}
+
+async fn lifted(world: &World, by_whom: u8, entry: u64) -> Result<Lifted, Error> {
+    let signed = by(by_whom, &world.act_statement(by_whom, Act::Lift(entry)));
+    world.ca.lift(signed.text.as_bytes(), signed.signature.as_bytes()).await
+}
+
+fn serials(done: &Stopping) -> Vec<u64> {
+    done.done.revoked.iter().map(|revoked| revoked.serial.get()).collect()
+}
+
+/// Dave has the right `stop`; two of `sre` lift.
+fn setup() -> Setup {
+    let usual = Setup::default();
+    Setup {
+        directory: format!(
+            "{}[[group]]\nname = \"watch\"\nmembers = [\"dave\"]\nrights = [\"stop\"]\n",
+            usual.directory
+        ),
+        access: format!("{}[policy]\nlift = \"2 of sre\"\n", usual.access),
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_resume_that_is_refused_makes_no_clock_right() {
-    let world = world().await;
-    let id = world.granted("root@web-1").await;
-    let resume = by(CAROL, &world.act_statement(CAROL, Act::Resume));
-    world.ca.resume(resume.text.as_bytes(), resume.signature.as_bytes()).await.unwrap();
-    world.clock.set_wall(NOON + 30);
-    assert_eq!(reason(world.ca.resume(resume.text.as_bytes(), resume.signature.as_bytes()).await), "REPLAYED");
-    assert_eq!(reason(world.fetch(id, &["root@web-1"]).await), "CLOCK_FAULT");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stop_survives_a_restart() {
-    let world = world().await;
-    let id = world.granted("root@web-1").await;
-    world.clock.set_wall(NOON + 3600);
-    assert_eq!(reason(world.fetch(id, &["root@web-1"]).await), "CLOCK_FAULT");
-    world.clock.set_wall(NOON + 1);
-    let world = world.restart(Setup::default()).await;
-    assert_eq!(reason(world.fetch(id, &["root@web-1"]).await), "ISSUING_STOPPED");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_clock_set_back_while_the_server_was_down_stops_issuing() {
-    let world = world().await;
-    let id = world.granted("root@web-1").await;
-    world.clock.set_wall(NOON - 60);
-    let world = world.restart(Setup::default()).await;
-    assert_eq!(reason(world.fetch(id, &["root@web-1"]).await), "ISSUING_STOPPED");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_issued_before_a_stop_does_not_leave_after_it() {
-    let world = world().await;
-    let id = world.granted("root@web-1").await;
-    let issued = world.fetch(id, &["root@web-1"]).await.unwrap();
-    assert!(world.ca.gate().pass(issued.epoch).is_ok());
-    world.ca.stop("a test").await;
-    assert!(world.ca.gate().pass(issued.epoch).is_err());
-    world.act(CAROL, Act::Resume).await.unwrap();
-    assert!(world.ca.gate().pass(issued.epoch).is_err(), "it was made under the epoch before");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_history_that_we_signed_and_do_not_have_stops_issuing() {
-    let world = world().await;
-    let id = world.granted("root@web-1").await;
-    let key = ed25519_dalek::SigningKey::from_bytes(&[LEDGER_SEED; 32]);
-    let forked = ledger::CheckpointSigner::new(world.server.name.clone(), key).sign(3, Digest::of(b"another history"));
-
-    let mut invented = world.fetch_statement(id, &["root@web-1"]);
-    invented.header.seen = Some(Seen { size: 3, root: forked.checkpoint.root, signature: [7; 64] });
-    assert_eq!(reason(world.send_fetch(&by(LAPTOP, &invented)).await), "SEEN_UNKNOWN");
-    assert!(world.fetch(id, &["root@web-1"]).await.is_ok(), "an invention stops nobody else");
-
-    let mut witness = world.fetch_statement(id, &["root@web-1"]);
-    witness.header.seen = Some(Seen { size: 3, root: forked.checkpoint.root, signature: forked.signature });
-    assert_eq!(reason(world.send_fetch(&by(LAPTOP, &witness)).await), "ISSUING_STOPPED");
-    assert_eq!(reason(world.fetch(id, &["root@web-1"]).await), "ISSUING_STOPPED");
 }
 
 #[tokio::test]
-async fn every_checkpoint_that_was_signed_is_known_again() {
+async fn a_stopped_user_has_nothing_left_and_gets_nothing_until_it_is_lifted() {
     let world = world().await;
-    let mut known = vec![world.seen()];
-    let id = world.granted("root@web-1").await;
-    known.push(world.seen());
-    for seen in known {
-        let mut fetch = world.fetch_statement(id, &["root@web-1"]);
-        fetch.header.seen = Some(seen);
-        assert!(world.send_fetch(&by(LAPTOP, &fetch)).await.is_ok());
+    world.login(ALICE).await;
+    let granted = world.granted("root@web-1").await;
+    let pending = world.asked("root@web-2").await.stored.id;
+    let issued = world.fetch(granted, &["root@web-1"]).await.unwrap();
+    let serial = issued.certificates[0].1.serial().get();
+    assert!(world.ca.gate().pass(&issued.leaving).is_ok());
+
+    let done = stopped(&world, CAROL, "user alice").await.unwrap();
+    assert_eq!((done.done.sessions, done.done.requests.as_slice()), (1, [granted, pending].as_slice()));
+    assert_eq!(serials(&done), [serial]);
+    assert!(world.ca.gate().pass(&issued.leaving).is_err(), "nothing leaves after the answer");
+    for id in [granted, pending] {
+        assert_eq!(world.ca.view(id).unwrap().state, StateName::Stopped);
     }
-    let Checkpoint { origin, .. } = world.ca.checkpoint().checkpoint;
-    assert_eq!(origin, world.server.name);
+    assert!(world.fetch(granted, &["root@web-1"]).await.is_err());
+    assert_eq!(reason(world.submit(&world.request("root@web-1", "30m")).await), "USER_DISABLED");
+    assert_eq!(reason(stopped(&world, CAROL, "user alice").await), "STOPPED_ALREADY");
+
+    // It stands across a restart, and other bundles.
+    let world =
+        world.restart(Setup { access: format!("{}\n# new\n", Setup::default().access), ..Setup::default() }).await;
+    assert_eq!(reason(world.submit(&world.request("root@web-1", "30m")).await), "USER_DISABLED");
+    assert_eq!(world.ca.stops().unwrap().len(), 1);
+    assert_eq!(reason(lifted(&world, BOB, done.done.entry).await), "NO_RIGHT");
+    assert_eq!(lifted(&world, CAROL, done.done.entry).await.unwrap(), Lifted::Over);
+    assert!(world.ca.stops().unwrap().is_empty());
+    assert!(world.submit(&world.request("root@web-1", "30m")).await.is_ok());
+    assert_eq!(world.ca.view(granted).unwrap().state, StateName::Stopped, "what ended stays so");
+    assert_eq!(reason(lifted(&world, CAROL, done.done.entry).await), "NO_SUCH_STOP");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_jump_ahead_does_not_stop_the_next_start() {
+#[tokio::test]
+async fn an_approval_by_somebody_who_is_stopped_does_not_count_while_they_are() {
     let world = world().await;
-    let id = world.granted("root@web-1").await;
-    world.clock.set_wall(NOON + 3600);
-    assert_eq!(reason(world.fetch(id, &["root@web-1"]).await), "CLOCK_FAULT");
-    world.clock.set_wall(NOON + 1);
-    world.act(CAROL, Act::Resume).await.unwrap();
-    let world = world.restart(Setup::default()).await;
-    assert!(world.fetch(id, &["root@web-1"]).await.is_ok(), "the stop was recorded by the time since boot");
+    let granted = world.granted("root@web-1").await;
+    let waits = world.asked("root@web-2").await;
+    let done = stopped(&world, CAROL, "user bob").await.unwrap();
+    assert_eq!(reason(world.fetch(granted, &["root@web-1"]).await), "NOT_GRANTED");
+    assert_eq!(reason(world.decide(&waits, BOB, Approval::Approve).await), "USER_DISABLED");
+    lifted(&world, CAROL, done.done.entry).await.unwrap();
+    assert!(world.fetch(granted, &["root@web-1"]).await.is_ok());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_administrator_who_has_seen_the_lost_history_can_resume() {
+#[tokio::test]
+async fn a_stopped_host_opens_no_more_and_others_do() {
     let world = world().await;
-    let id = world.granted("root@web-1").await;
-    let key = ed25519_dalek::SigningKey::from_bytes(&[LEDGER_SEED; 32]);
-    let forked = ledger::CheckpointSigner::new(world.server.name.clone(), key).sign(3, Digest::of(b"another history"));
-    let seen = Seen { size: 3, root: forked.checkpoint.root, signature: forked.signature };
-    let mut witness = world.fetch_statement(id, &["root@web-1"]);
-    witness.header.seen = Some(seen.clone());
-    assert_eq!(reason(world.send_fetch(&by(LAPTOP, &witness)).await), "ISSUING_STOPPED");
-    let mut header = world.header();
-    header.seen = Some(seen);
-    let said = statement::ActStatement { header, user: name(CAROL), act: Act::Resume, reason: None };
-    let signed = by(CAROL, &said);
-    world.ca.resume(signed.text.as_bytes(), signed.signature.as_bytes()).await.unwrap();
-    assert!(world.fetch(id, &["root@web-1"]).await.is_ok());
+    let one = world.granted("root@web-1").await;
+    let other = world.granted("root@web-2").await;
+    let both = world.granted("root@role=web").await;
+    let first = world.fetch(one, &["root@web-1"]).await.unwrap();
+    let second = world.fetch(other, &["root@web-2"]).await.unwrap();
+    let done = stopped(&world, CAROL, "host web-1").await.unwrap();
+    assert_eq!(done.done.requests, [one], "what is for other hosts too goes on");
+    assert_eq!(serials(&done), [first.certificates[0].1.serial().get()]);
+    assert!(world.ca.gate().pass(&first.leaving).is_err());
+    assert!(world.ca.gate().pass(&second.leaving).is_ok());
+    assert!(world.fetch(both, &["root@web-1"]).await.is_err());
+    assert!(world.fetch(both, &["root@web-2"]).await.is_ok());
+    assert!(world.submit(&world.request("root@web-1", "30m")).await.is_err());
+    lifted(&world, CAROL, done.done.entry).await.unwrap();
+    assert!(world.fetch(both, &["root@web-1"]).await.is_ok());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stranger_stops_nothing_by_a_checkpoint_that_was_lost() {
+#[tokio::test]
+async fn a_stopped_plain_host_stops_its_realm() {
     let world = world().await;
-    let id = world.granted("root@web-1").await;
-    let key = ed25519_dalek::SigningKey::from_bytes(&[LEDGER_SEED; 32]);
-    let forked = ledger::CheckpointSigner::new(world.server.name.clone(), key).sign(3, Digest::of(b"another history"));
-    let seen = Some(Seen { size: 3, root: forked.checkpoint.root, signature: forked.signature });
-
-    let mut asked = world.request("root@web-1", "30m");
-    asked.header.seen = seen.clone();
-    let signed = by(99, &asked);
-    let refused = world.ca.submit(signed.text.as_bytes(), signed.signature.as_bytes()).await;
-    assert_eq!(reason(refused), "UNKNOWN_KEY");
-    let mut fetch = world.fetch_statement(id, &["root@web-1"]);
-    fetch.header.seen = seen;
-    assert_eq!(reason(world.send_fetch(&by(99, &fetch)).await), "NOT_GRANTED");
-    assert!(world.fetch(id, &["root@web-1"]).await.is_ok());
+    let id = world.granted("root@old-2").await;
+    let issued = world.fetch(id, &["root@old-2"]).await.unwrap();
+    let done = stopped(&world, CAROL, "host old-1").await.unwrap();
+    assert_eq!(serials(&done), [issued.certificates[0].1.serial().get()], "it opens old-1 as well");
+    assert!(world.fetch(id, &["root@old-2"]).await.is_err());
+    lifted(&world, CAROL, done.done.entry).await.unwrap();
+    assert!(world.fetch(id, &["root@old-2"]).await.is_ok());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn files_that_are_loaded_while_the_clock_is_ahead_do_not_stop_the_next_start() {
+#[tokio::test]
+async fn a_stopped_certificate_is_revoked_and_not_given_again() {
     let world = world().await;
-    world.clock.set_wall(NOON + 3600);
-    let changed = Setup::default();
-    world.reload(&Setup { access: format!("{}\n# Looked at.\n", changed.access), ..changed }).await;
-    world.clock.set_wall(NOON + 1);
-    let world = world.restart(Setup::default()).await;
     let id = world.granted("root@web-1").await;
+    let fetch = by(LAPTOP, &world.fetch_statement(id, &["root@web-1"]));
+    let issued = world.send_fetch(&fetch).await.unwrap();
+    let serial = issued.certificates[0].1.serial();
+    assert!(world.send_fetch(&fetch).await.is_ok(), "the same again");
+    let done = stopped(&world, CAROL, &format!("serial {serial}")).await.unwrap();
+    assert_eq!((serials(&done).as_slice(), done.done.requests.len()), ([serial.get()].as_slice(), 0));
+    assert_eq!(reason(world.send_fetch(&fetch).await), "REVOKED");
+    assert!(world.fetch(id, &["root@web-1"]).await.is_ok(), "the grant goes on");
+    assert_eq!(reason(stopped(&world, CAROL, "serial 1").await), "NO_SUCH_CERTIFICATE");
+    assert!(world.ca.stops().unwrap().is_empty(), "nothing of it stands");
+}
+
+#[tokio::test]
+async fn everything_stops_for_an_hour_unless_somebody_else_seconds_it() {
+    let world = world_of(setup()).await;
+    let id = world.granted("root@web-1").await;
+    let issued = world.fetch(id, &["root@web-1"]).await.unwrap();
+    let done = stopped(&world, DAVE, "all").await.unwrap();
+    assert_eq!((done.done.requests.as_slice(), serials(&done).len()), ([id].as_slice(), 1));
+    assert_eq!(done.until, world.now().after("1h".parse().unwrap()));
+    assert!(world.ca.gate().pass(&issued.leaving).is_err());
+    assert_eq!(reason(world.submit(&world.request("root@web-1", "30m")).await), "ALL_STOPPED");
+    assert_eq!(reason(stopped(&world, DAVE, "all").await), "STOPPED_ALREADY", "nobody seconds themselves");
+    world.clock.pass(3599);
+    assert_eq!(reason(world.submit(&world.request("root@web-1", "30m")).await), "ALL_STOPPED");
+    world.clock.pass(1);
+    assert!(world.submit(&world.request("root@web-1", "30m")).await.is_ok(), "the hour is over");
+
+    let again = stopped(&world, DAVE, "all").await.unwrap();
+    let seconded = stopped(&world, CAROL, "all").await.unwrap();
+    assert_eq!((seconded.seconded, seconded.until), (Some(again.done.entry), None));
+    world.clock.pass(7200);
+    let world = world.restart(setup()).await;
+    assert_eq!(reason(world.submit(&world.request("root@web-1", "30m")).await), "ALL_STOPPED");
+}
+
+#[tokio::test]
+async fn lifting_takes_its_own_quorum_of_different_people_who_still_count() {
+    let world = world_of(setup()).await;
+    let entry = stopped(&world, CAROL, "host web-1").await.unwrap().done.entry;
+    assert_eq!(reason(lifted(&world, DAVE, entry).await), "NO_RIGHT", "dave is not in sre");
+    let sre = vec!["sre".parse().unwrap()];
+    assert_eq!(lifted(&world, BOB, entry).await.unwrap(), Lifted::Waits(sre.clone()));
+    assert_eq!(lifted(&world, BOB, entry).await.unwrap(), Lifted::Waits(sre.clone()), "one person says it once");
+    // Who was stopped since counts no more.
+    let bobs = stopped(&world, DAVE, "user bob").await.unwrap().done.entry;
+    assert_eq!(lifted(&world, ALICE, entry).await.unwrap(), Lifted::Waits(sre.clone()));
+    assert_eq!(lifted(&world, ALICE_ADMIN, entry).await.unwrap(), Lifted::Waits(sre), "alice again");
+    assert_eq!(lifted(&world, CAROL, entry).await.unwrap(), Lifted::Over);
+    assert_eq!(reason(lifted(&world, BOB, bobs).await), "USER_DISABLED");
+}
+
+#[tokio::test]
+async fn who_may_stop_what() {
+    let world = world_of(setup()).await;
+    let id = world.granted("root@web-1").await;
+    let serial = world.fetch(id, &["root@web-1"]).await.unwrap().certificates[0].1.serial();
+    let (request, serial) = (format!("request {id}"), format!("serial {serial}"));
+    for (who, target) in
+        [(BOB, "user alice"), (ALICE, "user bob"), (ALICE, "all"), (BOB, "host web-1"), (BOB, "user dave")]
+    {
+        assert_eq!(reason(stopped(&world, who, target).await), "NO_RIGHT", "{target}");
+    }
+    assert_eq!(reason(stopped(&world, BACKUP, &request).await), "NO_RIGHT", "neither asked nor decided");
+    assert_eq!(reason(stopped(&world, DAVE, "user carol").await), "NO_RIGHT", "carol is an administrator");
+    stopped(&world, ALICE, &serial).await.unwrap();
+    stopped(&world, BOB, &request).await.unwrap();
+    stopped(&world, BOB, "user backup").await.unwrap();
+    stopped(&world, ALICE, "user alice").await.unwrap();
+    for (target, why) in [
+        ("user nobody", "NOT_AMENDABLE"),
+        ("host nowhere", "NOT_AMENDABLE"),
+        ("request 7K3F9-QXMWT", "NO_SUCH_REQUEST"),
+    ] {
+        assert_eq!(reason(stopped(&world, CAROL, target).await), why, "{target}");
+    }
+    let mut silent = world.act_statement(CAROL, Act::Stop(StopTarget::All));
+    silent.reason = None;
+    let signed = by(CAROL, &silent);
+    assert_eq!(reason(world.ca.stop(signed.text.as_bytes(), signed.signature.as_bytes()).await), "NO_REASON");
+}
+
+#[tokio::test]
+async fn what_is_revoked_is_in_the_list_until_an_hour_after_its_end() {
+    let world = world().await;
+    let read = || cert::Krl::decode(&world.ca.revocations().unwrap().krl).unwrap();
+    assert!(read().revoked.is_empty());
+    let id = world.granted("root@web-1").await;
+    let issued = world.fetch(id, &["root@web-1"]).await.unwrap();
+    let certificate = &issued.certificates[0].1;
+    let number = world.ca.revocations().unwrap().number;
+    let changed = world.ca.revocations_changed();
+    stopped(&world, CAROL, &format!("request {id}")).await.unwrap();
+    assert!(changed.has_changed().unwrap());
+    assert!(read().revokes(certificate.ca_key(), certificate.serial()));
+    assert_eq!(world.ca.revocations().unwrap().number, number + 1);
+    world.clock.pass(300 + 3599);
+    world.ca.forget_revoked().await.unwrap();
+    assert_eq!(world.ca.revocations().unwrap().number, number + 1, "nothing to forget, nothing new");
+    world.clock.pass(1);
+    world.ca.forget_revoked().await.unwrap();
+    assert!(read().revoked.is_empty());
+    assert_eq!(world.ca.revocations().unwrap().number, number + 2);
+}
+
+#[tokio::test]
+async fn a_fetch_that_is_about_something_else_than_a_stop_in_between_goes_through() {
+    let world = world().await;
+    let id = world.granted("root@web-1").await;
+    let issued = world.fetch(id, &["root@web-1"]).await.unwrap();
+    stopped(&world, CAROL, "user dave").await.unwrap();
+    assert!(world.ca.gate().pass(&issued.leaving).is_ok());
     assert!(world.fetch(id, &["root@web-1"]).await.is_ok());
 }

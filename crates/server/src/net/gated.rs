@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use ca::{Epoch, Gate, Stopped};
+use ca::{Gate, Leaving, Stopped};
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 use tonic::Status;
@@ -16,8 +16,8 @@ use crate::status;
 /// In the extensions of an answer that holds certificates: when they may leave, and who is told whether they did.
 #[derive(Clone)]
 pub(crate) struct Sealed {
-    /// What they were issued under.
-    pub(crate) epoch: Epoch,
+    /// What the gate is asked.
+    pub(crate) leaving: Leaving,
     /// Told once that they leave, or that the gate refused them.
     pub(crate) told: Arc<dyn Fn(Result<(), Stopped>) + Send + Sync>,
 }
@@ -61,7 +61,7 @@ impl http_body::Body for GatedBody {
         }
         let gate = Arc::clone(&self.gate);
         // Bound until this returns: the frame is the transport's before the gate is free.
-        let passed = gate.pass(self.sealed.epoch);
+        let passed = gate.pass(&self.sealed.leaving);
         match &passed {
             Ok(_) => {
                 if self.progress == Progress::Waiting {
@@ -100,22 +100,34 @@ mod tests {
     use super::*;
     use std::sync::Mutex;
 
+    use ca::{Epoch, Opens};
+
     use http_body_util::{BodyExt as _, Full};
 
     type Told = Arc<Mutex<Vec<Result<(), Stopped>>>>;
 
-    fn body(gate: &Arc<Gate>, epoch: Epoch) -> (GatedBody, Told) {
+    fn leaving(epoch: u64) -> Leaving {
+        Leaving {
+            epoch: Epoch::new(epoch),
+            request: "7K3F9-QXMWT".parse().unwrap(),
+            user: "alice".parse().unwrap(),
+            opens: Opens::Realm,
+            serials: Vec::new(),
+        }
+    }
+
+    fn body(gate: &Arc<Gate>, epoch: u64) -> (GatedBody, Told) {
         let inner = Body::new(Full::new(Bytes::from_static(b"certificate")));
         let told = Told::default();
         let note = Arc::clone(&told);
-        let sealed = Sealed { epoch, told: Arc::new(move |left| note.lock().unwrap().push(left)) };
+        let sealed = Sealed { leaving: leaving(epoch), told: Arc::new(move |left| note.lock().unwrap().push(left)) };
         (GatedBody::new(inner, Arc::clone(gate), sealed), told)
     }
 
     #[tokio::test]
     async fn certificates_pass_an_open_gate_of_their_epoch() {
         let gate = Arc::new(Gate::new(Epoch::new(7), None));
-        let (body, told) = body(&gate, Epoch::new(7));
+        let (body, told) = body(&gate, 7);
         assert!(told.lock().unwrap().is_empty(), "nothing has left yet");
         assert_eq!(body.collect().await.unwrap().to_bytes(), "certificate");
         assert_eq!(*told.lock().unwrap(), [Ok(())]);
@@ -124,8 +136,8 @@ mod tests {
     #[tokio::test]
     async fn nothing_leaves_after_a_stop_even_when_issuing_was_resumed() {
         let gate = Arc::new(Gate::new(Epoch::new(7), None));
-        let (stopped, resumed) = (body(&gate, Epoch::new(7)), body(&gate, Epoch::new(7)));
-        gate.stop::<()>("the clock jumped", || Ok(Epoch::new(8))).unwrap();
+        let (stopped, resumed) = (body(&gate, 7), body(&gate, 7));
+        gate.halt::<()>("the clock jumped", || Ok(Epoch::new(8))).unwrap();
         refused(stopped, "the%20clock%20jumped").await;
         gate.resume::<()>(|_| Ok(Epoch::new(8))).unwrap();
         refused(resumed, "fetch%20again").await;

@@ -1,5 +1,7 @@
 //! What administrators do.
 
+use std::sync::Arc;
+
 use ca::Push;
 use domain::Digest;
 use tokio_stream::{Iter, iter};
@@ -45,7 +47,8 @@ impl Admin for Api {
         // A large bundle takes a second to understand.
         let understood = self.look(|_| understood(incoming)).await?;
         let bundle = understood.map_err(|what| self.mistaken(&call, push.digest(), what))?;
-        let digest = self.0.ca.push(push, bundle, signatures).await.map_err(|e| self.refuse(&call, &e))?;
+        let pushed = self.to_its_end(|ca| async move { ca.push(push, bundle, signatures).await }).await?;
+        let digest = pushed.map_err(|e| self.refuse(&call, &e))?;
         self.loaded(&call, digest, "put a bundle in force");
         Ok(Response::new(PushBundleResponse { checkpoint: self.checkpoint() }))
     }
@@ -59,7 +62,9 @@ impl Admin for Api {
         let signed = SignedText::try_from(statement).map_err(|e| self.misread(&call, &e))?;
         let call = call.claiming(&signed);
         let signatures = kept(signatures).map_err(|e| self.misread(&call, &e))?;
-        let rolled = self.0.ca.roll_back(signed.text(), signed.signature(), signatures).await;
+        let roll_back =
+            |ca: Arc<ca::Ca>| async move { ca.roll_back(signed.text(), signed.signature(), signatures).await };
+        let rolled = self.to_its_end(roll_back).await?;
         self.loaded(&call, rolled.map_err(|e| self.refuse(&call, &e))?, "went back to a bundle");
         Ok(Response::new(RollBackBundleResponse { checkpoint: self.checkpoint() }))
     }
@@ -92,7 +97,8 @@ impl Admin for Api {
         let call = Call::of("Amend", &request);
         let signed = SignedText::try_from(request.into_inner().statement).map_err(|e| self.misread(&call, &e))?;
         let call = call.claiming(&signed);
-        let done = self.0.ca.amend(signed.text(), signed.signature()).await.map_err(|e| self.refuse(&call, &e))?;
+        let amended = self.to_its_end(|ca| async move { ca.amend(signed.text(), signed.signature()).await }).await?;
+        let done = amended.map_err(|e| self.refuse(&call, &e))?;
         call.done("amended what is in force");
         self.0.loads.send_modify(|loads| *loads += 1);
         Ok(Response::new(AmendResponse { checkpoint: self.checkpoint(), ..convert::amending(done) }))
@@ -100,10 +106,6 @@ impl Admin for Api {
 }
 
 impl Api {
-    fn checkpoint(&self) -> Option<wire::v1::Checkpoint> {
-        Some(convert::head(&self.0.ca.checkpoint()))
-    }
-
     /// What a push begins with: nothing else is read before its act is found to count.
     async fn begun(
         &self,

@@ -84,18 +84,21 @@ pub(crate) fn bundle_head(digest: Digest, in_force: &InForce) -> v1::BundleHead 
     v1::BundleHead { digest: digest.to_string(), in_force: in_force.entry(), amendments }
 }
 
+pub(crate) fn revoked(certificate: store::Revoked) -> v1::LiveCertificate {
+    v1::LiveCertificate {
+        serial: certificate.serial.get(),
+        request: certificate.request.to_string(),
+        principal: certificate.principal,
+        until: certificate.until.seconds(),
+    }
+}
+
 pub(crate) fn amending(done: Amending) -> v1::AmendResponse {
-    let live = |live: store::LiveCertificate| v1::LiveCertificate {
-        serial: live.serial.get(),
-        request: live.request.to_string(),
-        principal: live.principal,
-        until: live.until.seconds(),
-    };
     v1::AmendResponse {
         checkpoint: None,
         sessions: u32::try_from(done.ended.sessions).unwrap_or(u32::MAX),
         requests: done.ended.requests.iter().map(ToString::to_string).collect(),
-        live: done.live.into_iter().map(live).collect(),
+        live: done.ended.revoked.into_iter().map(revoked).collect(),
         locked_out: done.locked_out.iter().map(ToString::to_string).collect(),
     }
 }

@@ -100,7 +100,7 @@ impl Requests for Api {
 impl Api {
     /// What is logged and counted once certificates leave, or are refused at the gate.
     fn sealed(&self, call: Call, issued: Issued) -> Sealed {
-        let (api, epoch) = (self.clone(), issued.epoch);
+        let (api, leaving) = (self.clone(), issued.leaving.clone());
         let told = move |left: Result<(), Stopped>| match left {
             Ok(()) => {
                 call.issued(&issued);
@@ -109,7 +109,7 @@ impl Api {
             // The caller has the status from the gate.
             Err(stopped) => drop(api.refuse(&call, &Error::Stopped(stopped))),
         };
-        Sealed { epoch, told: Arc::new(told) }
+        Sealed { leaving, told: Arc::new(told) }
     }
 }
 

@@ -41,6 +41,7 @@ impl Sessions for Api {
             (Right::Admin, wire::Right::Admin),
             (Right::Audit, wire::Right::Audit),
             (Right::Hosts, wire::Right::Hosts),
+            (Right::Stop, wire::Right::Stop),
         ];
         let rights = rights.into_iter().filter(|(right, _)| directory.has_right(user, *right));
         Ok(Response::new(WhoAmIResponse {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ca::Bundle;
-use domain::{Amendment, Digest, UnixTime};
+use domain::{Amendment, Digest, StopTarget, UnixTime};
 use ledger::{CheckpointSigner, FetchProof, Payload, SignedText};
 use ssh_key::PrivateKey;
 use statement::{Act, ActStatement, BundleChange, FetchStatement, Header, Kind, LoginStatement, Pairs, Seen, ServerId};
@@ -17,6 +17,7 @@ use wire::v1::info_client::InfoClient;
 use wire::v1::push_bundle_request::Part;
 use wire::v1::requests_client::RequestsClient;
 use wire::v1::sessions_client::SessionsClient;
+use wire::v1::stops_client::StopsClient;
 
 use super::harness::{Person, World, reason, signed};
 
@@ -46,7 +47,7 @@ pub(crate) enum Others {
     NoRight,
 }
 
-pub(crate) const TABLE: [(&str, Needs); 20] = [
+pub(crate) const TABLE: [(&str, Needs); 24] = [
     ("/hallpass.v1.Info/GetServerInfo", Needs::Nothing),
     ("/hallpass.v1.Sessions/Login", Needs::Statement(Kind::Login, None)),
     ("/hallpass.v1.Sessions/Logout", Needs::Session(Others::NoRequest)),
@@ -67,6 +68,10 @@ pub(crate) const TABLE: [(&str, Needs); 20] = [
     ("/hallpass.v1.Admin/ListBundles", Needs::Session(Others::NoRequest)),
     ("/hallpass.v1.Admin/GetBundle", Needs::Session(Others::NoRequest)),
     ("/hallpass.v1.Admin/Amend", Needs::Statement(Kind::Act, Some("NO_RIGHT"))),
+    ("/hallpass.v1.Stops/Stop", Needs::Statement(Kind::Act, Some("NO_RIGHT"))),
+    ("/hallpass.v1.Stops/Lift", Needs::Statement(Kind::Act, Some("NO_RIGHT"))),
+    ("/hallpass.v1.Stops/ListStops", Needs::Session(Others::NoRequest)),
+    ("/hallpass.v1.Stops/GetRevocations", Needs::Nothing),
 ];
 
 /// The calls that carry statements.
@@ -91,7 +96,9 @@ async fn what_needs_a_session_is_refused_to_a_stranger() {
             assert_eq!(case.call(path, token, None).await.unwrap_err(), "NO_SESSION", "{path} {token:?}");
         }
     }
-    assert!(case.call("/hallpass.v1.Info/GetServerInfo", None, None).await.is_ok());
+    for (path, _) in TABLE.into_iter().filter(|(_, needs)| *needs == Needs::Nothing) {
+        assert!(case.call(path, None, None).await.is_ok(), "{path}");
+    }
 }
 
 #[tokio::test]
@@ -188,7 +195,8 @@ async fn a_statement_counts_once_and_is_kept_in_the_ledger() {
 }
 
 /// What a statement is told that comes a second time: it was used, or what it would do is done.
-const AGAIN: [&str; 4] = ["REPLAYED", "WRONG_STATE", "BUNDLE_IN_FORCE", "NOT_AMENDABLE"];
+const AGAIN: [&str; 6] =
+    ["REPLAYED", "WRONG_STATE", "BUNDLE_IN_FORCE", "NOT_AMENDABLE", "STOPPED_ALREADY", "NO_SUCH_STOP"];
 
 /// How many entries a call writes.
 fn writes(path: &str) -> u64 {
@@ -218,7 +226,9 @@ impl Case {
     fn rightful(&self, path: &str) -> &Person {
         match path {
             "/hallpass.v1.Requests/Decide" => &self.world.alice,
-            path if path.starts_with("/hallpass.v1.Admin/") => &self.world.alice,
+            path if path.starts_with("/hallpass.v1.Admin/") || path.starts_with("/hallpass.v1.Stops/") => {
+                &self.world.alice
+            }
             _ => &self.world.bob,
         }
     }
@@ -226,7 +236,8 @@ impl Case {
     /// The statement of a call, by this user's word and this key.
     fn statement(&self, path: &str, header: Header, user: &'static str, key: &PrivateKey) -> v1::Signed {
         let named = Person { name: user, key: key.clone() };
-        let act = |act| ActStatement { header: header.clone(), user: user.parse().unwrap(), act, reason: None };
+        let reason = Some("a test".parse().unwrap());
+        let act = |act| ActStatement { header: header.clone(), user: user.parse().unwrap(), act, reason };
         match path {
             "/hallpass.v1.Sessions/Login" => {
                 let (user, tls_key) = (user.parse().unwrap(), self.world.tls_key());
@@ -253,6 +264,11 @@ impl Case {
             "/hallpass.v1.Admin/RollBackBundle" => signed(&act(Act::RollBack(self.next(self.first))), key),
             "/hallpass.v1.Admin/Amend" => {
                 signed(&act(Act::Amend(Amendment::RemoveHost("web-1".parse().unwrap()))), key)
+            }
+            "/hallpass.v1.Stops/Stop" => signed(&act(Act::Stop(StopTarget::Host("dev-1".parse().unwrap()))), key),
+            "/hallpass.v1.Stops/Lift" => {
+                let stops = self.world.running.ca().stops().unwrap();
+                signed(&act(Act::Lift(stops.first().map_or(1, |stop| stop.entry))), key)
             }
             other => panic!("no statement for {other}"),
         }
@@ -284,7 +300,7 @@ impl Case {
         let channel = self.world.channel().await;
         let (mut info, mut hosts) = (InfoClient::new(channel.clone()), HostsClient::new(channel.clone()));
         let (mut sessions, mut admin) = (SessionsClient::new(channel.clone()), AdminClient::new(channel.clone()));
-        let mut history = HistoryClient::new(channel.clone());
+        let (mut history, mut stops) = (HistoryClient::new(channel.clone()), StopsClient::new(channel.clone()));
         let mut requests = RequestsClient::new(channel);
         let auth = authorization;
         let answered = match path {
@@ -324,6 +340,12 @@ impl Case {
             "/hallpass.v1.Admin/ListBundles" => admin.list_bundles(with(auth, Default::default())).await.map(empty),
             "/hallpass.v1.Admin/GetBundle" => admin.get_bundle(with(auth, Default::default())).await.map(empty),
             "/hallpass.v1.Admin/Amend" => admin.amend(v1::AmendRequest { statement }).await.map(empty),
+            "/hallpass.v1.Stops/Stop" => stops.stop(v1::StopRequest { statement }).await.map(empty),
+            "/hallpass.v1.Stops/Lift" => stops.lift(v1::LiftRequest { statement }).await.map(empty),
+            "/hallpass.v1.Stops/ListStops" => stops.list_stops(with(auth, Default::default())).await.map(empty),
+            "/hallpass.v1.Stops/GetRevocations" => {
+                stops.get_revocations(with(auth, Default::default())).await.map(empty)
+            }
             other => panic!("no call for {other}"),
         };
         answered.map_err(|status| reason(&status))

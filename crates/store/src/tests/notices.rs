@@ -130,7 +130,9 @@ fn requests_from_before_notices_stay() {
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection
         .execute_batch(
-            "DROP TABLE notices; DROP INDEX requests_remind; ALTER TABLE requests DROP COLUMN remind; \
+            "DROP TABLE stops; DROP TABLE lifts; DROP TABLE revoked; DROP INDEX requests_granted; \
+             ALTER TABLE head DROP COLUMN revocations; ALTER TABLE head DROP COLUMN longest; \
+             DROP TABLE notices; DROP INDEX requests_remind; ALTER TABLE requests DROP COLUMN remind; \
              PRAGMA user_version = 2; INSERT INTO requests VALUES \
              (0, '00000-00001', 'alice', 'alice', 0, 'pending', 1, NULL, NULL, 0)",
         )
