@@ -49,3 +49,58 @@ async fn sshd_refuses_a_revoked_certificate_and_takes_another_of_the_same_ca() -
     assert_eq!(taken.code, Some(0), "another of the same CA: {taken:?}");
     Ok(())
 }
+
+#[tokio::test]
+async fn who_is_stopped_is_refused_by_sshd_until_that_is_lifted() -> Result<()> {
+    let mut world = World::make().await?;
+    let file = world.server_dir().join("revoked.krl");
+    let options = SshdOptions::scoped("web-1", world.ca()?)?.with(&format!("RevokedKeys {}", file.display()));
+    let web = Sshd::start(&options).await?;
+    world.directory("[[group]]\nname = \"admins\"\nmembers = [\"bob\"]\nrights = [\"admin\"]\n")?;
+    world.hosts(&[entry("web-1", &web, "prod")])?;
+    world.file("access.toml", RULES)?;
+    world.serve().await?;
+    world.login(&world.alice, "alice").await?;
+    world.login(&world.bob, "bob").await?;
+    world.granted("web-1").await?;
+    let certificate = world.certificate("web-1").await?;
+    let serial = read(&certificate)?.serial().to_string();
+    let before = world.ssh_with(&certificate, &web, &["target", "true"]).await?;
+    assert_eq!(before.code, Some(0), "{before:?}");
+
+    let others = world.types(&world.alice, &["stop", "user", "bob", "-m", "why not"]).await?;
+    assert!(!others.succeeded() && format!("{others:?}").contains("lacks the right `stop`"), "{others:?}");
+    let told = world.types(&world.bob, &["stop", "user", "alice", "-m", "lost laptop"]).await?.ok()?;
+    assert!(told.contains(&format!("serial {serial} of")), "{told}");
+    let number = |file: &Path| Some(Krl::decode(&std::fs::read(file).ok()?).ok()?.number);
+    testkit::eventually("the server writes the list", async || number(&file) == Some(1)).await?;
+    let refused = world.ssh_with(&certificate, &web, &["target", "true"]).await?;
+    assert_eq!(refused.code, Some(255), "{refused:?}");
+    web.logged("revoked by file").await?;
+    let again = world.login(&world.alice, "alice").await.err().map(|refused| refused.to_string());
+    assert!(again.as_ref().is_some_and(|why| why.contains("disabled or stopped")), "{again:?}");
+
+    // A host elsewhere fetches the list without a session, and keeps it when an older one comes.
+    world.types(&world.bob, &["logout"]).await?.ok()?;
+    let copy = world.bob.path("revoked.krl");
+    let copied = copy.display().to_string();
+    world.types(&world.bob, &["admin", "ca", "krl", "--out", &copied]).await?.ok()?;
+    assert_eq!(std::fs::read(&copy)?, std::fs::read(&file)?);
+    let newer = Krl { number: 7, ..Krl::decode(&std::fs::read(&copy)?)? }.encode()?;
+    std::fs::write(&copy, &newer)?;
+    let older = world.types(&world.bob, &["admin", "ca", "krl", "--out", &copied]).await?;
+    assert!(!older.succeeded() && format!("{older:?}").contains("holds list 7"), "{older:?}");
+    assert_eq!(std::fs::read(&copy)?, newer);
+
+    world.login(&world.bob, "bob").await?;
+    let list = world.types(&world.bob, &["stop", "list"]).await?.ok()?;
+    let entry = list.lines().find(|line| line.contains("user alice")).and_then(|line| line.split_whitespace().next());
+    let entry = entry.ok_or("no entry")?.to_owned();
+    world.types(&world.bob, &["stop", "lift", &entry, "-m", "found again"]).await?.ok()?;
+    world.login(&world.alice, "alice").await?;
+    world.granted("web-1").await?;
+    let again = world.certificate("web-1").await?;
+    let after = world.ssh_with(&again, &web, &["target", "true"]).await?;
+    assert_eq!(after.code, Some(0), "{after:?}");
+    Ok(())
+}

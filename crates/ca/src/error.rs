@@ -77,7 +77,7 @@ pub enum Error {
         named: UserName,
     },
     /// The user is disabled.
-    #[error("{0} is disabled; an administrator decides who may act again")]
+    #[error("{0} is disabled or stopped (hallpass stop list); an administrator decides who may act again")]
     Disabled(UserName),
     /// The very same statement came before.
     #[error("this very statement was taken before; sign a new one")]

@@ -4,6 +4,7 @@ pub(crate) mod bundles;
 pub(crate) mod edits;
 mod looking;
 pub(crate) mod policy;
+pub(crate) mod stops;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ use bundles::{HostCommand, UserCommand};
 use edits::UserEdit;
 pub(crate) use looking::{AdminReport, Explain, Since};
 pub(crate) use policy::{PolicyAsked, PolicyCan, PolicyCheck, PolicyCommand, PolicyDiff, PolicyWhoCan};
+use stops::{CaCommand, Stop};
 
 /// Ask for a login on a host, have it approved, and use it for as long as was granted.
 #[derive(Debug, Parser)]
@@ -84,6 +86,8 @@ pub(crate) enum Command {
     Deny(Decide),
     /// Be done with a request: cancel it, or give its grant back.
     Done(Done),
+    /// Stop access at once: of a request, a certificate, a user, a host, or everything; and lift that.
+    Stop(Stop),
     /// Log in to a host under a grant; everything after the host goes to ssh.
     Ssh(Ssh),
     /// Fetch a certificate under a grant, and load it into the running ssh-agent.
@@ -264,6 +268,9 @@ pub(crate) enum AdminCommand {
     /// Hosts: added and listed in the files of a directory, joined and removed on the server at once.
     #[command(subcommand)]
     Host(HostCommand),
+    /// What hosts are given of the CA.
+    #[command(subcommand)]
+    Ca(CaCommand),
 }
 
 #[derive(Debug, Args)]

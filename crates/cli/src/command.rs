@@ -4,6 +4,7 @@ mod admin;
 mod agent;
 mod amend;
 mod bundles;
+mod ca;
 mod cert;
 mod decide;
 mod done;
@@ -22,14 +23,18 @@ mod show;
 mod ssh;
 mod ssh_config;
 mod status;
+mod stop;
 
 pub(crate) use bundles::BundleError;
+pub(crate) use ca::KrlFailure;
 pub(crate) use drafting::DraftingError;
 pub(crate) use edit::EditFailure;
 pub(crate) use login::LoginError;
 pub(crate) use policy::{FilesError, NoCases};
+pub(crate) use stop::StopError;
 
 use crate::app::App;
+use crate::arguments::stops::CaCommand;
 use crate::arguments::{AdminCommand, Command};
 use crate::failure::{Exit, Failure};
 
@@ -47,6 +52,7 @@ pub(crate) async fn run(app: &App<'_>, command: &Command) -> Result<Exit, Failur
         Command::Approve(asked) => decide::run(app, asked, domain::Approval::Approve).await,
         Command::Deny(asked) => decide::run(app, asked, domain::Approval::Deny).await,
         Command::Done(asked) => done::run(app, asked).await,
+        Command::Stop(asked) => stop::run(app, asked).await,
         Command::Ssh(asked) => ssh::run(app, asked).await,
         Command::Cert(asked) => cert::run(app, asked).await,
         Command::Agent(asked) => agent::run(app, asked).await,
@@ -57,6 +63,7 @@ pub(crate) async fn run(app: &App<'_>, command: &Command) -> Result<Exit, Failur
             AdminCommand::Policy(command) => policy::run(app, command).await,
             AdminCommand::User(command) => amend::user(app, command).await,
             AdminCommand::Host(command) => amend::host(app, command).await,
+            AdminCommand::Ca(CaCommand::Krl { out }) => ca::krl(app, out).await,
             AdminCommand::Report(asked) => looking::report::run(app, asked).await,
         },
         Command::Completions(asked) => manual::completions(app, asked.shell),

@@ -11,7 +11,7 @@ use domain::{CommandError, KeyError, Pair, RequestId, TextError, TimeError};
 use tonic::Code;
 use wire::State;
 
-use crate::command::{BundleError, DraftingError, EditFailure, FilesError, LoginError, NoCases};
+use crate::command::{BundleError, DraftingError, EditFailure, FilesError, KrlFailure, LoginError, NoCases, StopError};
 use crate::config::ConfigError;
 use crate::fetch::FetchError;
 use crate::grants::GrantError;
@@ -85,6 +85,12 @@ pub(crate) enum Failure {
     /// A bundle was left alone.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// Nothing was stopped.
+    #[error(transparent)]
+    Stop(#[from] StopError),
+    /// No list of revoked certificates was written.
+    #[error(transparent)]
+    Krl(#[from] KrlFailure),
     /// The client helper failed.
     #[error(transparent)]
     Helper(#[from] HelperError),

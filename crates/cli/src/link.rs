@@ -14,7 +14,8 @@ use tonic_types::StatusExt;
 use wire::v1::get_bundle_response::Part as Sent;
 use wire::v1::push_bundle_request::Part;
 use wire::{
-    Amended, BundleHead, BundleLoad, Head, Identity, Incoming, Issued, SignedText, View, WatchRequests, WireError, v1,
+    Amended, BundleHead, BundleLoad, Head, Identity, Incoming, Issued, Lifted, SignedText, Standing, StopDone, View,
+    WatchRequests, WireError, v1,
 };
 
 pub(crate) use history::Unchecked;
@@ -285,6 +286,34 @@ impl Link {
         let amended: Amended = call(self.connection.admin(&self.bearer).amend(request)).await?.try_into()?;
         self.learn(&amended.head)?;
         Ok(amended)
+    }
+
+    /// Stops something.
+    pub(crate) async fn stop(&mut self, signed: Signed) -> Result<StopDone, LinkError> {
+        let request = v1::StopRequest { statement: sent(signed)? };
+        let done: StopDone = call(self.connection.stops(&self.bearer).stop(request)).await?.try_into()?;
+        self.learn(&done.head)?;
+        Ok(done)
+    }
+
+    /// Says that a stop may end.
+    pub(crate) async fn lift(&mut self, signed: Signed) -> Result<Lifted, LinkError> {
+        let request = v1::LiftRequest { statement: sent(signed)? };
+        let lifted: Lifted = call(self.connection.stops(&self.bearer).lift(request)).await?.try_into()?;
+        self.learn(&lifted.head)?;
+        Ok(lifted)
+    }
+
+    /// The stops in force.
+    pub(crate) async fn stops(&self) -> Result<Vec<Standing>, LinkError> {
+        let answer = call(self.connection.stops(&self.bearer).list_stops(v1::ListStopsRequest {})).await?;
+        Ok(answer.stops.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?)
+    }
+
+    /// The list of revoked certificates.
+    pub(crate) async fn revocations(&self) -> Result<Vec<u8>, LinkError> {
+        let request = v1::GetRevocationsRequest {};
+        Ok(call(self.connection.stops(&self.bearer).get_revocations(request)).await?.krl)
     }
 
     /// Ends a stop of issuing.

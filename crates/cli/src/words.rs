@@ -1,6 +1,6 @@
 //! What a statement says, in words for the one who is about to sign it.
 
-use domain::{Amendment, Command, RuleName, Text, UnixTime};
+use domain::{Amendment, Command, RuleName, StopTarget, Text, UnixTime};
 use statement::{
     Act, ActStatement, BundleChange, DecisionStatement, FetchStatement, LoginStatement, RequestStatement, Statement,
 };
@@ -66,6 +66,8 @@ impl InWords for ActStatement {
             Act::SignBundle(change) => format!("say that the bundle {} may be put in force", replacing(change)),
             Act::LoadBundle(change) => format!("put the bundle {} in force", replacing(change)),
             Act::RollBack(change) => format!("put the earlier bundle {} back in force", replacing(change)),
+            Act::Stop(target) => format!("stop {} at once", stopped(target)),
+            Act::Lift(entry) => format!("say that the stop of entry {entry} may end"),
             Act::Amend(amendment) => amended(amendment),
         };
         let mut words = vec![format!("{told}, as {user}")];
@@ -76,6 +78,16 @@ impl InWords for ActStatement {
 
 fn replacing(change: &BundleChange) -> String {
     format!("{}, in place of that of entry {},", change.bundle, change.after)
+}
+
+fn stopped(target: &StopTarget) -> String {
+    match target {
+        StopTarget::Request(id) => format!("request {id}"),
+        StopTarget::Serial(serial) => format!("the certificate with serial {serial}"),
+        StopTarget::User(user) => format!("the user {user}, with every account that they own,"),
+        StopTarget::Host(host) => format!("the host {host}"),
+        StopTarget::All => "everything, for everybody,".to_owned(),
+    }
 }
 
 fn amended(amendment: &Amendment) -> String {

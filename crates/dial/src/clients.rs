@@ -11,6 +11,7 @@ use wire::v1::hosts_client::HostsClient;
 use wire::v1::info_client::InfoClient;
 use wire::v1::requests_client::RequestsClient;
 use wire::v1::sessions_client::SessionsClient;
+use wire::v1::stops_client::StopsClient;
 use wire::{Token, WireError};
 
 use crate::Connection;
@@ -82,6 +83,10 @@ impl Connection {
     client!(
         /// The service that looks back.
         history, HistoryClient
+    );
+    client!(
+        /// The service of stops.
+        stops, StopsClient
     );
     client!(
         /// The service of administrators.

@@ -7,8 +7,8 @@ use statement::{Act, ActStatement};
 use crate::app::{App, Look, Report, text};
 use crate::arguments::bundles::{HostCommand, UserCommand};
 use crate::command::edit;
+use crate::command::stop::{Revoked, locked_out_in_words, revoked_in_words};
 use crate::failure::{Exit, Failure};
-use crate::when;
 
 pub(crate) async fn user(app: &App<'_>, command: &UserCommand) -> Result<Exit, Failure> {
     match command {
@@ -49,17 +49,7 @@ async fn amend(app: &App<'_>, amendment: Amendment, reason: Option<Text>) -> Res
         target: amendment.target(),
         sessions: done.sessions,
         requests: done.requests.iter().map(ToString::to_string).collect(),
-        live: done
-            .live
-            .iter()
-            .map(|live| Live {
-                serial: live.serial.get(),
-                request: live.request.to_string(),
-                opens: live.principal.clone(),
-                until: live.until.to_string(),
-                ends: live.until,
-            })
-            .collect(),
+        live: done.live.iter().map(Revoked::from).collect(),
         locked_out: done.locked_out.iter().map(ToString::to_string).collect(),
     })?;
     Ok(Exit::Done)
@@ -72,18 +62,8 @@ struct Amended {
     target: String,
     sessions: u32,
     requests: Vec<String>,
-    live: Vec<Live>,
+    live: Vec<Revoked>,
     locked_out: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct Live {
-    serial: u64,
-    request: String,
-    opens: String,
-    until: String,
-    #[serde(skip)]
-    ends: domain::UnixTime,
 }
 
 impl Report for Amended {
@@ -92,27 +72,13 @@ impl Report for Amended {
         if self.verb == "disable-user" {
             let requests = if self.requests.is_empty() { "none".to_owned() } else { self.requests.join(", ") };
             told.push_str(&format!("Ended: sessions {}; requests and grants {requests}.\n", self.sessions));
-            if self.live.is_empty() {
-                told.push_str("No certificate is still valid.\n");
-            } else {
-                told.push_str("Valid until they run out by themselves:\n");
-            }
-        }
-        for live in &self.live {
-            let until = when::full(live.ends, look.zone);
-            told.push_str(&format!("  serial {} of {}: {} until {until}\n", live.serial, live.request, live.opens));
+            told.push_str(&revoked_in_words(&self.live, look));
         }
         match self.verb {
             "add-host" => told.push_str("It stays until it is removed, or its pool is.\n"),
             _ => told.push_str("It stays so until a bundle says the same: change the files too.\n"),
         }
-        if !self.locked_out.is_empty() {
-            let groups = self.locked_out.join(", ");
-            told.push_str(&format!(
-                "WARNING: nobody is left to sign another bundle for {groups}: policy, users and hosts can no longer be added \
-                 to on this server.\n"
-            ));
-        }
+        told.push_str(&locked_out_in_words(&self.locked_out));
         told
     }
 }
