@@ -1,4 +1,5 @@
-//! OpenSSH user certificates: drafted, made ready for signing, signed through a seam, and re-checked.
+//! OpenSSH user certificates: drafted, made ready for signing, signed through a seam, and re-checked; and the lists that
+//! revoke them ([`Krl`]).
 //!
 //! ```text
 //! Draft --with_serial--> ToBeSigned --sign(CaSigner)--> Certificate --to_openssh--> the line in a -cert.pub file
@@ -14,6 +15,7 @@ mod certificate;
 mod decode;
 mod draft;
 mod encode;
+mod krl;
 mod reader;
 mod sign;
 #[cfg(test)]
@@ -22,5 +24,6 @@ mod tests;
 pub use certificate::{Certificate, CertificateError};
 pub use decode::{Field, Mismatch, recheck};
 pub use draft::{CertError, Draft, KeyId, KeyIdError, Principal, PrincipalError, ToBeSigned};
+pub use krl::{Krl, KrlError, KrlPart, Serials};
 pub use sign::{CaSigner, SignError, sign, verify};
 pub use ssh_key::Signature;

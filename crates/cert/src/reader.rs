@@ -12,6 +12,12 @@ impl<'a> Reader<'a> {
         self.0.is_empty()
     }
 
+    pub(crate) fn u8(&mut self) -> Option<u8> {
+        let (number, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(*number)
+    }
+
     pub(crate) fn u32(&mut self) -> Option<u32> {
         let (number, rest) = self.0.split_first_chunk()?;
         self.0 = rest;

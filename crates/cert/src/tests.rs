@@ -1,5 +1,7 @@
 //! What the tests of this crate share: a CA, connecting keys of every kind, and a draft to vary.
 
+mod krl;
+mod krl_openssh;
 mod properties;
 mod signing;
 mod ssh_keygen;
