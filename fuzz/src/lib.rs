@@ -11,6 +11,7 @@ mod files;
 mod imports;
 mod messages;
 mod records;
+mod revocations;
 mod texts;
 mod vocabulary;
 
@@ -27,13 +28,14 @@ pub struct Target {
 
 /// Every target.
 pub fn targets() -> Vec<Target> {
-    let groups: [&[Target]; 9] = [
+    let groups: [&[Target]; 10] = [
         &feedback::TARGETS,
         &vocabulary::TARGETS,
         &files::TARGETS,
         &imports::TARGETS,
         &texts::TARGETS,
         &certificates::TARGETS,
+        &revocations::TARGETS,
         &records::TARGETS,
         &messages::TARGETS,
         &agents::TARGETS,
