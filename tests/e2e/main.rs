@@ -12,6 +12,7 @@ mod mistakes;
 mod plain_ssh;
 mod processes;
 mod restrictions;
+mod revocations;
 mod running;
 mod serve;
 mod trace;
