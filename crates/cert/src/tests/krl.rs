@@ -132,10 +132,6 @@ proptest! {
         let place = place.index(bytes.len());
         bytes[place] ^= 1 << bit;
         if let Ok(read) = Krl::decode(&bytes) {
-<<<<<<< HEAD
-            prop_assert_ne!(&read, &krl);
-=======
->>>>>>> krl
             prop_assert_eq!(Krl::decode(&read.encode().unwrap()), Ok(read));
         }
     }
@@ -209,8 +205,6 @@ fn what_hallpass_never_writes_is_refused_by_name() {
 }
 
 #[test]
-<<<<<<< HEAD
-=======
 fn a_bitmap_is_used_up_to_the_last_bit_that_openssh_reads() {
     let up_to = |last: u64| krl(&TestCa::from_seed(1), (1..last - 2).step_by(2).chain([last])).encode().unwrap().len();
     let one_bitmap = frame() + 5 + 8 + 4 + 2_049;
@@ -220,7 +214,6 @@ fn a_bitmap_is_used_up_to_the_last_bit_that_openssh_reads() {
 }
 
 #[test]
->>>>>>> krl
 fn the_largest_bitmap_that_openssh_reads_is_read() {
     let full = [&[0, 0x80][..], &[0; 2_047]].concat();
     let read = Krl::decode(&by_hand(&[(0x22, bitmap(1, &full))])).unwrap();
