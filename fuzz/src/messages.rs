@@ -137,6 +137,7 @@ fn request() -> v1::Request {
             aliases: vec!["web-1".to_owned()],
         }],
         missing: "1 of sre".to_owned(),
+        used: 1,
     }
 }
 

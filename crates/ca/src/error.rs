@@ -336,7 +336,7 @@ const fn of_store(error: &StoreError) -> (&'static str, Class) {
         }
         StoreError::UnknownRequest(_) => ("NO_SUCH_REQUEST", Class::NotFound),
         StoreError::TooManyPending(_) => ("TOO_MANY_PENDING", Class::Exhausted),
-        StoreError::NotApproved(_) | StoreError::UsedUp(_) | StoreError::NothingToIssue => {
+        StoreError::NotApproved(_) | StoreError::UsedUp { .. } | StoreError::NothingToIssue => {
             ("NOT_GRANTED", Class::Denied)
         }
         StoreError::EpochChanged | StoreError::Halted(_) => ("ISSUING_STOPPED", Class::Unavailable),

@@ -85,7 +85,7 @@ impl Ca {
                 version,
                 in_force,
                 epoch: epoch.get(),
-                uses: None,
+                uses: record.request.statement().uses,
                 drafts,
                 ca_key,
             })

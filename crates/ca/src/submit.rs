@@ -109,9 +109,6 @@ fn sensible(said: &RequestStatement, now: UnixTime) -> Result<(), Error> {
             return Err(Error::Window("it starts over 30 days from now; ask nearer to the time"));
         }
     }
-    if said.uses.is_some() {
-        return Err(Error::Unsupported("`uses` is not supported by this server yet; leave it out"));
-    }
     if said.extends.is_some() {
         return Err(Error::Unsupported("`extends` is not supported by this server yet; make a new request"));
     }

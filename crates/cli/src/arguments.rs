@@ -6,6 +6,7 @@ mod looking;
 pub(crate) mod policy;
 pub(crate) mod stops;
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -157,6 +158,9 @@ pub(crate) struct Request {
     /// Take this rule, and not the one that needs the fewest people.
     #[arg(long, value_name = "NAME")]
     pub(crate) rule: Option<RuleName>,
+    /// Have at most this many certificates. Each new connection may take another one.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) uses: Option<NonZeroU32>,
     /// The ticket that this belongs to.
     #[arg(long, value_name = "TICKET")]
     pub(crate) ticket: Option<String>,

@@ -166,7 +166,7 @@ pub(crate) fn details(request: &Checked, look: &Look<'_>) -> String {
     lines.add("reason", &asked.reason);
     lines.maybe("ticket", asked.ticket.as_ref());
     lines.maybe("command", asked.command.as_ref());
-    lines.maybe("uses", asked.uses);
+    lines.maybe("uses", asked.uses.map(|most| format!("{most} certificates at most, {} taken", request.told.used)));
     lines.add("key", format!("{} {}", asked.connecting_key.kind(), asked.connecting_key.fingerprint()));
     lines.add(
         "asked",

@@ -23,7 +23,7 @@ pub struct RequestStatement {
     pub start: Option<UnixTime>,
     /// How long the window is.
     pub window: Span,
-    /// How many fetches there may be; otherwise as many as fit into the window.
+    /// How many certificates there may be; otherwise as many as fit into the window.
     pub uses: Option<NonZeroU32>,
     /// The one command that certificates are to run.
     pub command: Option<Command>,

@@ -37,9 +37,16 @@ pub enum StoreError {
     /// Certificates come from approved requests only.
     #[error("request {0} is not approved, so it gives no certificates")]
     NotApproved(RequestId),
-    /// Every use is used.
-    #[error("request {0} has no use left; make a new request")]
-    UsedUp(RequestId),
+    /// More certificates than are left.
+    #[error("request {id} has {left} certificates left, and this fetch is for {wanted}; make a new request for more")]
+    UsedUp {
+        /// The request.
+        id: RequestId,
+        /// How many certificates are asked for.
+        wanted: u32,
+        /// How many there may still be.
+        left: u32,
+    },
     /// The grant was made under another bundle.
     #[error("policy, users or hosts were loaded anew in the meantime; fetch again")]
     BundleChanged,

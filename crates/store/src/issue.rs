@@ -27,7 +27,7 @@ pub struct IssueTx {
     pub in_force: u64,
     /// The epoch that the grant was made under.
     pub epoch: u64,
-    /// How many fetches the request allows, if it says so.
+    /// How many certificates the request allows, if it says so.
     pub uses: Option<NonZeroU32>,
     /// One draft for each certificate.
     pub drafts: Vec<Draft>,
@@ -94,14 +94,15 @@ impl IssueTx {
         Ok(uses)
     }
 
-    /// Uses are counted only where they are limited: it would be a page more at each commit.
+    /// Certificates are counted only where they are limited: it would be a page more at each commit.
     fn count_use(&self, batch: &Batch<'_>, uses: u32) -> Result<(), StoreError> {
         let Some(limit) = self.uses else { return Ok(()) };
-        if uses >= limit.get() {
-            return Err(StoreError::UsedUp(self.request));
+        let (wanted, left) = (u32::try_from(self.drafts.len()).unwrap_or(u32::MAX), limit.get().saturating_sub(uses));
+        if wanted > left {
+            return Err(StoreError::UsedUp { id: self.request, wanted, left });
         }
         let mut update = batch.connection.prepare_cached("UPDATE requests SET uses = ?2 WHERE id = ?1")?;
-        update.execute(params![self.request.to_string(), uses + 1])?;
+        update.execute(params![self.request.to_string(), uses.saturating_add(wanted)])?;
         Ok(())
     }
 }

@@ -92,6 +92,8 @@ pub struct Request {
     pub endpoints: Vec<Endpoint>,
     /// What is still missing of the quorum.
     pub missing: Option<Quorum>,
+    /// How many certificates were given; counted only where the request limits them.
+    pub used: u32,
 }
 
 /// One approver's decision.
@@ -165,6 +167,7 @@ impl TryFrom<Option<v1::Request>> for Request {
             approvers: each("approvers", &given.approvers)?,
             endpoints: given.endpoints.into_iter().map(Endpoint::try_from).collect::<Result<_, _>>()?,
             missing: optional("missing", &given.missing)?,
+            used: given.used,
         })
     }
 }
@@ -185,6 +188,7 @@ impl From<Request> for v1::Request {
             approvers: request.approvers.iter().map(ToString::to_string).collect(),
             endpoints: request.endpoints.into_iter().map(Into::into).collect(),
             missing: request.missing.map(|missing| missing.to_string()).unwrap_or_default(),
+            used: request.used,
         }
     }
 }
@@ -298,6 +302,7 @@ mod tests {
                 aliases: vec!["w".parse().unwrap()],
             }],
             missing: Some("1 of sre".parse().unwrap()),
+            used: 3,
         }
     }
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use domain::Extension;
-use statement::Act;
+use domain::{Approval, Extension};
+use statement::{Act, RequestStatement};
 
 use super::harness::*;
 
@@ -84,7 +84,7 @@ async fn a_plain_realm_has_a_ca_of_its_own_and_its_ruling_says_so() {
             ruling.in_words().as_str().contains("ALL 2 hosts of realm legacy")
         }
     );
-    world.decide(&view, BOB, domain::Approval::Approve).await.unwrap();
+    world.decide(&view, BOB, Approval::Approve).await.unwrap();
     let issued = world.fetch(view.stored.id, &["root@old-1"]).await.unwrap();
     let certificate = &issued.certificates[0].1;
     assert_eq!(certificate.principals().iter().map(ToString::to_string).collect::<Vec<_>>(), ["root"]);
@@ -155,5 +155,22 @@ async fn a_rule_that_got_stricter_cuts_what_was_approved() {
     let allowed: BTreeSet<String> = certificate.extensions().map(|(name, _)| name.to_owned()).collect();
     assert!(!allowed.contains(Extension::Pty.openssh_name()));
     world.clock.pass(600);
+    assert_eq!(reason(world.fetch(id, &["root@web-1"]).await), "NOT_GRANTED");
+}
+
+#[tokio::test]
+async fn no_more_certificates_than_were_asked_for_leave() {
+    let world = world().await;
+    let asked = RequestStatement { uses: std::num::NonZeroU32::new(3), ..world.request("root@role=web", "30m") };
+    let view = world.submit(&asked).await.unwrap();
+    world.decide(&view, BOB, Approval::Approve).await.unwrap();
+    let id = view.stored.id;
+    let both = by(LAPTOP, &world.fetch_statement(id, &["root@web-1", "root@web-2"]));
+    assert!(world.send_fetch(&both).await.is_ok());
+    assert!(world.send_fetch(&both).await.is_ok(), "the same again takes no use");
+    assert_eq!(reason(world.fetch(id, &["root@web-1", "root@web-2"]).await), "NOT_GRANTED", "one is left");
+    assert!(world.fetch(id, &["root@web-1"]).await.is_ok());
+    assert_eq!(world.ca.view(id).unwrap().stored.uses, 3);
+    let world = world.restart(Setup::default()).await;
     assert_eq!(reason(world.fetch(id, &["root@web-1"]).await), "NOT_GRANTED");
 }

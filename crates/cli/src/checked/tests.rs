@@ -71,6 +71,7 @@ pub(crate) fn told(asked: &RequestStatement, allowed: Obligations) -> wire::Requ
         approvers: vec!["bob".parse().unwrap()],
         endpoints: Vec::new(),
         missing: Some("1 of sre".parse().unwrap()),
+        used: 0,
     }
 }
 

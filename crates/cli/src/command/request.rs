@@ -29,7 +29,7 @@ pub(crate) async fn run(app: &App<'_>, asked: &Request) -> Result<Exit, Failure>
         access,
         start: asked.at,
         window: asked.window,
-        uses: None,
+        uses: asked.uses,
         command,
         reason,
         ticket,

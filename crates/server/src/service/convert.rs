@@ -26,6 +26,7 @@ pub(crate) fn request(view: View) -> v1::Request {
         approvers: view.approvers.iter().map(ToString::to_string).collect(),
         endpoints: view.hosts.iter().map(endpoint).collect(),
         missing: view.missing,
+        used: stored.uses,
     }
 }
 

@@ -94,7 +94,7 @@ async fn a_halt_is_final_until_an_administrator_resumes_and_outlives_a_restart()
 }
 
 #[tokio::test]
-async fn uses_are_counted_by_fetch_where_they_are_limited() {
+async fn certificates_are_counted_where_they_are_limited() {
     let (_directory, store) = fresh();
     approved(&store, 1).await;
     let limited = |text: &str| IssueTx { uses: NonZeroU32::new(2), ..fetch(1, text) };
@@ -102,7 +102,7 @@ async fn uses_are_counted_by_fetch_where_they_are_limited() {
     assert!(matches!(refused(store.issue(limited("one")).await), StoreError::Replayed), "a repeat counts no use");
     let (second, third) = tokio::join!(store.issue(limited("two")), store.issue(limited("three")));
     second.unwrap();
-    assert!(matches!(refused(third), StoreError::UsedUp(_)));
+    assert!(matches!(refused(third), StoreError::UsedUp { .. }));
     assert_eq!(store.request(id(1)).unwrap().unwrap().uses, 2);
 }
 
