@@ -73,7 +73,7 @@ async fn who_is_stopped_is_refused_by_sshd_until_that_is_lifted() -> Result<()> 
     let told = world.types(&world.bob, &["stop", "user", "alice", "-m", "lost laptop"]).await?.ok()?;
     assert!(told.contains(&format!("serial {serial} of")), "{told}");
     let number = |file: &Path| Some(Krl::decode(&std::fs::read(file).ok()?).ok()?.number);
-    testkit::eventually("the server writes the list", async || number(&file) == Some(1)).await?;
+    testkit::eventually("the server writes the list", async || number(&file).is_some_and(|number| number > 0)).await?;
     let refused = world.ssh_with(&certificate, &web, &["target", "true"]).await?;
     assert_eq!(refused.code, Some(255), "{refused:?}");
     web.logged("revoked by file").await?;
@@ -86,10 +86,10 @@ async fn who_is_stopped_is_refused_by_sshd_until_that_is_lifted() -> Result<()> 
     let copied = copy.display().to_string();
     world.types(&world.bob, &["admin", "ca", "krl", "--out", &copied]).await?.ok()?;
     assert_eq!(std::fs::read(&copy)?, std::fs::read(&file)?);
-    let newer = Krl { number: 7, ..Krl::decode(&std::fs::read(&copy)?)? }.encode()?;
+    let newer = Krl { number: u64::MAX, ..Krl::decode(&std::fs::read(&copy)?)? }.encode()?;
     std::fs::write(&copy, &newer)?;
     let older = world.types(&world.bob, &["admin", "ca", "krl", "--out", &copied]).await?;
-    assert!(!older.succeeded() && format!("{older:?}").contains("holds list 7"), "{older:?}");
+    assert!(!older.succeeded() && format!("{older:?}").contains("holds list 18446744073709551615"), "{older:?}");
     assert_eq!(std::fs::read(&copy)?, newer);
 
     world.login(&world.bob, "bob").await?;

@@ -24,7 +24,7 @@ pub struct Amending {
     /// What ended with it.
     pub ended: EndedWith,
     /// The groups in which nobody is left to sign another bundle; empty while that is possible.
-    pub locked_out: Vec<domain::GroupName>,
+    pub locked_out: Vec<String>,
 }
 
 impl Ca {
@@ -42,8 +42,10 @@ impl Ca {
         };
         let _changing = self.changing.lock().await;
         let before = self.bundle.load_full();
+        // It may have waited in line for a while.
+        signer_is(before.directory(), act.key(), &said.user)?;
         may_amend(&before, &said.user, amendment)?;
-        before.directory().amendable(amendment).map_err(Error::NotAmendable)?;
+        before.stopped_too().amendable(amendment).map_err(Error::NotAmendable)?;
         if let Some(removed) = before.amendments().find(|earlier| brings_back(earlier, amendment)) {
             return Err(Error::TakenAway(removed.target()));
         }
@@ -74,7 +76,7 @@ impl Ca {
         if lasting == Lasting::Stands {
             amendments.push(Amended { entry: ended.entry, amendment: amendment.clone() });
         }
-        let stops = self.store.stops()?;
+        let stops = before.all_stops().to_vec();
         let after = InForce::new(Arc::clone(before.bundle()), amendments, stops, before.entry(), ended.entry);
         let locked_out = after.locked_out();
         self.bundle.store(Arc::new(after));

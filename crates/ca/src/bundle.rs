@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use directory::{Directory, Mistakes};
-use domain::{Amendment, Digest, GroupName, HostName, SlotClosed, StopTarget, UnixTime, UserName};
+use directory::{Directory, Mistakes, Right};
+use domain::{Amendment, Digest, GroupName, HostName, RealmName, SlotClosed, StopTarget, Target, UnixTime, UserName};
 use policy::{Files, Matter, Policy};
 use request::Judging;
 use store::{Amended, Standing};
@@ -70,7 +70,10 @@ impl Bundle {
 /// What is ruled by: a bundle with the amendments that came after it.
 pub struct InForce {
     bundle: Arc<Bundle>,
-    directory: Directory,
+    /// The bundle's, as amended.
+    amended: Arc<Directory>,
+    /// The same without what is stopped.
+    directory: Arc<Directory>,
     amendments: Vec<Amended>,
     stops: Vec<Standing>,
     entry: u64,
@@ -86,15 +89,51 @@ impl InForce {
         entry: u64,
         version: u64,
     ) -> Self {
-        let amended = bundle.directory.amended(amendments.iter().map(|amended| &amended.amendment));
-        let stopped: Vec<Amendment> = stops.iter().flat_map(|stop| as_amendments(&amended, &stop.target)).collect();
-        let directory = if stopped.is_empty() { amended } else { amended.amended(&stopped) };
-        Self { bundle, directory, amendments, stops, entry, version }
+        let amended = Arc::new(bundle.directory.amended(amendments.iter().map(|amended| &amended.amendment)));
+        Self::standing(bundle, amendments, amended, stops, entry, version)
     }
 
-    /// The same with these stops, since the entry `version`.
-    pub(crate) fn with_stops(&self, stops: Vec<Standing>, version: u64) -> Self {
-        Self::new(Arc::clone(&self.bundle), self.amendments.clone(), stops, self.entry, version)
+    fn standing(
+        bundle: Arc<Bundle>,
+        amendments: Vec<Amended>,
+        amended: Arc<Directory>,
+        stops: Vec<Standing>,
+        entry: u64,
+        version: u64,
+    ) -> Self {
+        let stopped: Vec<Amendment> = stops.iter().flat_map(|stop| as_amendments(&amended, stop)).collect();
+        let directory = if stopped.is_empty() { Arc::clone(&amended) } else { Arc::new(amended.amended(&stopped)) };
+        Self { bundle, amended, directory, amendments, stops, entry, version }
+    }
+
+    /// The same with these stops. It is made before they are committed, so that nothing can fail afterwards: the entry of
+    /// their act, which is the new version, is told by [`InForce::since`].
+    pub(crate) fn with_stops(&self, stops: Vec<Standing>) -> Self {
+        let (bundle, amended) = (Arc::clone(&self.bundle), Arc::clone(&self.amended));
+        Self::standing(bundle, self.amendments.clone(), amended, stops, self.entry, self.version)
+    }
+
+    /// The same, since this entry; a stop that has none yet is of this entry.
+    pub(crate) fn since(mut self, entry: u64) -> Self {
+        self.version = entry;
+        self.stops.iter_mut().filter(|stop| stop.entry == UNTOLD).for_each(|stop| stop.entry = entry);
+        self
+    }
+
+    /// The realm of a plain host that is to be stopped.
+    pub(crate) fn realm_of(&self, target: &StopTarget) -> Option<RealmName> {
+        let StopTarget::Host(name) = target else { return None };
+        self.amended.host(name.as_str()).and_then(|host| host.realm.clone())
+    }
+
+    /// Every stop that was not lifted, those among them whose time is over.
+    pub(crate) fn all_stops(&self) -> &[Standing] {
+        &self.stops
+    }
+
+    /// Users, groups and hosts as amended, what is stopped among them.
+    pub(crate) fn stopped_too(&self) -> &Directory {
+        &self.amended
     }
 
     /// The stops in force.
@@ -115,11 +154,27 @@ impl InForce {
         Err(StopRefused::All { user: user.clone(), entry: *entry, reason: reason.clone(), until: *until })
     }
 
-    /// The groups in which nobody is left to sign another bundle.
-    pub(crate) fn locked_out(&self) -> Vec<GroupName> {
-        let Some(signers) = self.policy().signers() else { return Vec::new() };
-        let everybody = self.directory.users().map(|user| user.name.clone()).collect();
-        policy::unsigned(&self.directory, signers, &everybody)
+    /// Refuses while everything is stopped, or the host that is asked for.
+    pub(crate) fn not_stopped(&self, asked: &Target, now: UnixTime) -> Result<(), StopRefused> {
+        self.not_all_stopped(now)?;
+        let Target::Host(name) = asked else { return Ok(()) };
+        let host = self.amended.host(name.as_str()).filter(|_| self.directory.host(name.as_str()).is_none());
+        match host {
+            Some(host) => Err(StopRefused::Host(host.name.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// The groups in which nobody is left to sign another bundle, or to lift a stop; and whether nobody is left to
+    /// administer.
+    pub(crate) fn locked_out(&self) -> Vec<String> {
+        let everybody: BTreeSet<UserName> = self.directory.users().map(|user| user.name.clone()).collect();
+        let open = |quorum: &domain::Quorum| policy::unsigned(&self.directory, quorum, &everybody);
+        let quorums = [self.policy().signers(), self.policy().lifters()];
+        let groups: BTreeSet<GroupName> = quorums.into_iter().flatten().flat_map(open).collect();
+        let acts = |user: &UserName| self.directory.has_right(user, Right::Admin) && !self.directory.is_disabled(user);
+        let admin = if everybody.iter().any(acts) { None } else { Some("the right admin".to_owned()) };
+        groups.iter().map(ToString::to_string).chain(admin).collect()
     }
 
     /// What rulings and entries name.
@@ -127,8 +182,8 @@ impl InForce {
         self.bundle.digest
     }
 
-    /// Users, groups and hosts, as amended.
-    pub const fn directory(&self) -> &Directory {
+    /// Users, groups and hosts, as amended, and without what is stopped.
+    pub fn directory(&self) -> &Directory {
         &self.directory
     }
 
@@ -172,15 +227,20 @@ impl InForce {
     }
 }
 
+/// The entry of a stop that is not committed yet.
+pub(crate) const UNTOLD: u64 = 0;
+
 /// What a stop comes to while it stands: its user is as good as disabled, its host as good as gone. A plain certificate opens
-/// every host of its realm, so the whole realm goes.
-fn as_amendments(directory: &Directory, target: &StopTarget) -> Vec<Amendment> {
-    match target {
+/// every host of its realm, so the whole realm goes, also when a bundle has dropped the host.
+fn as_amendments(directory: &Directory, stop: &Standing) -> Vec<Amendment> {
+    let gone = |realm| directory.realm_hosts(realm).map(|host| Amendment::RemoveHost(host.name.clone()));
+    match &stop.target {
         StopTarget::User(user) => vec![Amendment::DisableUser(user.clone())],
-        StopTarget::Host(name) => match directory.host(name.as_str()).and_then(|host| host.realm.as_ref()) {
-            Some(realm) => directory.realm_hosts(realm).map(|host| Amendment::RemoveHost(host.name.clone())).collect(),
-            None => vec![Amendment::RemoveHost(name.clone())],
-        },
+        StopTarget::Host(name) => {
+            let now = directory.host(name.as_str()).and_then(|host| host.realm.as_ref());
+            let realms = [stop.realm.as_ref(), now].into_iter().flatten();
+            realms.flat_map(gone).chain([Amendment::RemoveHost(name.clone())]).collect()
+        }
         StopTarget::Request(_) | StopTarget::Serial(_) | StopTarget::All => Vec::new(),
     }
 }

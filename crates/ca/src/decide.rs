@@ -56,8 +56,10 @@ impl Ca {
         let notify = self.notify(Event::Decision, now, &state);
         let (approver, owner) = (said.approver.clone(), ballot.voter().owner.clone());
         let (version, verdict, state) = (record.version, ballot.verdict(), stored_as(&state));
-        let statement = kept(&decision);
-        self.store.decide(DecideTx { now, statement, id, version, approver, owner, verdict, state, notify }).await?;
+        let (statement, in_force) = (kept(&decision), bundle.version());
+        self.store
+            .decide(DecideTx { now, statement, id, version, approver, owner, verdict, state, in_force, notify })
+            .await?;
         self.view(id)
     }
 }

@@ -77,7 +77,7 @@ pub enum Error {
         named: UserName,
     },
     /// The user is disabled.
-    #[error("{0} is disabled or stopped (hallpass stop list); an administrator decides who may act again")]
+    #[error("{0} is disabled or stopped; an administrator decides who may act again")]
     Disabled(UserName),
     /// The very same statement came before.
     #[error("this very statement was taken before; sign a new one")]
@@ -148,6 +148,14 @@ pub enum Error {
     /// Only its requester may do this.
     #[error("request {0} is not yours to end; only its requester can")]
     NotYours(RequestId),
+    /// There is no approval to take back.
+    #[error("{user} has not approved request {id}, so there is nothing to take back")]
+    NoApproval {
+        /// Who.
+        user: UserName,
+        /// The request.
+        id: RequestId,
+    },
     /// There is no grant.
     #[error(transparent)]
     NotGranted(#[from] request::NotGranted),
@@ -282,6 +290,7 @@ impl Error {
             Self::DecidedBefore(_) => ("DECIDED_BEFORE", Class::Exists),
             Self::WrongState { .. } => ("WRONG_STATE", Class::State),
             Self::NotYours(_) => ("NOT_YOURS", Class::Denied),
+            Self::NoApproval { .. } => ("NO_APPROVAL", Class::Denied),
             Self::NotGranted(_) => ("NOT_GRANTED", Class::Denied),
             Self::NoRealm(_) => ("NO_REALM_CA", Class::State),
             Self::NoRight { .. } => ("NO_RIGHT", Class::Denied),
@@ -319,6 +328,9 @@ const fn of_stop(refused: &StopRefused) -> (&'static str, Class) {
         StopRefused::Stands { .. } => ("STOPPED_ALREADY", Class::Exists),
         StopRefused::NoCertificate(_) => ("NO_SUCH_CERTIFICATE", Class::NotFound),
         StopRefused::Administrator(_) | StopRefused::NotAsked { .. } => ("NO_RIGHT", Class::Denied),
+        StopRefused::Over(_) => ("OVER", Class::State),
+        StopRefused::Host(_) => ("HOST_STOPPED", Class::State),
+        StopRefused::LocksOut(_) => ("LOCKS_OUT", Class::Denied),
         StopRefused::NoStop(_) => ("NO_SUCH_STOP", Class::NotFound),
         StopRefused::All { .. } => ("ALL_STOPPED", Class::Unavailable),
         StopRefused::Revoked => ("REVOKED", Class::Denied),
@@ -336,6 +348,7 @@ const fn of_store(error: &StoreError) -> (&'static str, Class) {
         }
         StoreError::UnknownRequest(_) => ("NO_SUCH_REQUEST", Class::NotFound),
         StoreError::TooManyPending(_) => ("TOO_MANY_PENDING", Class::Exhausted),
+        StoreError::Used(_) => ("APPROVAL_USED", Class::State),
         StoreError::NotApproved(_) | StoreError::UsedUp { .. } | StoreError::NothingToIssue => {
             ("NOT_GRANTED", Class::Denied)
         }

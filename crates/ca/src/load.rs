@@ -131,7 +131,7 @@ async fn put(store: &Store, before: &InForce, bundle: Bundle, loading: Loading) 
     let files = bundle.kept().clone();
     let entry =
         store.append_bundle(BundleTx { now, bundle: files, origin, in_force, act, signatures, caught_up }).await?;
-    Ok(InForce::new(Arc::new(bundle), stand, store.stops()?, entry, entry))
+    Ok(InForce::new(Arc::new(bundle), stand, before.all_stops().to_vec(), entry, entry))
 }
 
 /// Whether the signers of the bundle before, as it is amended now, signed this change; `pusher` signed it by pushing.

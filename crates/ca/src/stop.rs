@@ -10,6 +10,7 @@
 
 use std::collections::BTreeSet;
 
+use cert::ToBeSigned;
 use directory::{NotAmendable, Right};
 use domain::{GroupName, HostName, RequestId, Serial, Span, StopTarget, UnixTime, UserName};
 use ledger::Payload;
@@ -18,7 +19,7 @@ use store::{Filter, LiftTx, Lifting, Reach, SecondTx, Standing, StopDone, StopTx
 use tokio::runtime::Handle;
 
 use crate::arrive::{kept, signer_is};
-use crate::bundle::InForce;
+use crate::bundle::{InForce, UNTOLD};
 use crate::gate::Epoch;
 use crate::{Ca, Error};
 
@@ -47,6 +48,15 @@ pub enum StopRefused {
     /// No certificate has this serial.
     #[error("no certificate has the serial {0}; look at the line of sshd's log again")]
     NoCertificate(Serial),
+    /// It is over.
+    #[error("{0} is over, and nothing of it is valid any more; nothing was stopped")]
+    Over(StopTarget),
+    /// The host that is asked for.
+    #[error("the host {0} is stopped; it can be asked for again when that is lifted")]
+    Host(HostName),
+    /// Without the right `admin` nobody brings about what only an administrator of the machine could end.
+    #[error("then nobody would be left for {}; somebody with the right `admin` may stop it all the same", .0.join(", "))]
+    LocksOut(Vec<String>),
     /// Who may do more cannot be stopped by who may do less.
     #[error("{0} has the right `admin`; only somebody with that right stops them")]
     Administrator(UserName),
@@ -91,7 +101,7 @@ pub struct Stopping {
     /// Whether an earlier stop was seconded instead.
     pub seconded: Option<u64>,
     /// The groups in which nobody is left to sign another bundle; empty while that is possible.
-    pub locked_out: Vec<GroupName>,
+    pub locked_out: Vec<String>,
 }
 
 /// What lifting led to.
@@ -116,9 +126,13 @@ impl Ca {
             return Err(Error::Unsupported("this call takes the act `stop` alone"));
         };
         let reason = said.reason.clone().ok_or(StopRefused::NoReason)?;
+        // Before it waits in line: everybody may stop what is their own, and this once.
+        self.something_left(target, now)?;
         let _changing = self.changing.lock().await;
         let before = self.bundle.load_full();
+        signer_is(before.directory(), act.key(), &said.user)?;
         self.may_stop(&before, &said.user, target)?;
+        self.something_left(target, now)?;
         let owner = before.directory().owner_of(&said.user).unwrap_or(&said.user).clone();
         if let Some(stands) = before.stop_of(target, now) {
             if stands.until.is_none() || stands.owner == owner {
@@ -128,11 +142,36 @@ impl Ca {
         }
         let until = if *target == StopTarget::All { now.after(ALONE) } else { None };
         let reach = self.reach(&before, target, now)?;
+        let realm = before.realm_of(target);
+        let mut stops = before.all_stops().to_vec();
+        if target.lasts() {
+            // In place of one whose time is over.
+            stops.retain(|stop| stop.target != *target);
+            stops.push(Standing {
+                entry: UNTOLD,
+                target: target.clone(),
+                realm: realm.clone(),
+                user: said.user.clone(),
+                owner: owner.clone(),
+                reason: reason.to_string(),
+                since: now,
+                until,
+            });
+        }
+        let after = before.with_stops(stops);
+        let locked_out = after.locked_out();
+        if !locked_out.is_empty()
+            && !before.directory().has_right(&said.user, Right::Admin)
+            && locked_out != before.locked_out()
+        {
+            return Err(StopRefused::LocksOut(locked_out).into());
+        }
         let stop = StopTx {
             now,
             statement: kept(&act),
             target: target.clone(),
             reach: reach.clone(),
+            realm,
             user: said.user.clone(),
             owner,
             reason,
@@ -141,9 +180,7 @@ impl Ca {
         };
         let store = std::sync::Arc::clone(&self.store);
         let done = self.through_the_gate(reach, async move { store.stop(stop).await }).await?;
-        let after = before.with_stops(self.store.stops()?, done.entry);
-        let locked_out = after.locked_out();
-        self.bundle.store(after.into());
+        self.bundle.store(after.since(done.entry).into());
         self.revoked_more();
         tracing::warn!(user = %said.user, %target, revoked = done.revoked.len(), "stopped");
         Ok(Stopping { done, until, seconded: None, locked_out })
@@ -169,9 +206,12 @@ impl Ca {
         stop: u64,
         now: UnixTime,
     ) -> Result<Stopping, Error> {
+        let mut stops = before.all_stops().to_vec();
+        stops.iter_mut().filter(|stands| stands.entry == stop).for_each(|stands| stands.until = None);
+        let after = before.with_stops(stops);
         let tx = SecondTx { now, statement: kept(act), stop, in_force: before.version() };
         let entry = self.store.second(tx).await?;
-        self.bundle.store(before.with_stops(self.store.stops()?, entry).into());
+        self.bundle.store(after.since(entry).into());
         let done = StopDone { entry, ..StopDone::default() };
         Ok(Stopping { done, until: None, seconded: Some(stop), locked_out: Vec::new() })
     }
@@ -198,9 +238,14 @@ impl Ca {
             return Err(StopRefused::NoStop(stop).into());
         }
         let lifting = if missing.is_empty() { Lifting::Ends } else { Lifting::Waits };
+        let mut stops = before.all_stops().to_vec();
+        if lifting == Lifting::Ends {
+            stops.retain(|stands| stands.entry != stop);
+        }
+        let after = before.with_stops(stops);
         let tx = LiftTx { now, statement: kept(&act), stop, lifting, in_force: before.version() };
         let entry = self.store.lift(tx).await?;
-        self.bundle.store(before.with_stops(self.store.stops()?, entry).into());
+        self.bundle.store(after.since(entry).into());
         tracing::warn!(user = %said.user, stop, over = missing.is_empty(), "would lift a stop");
         Ok(if missing.is_empty() { Lifted::Over } else { Lifted::Waits(missing) })
     }
@@ -259,10 +304,33 @@ impl Ca {
             return Err(Error::NoRight { user: user.clone(), right: "stop" });
         }
         match target {
-            StopTarget::User(of) if directory.has_right(of, Right::Admin) => {
-                Err(StopRefused::Administrator(of.clone()).into())
+            StopTarget::User(of) => {
+                let admin = directory.accounts_of(of).into_iter().find(|user| directory.has_right(user, Right::Admin));
+                admin.map_or(Ok(()), |user| Err(StopRefused::Administrator(user.clone()).into()))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Refuses a request or certificate of which nothing is left to stop, so that it is not stopped over and over.
+    fn something_left(&self, target: &StopTarget, now: UnixTime) -> Result<(), Error> {
+        let left = match target {
+            StopTarget::Request(id) => self.store.request(*id)?.ok_or(Error::NoRequest(*id))?.lives_at(now),
+            StopTarget::Serial(serial) => !self.store.any_revoked(&[*serial])? && self.valid(*serial, now)?,
+            StopTarget::User(_) | StopTarget::Host(_) | StopTarget::All => true,
+        };
+        if left { Ok(()) } else { Err(StopRefused::Over(target.clone()).into()) }
+    }
+
+    /// Whether a certificate is valid, if it was ever signed.
+    fn valid(&self, serial: Serial, now: UnixTime) -> Result<bool, Error> {
+        match self.store.entries(serial.get(), 1)?.pop().map(|entry| entry.payload) {
+            Some(Payload::Certificate { to_be_signed, .. }) => {
+                let certificate =
+                    ToBeSigned::from_bytes(to_be_signed).map_err(|e| Error::Certificate(e.to_string()))?;
+                Ok(now < certificate.draft().valid_before)
+            }
+            _ => Err(StopRefused::NoCertificate(serial).into()),
         }
     }
 
@@ -282,7 +350,7 @@ impl Ca {
 
     /// What a stop takes hold of.
     fn reach(&self, before: &InForce, target: &StopTarget, now: UnixTime) -> Result<Reach, Error> {
-        let directory = before.directory();
+        let directory = before.stopped_too();
         Ok(match target {
             StopTarget::All => Reach::All,
             StopTarget::Request(id) => Reach::Request(*id),

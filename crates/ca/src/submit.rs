@@ -35,7 +35,7 @@ impl Ca {
         let bundle = self.bundle.load_full();
         let said = asked.statement();
         signer_is(bundle.directory(), asked.key(), &said.requester)?;
-        bundle.not_all_stopped(now)?;
+        bundle.not_stopped(&said.access.target, now)?;
         sensible(said, now)?;
         foreign_key(&bundle, said)?;
         canonical(&bundle, said)?;
@@ -55,7 +55,9 @@ impl Ca {
         let pending_limit = self.limits.pending_per_user;
         let notify = self.notify(Event::Submit, now, &state);
         let (statement, ruling, state) = (kept(&asked), ruling.encode(), stored_as(&state));
-        let submit = SubmitTx { now, statement, id, requester, owner, ruling, expires, state, pending_limit, notify };
+        let in_force = bundle.version();
+        let submit =
+            SubmitTx { now, statement, id, requester, owner, ruling, expires, state, pending_limit, in_force, notify };
         self.store.submit(submit).await?;
         self.view(id)
     }

@@ -62,6 +62,7 @@ impl InWords for ActStatement {
         let told = match act {
             Act::Cancel(id) => format!("cancel request {id}"),
             Act::GiveBack(id) => format!("give back the grant of request {id}"),
+            Act::Withdraw(id) => format!("take back the approval of request {id}"),
             Act::Resume => "let the server issue certificates again".to_owned(),
             Act::SignBundle(change) => format!("say that the bundle {} may be put in force", replacing(change)),
             Act::LoadBundle(change) => format!("put the bundle {} in force", replacing(change)),

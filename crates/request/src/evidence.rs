@@ -32,7 +32,7 @@ pub enum BallotRefused {
     #[error("the key that signed is not bound to {0}; sign with a key that the directory lists for {0}")]
     KeyNotBound(UserName),
     /// The approver, or the person behind, is disabled.
-    #[error("{0} is disabled or stopped (hallpass stop list); an administrator decides who may act again")]
+    #[error("{0} is disabled or stopped; an administrator decides who may act again")]
     Disabled(UserName),
     /// Programs do not decide.
     #[error("{0} is a service; only people decide")]

@@ -67,7 +67,7 @@ pub enum NotGranted {
     #[error("the key that signed the request is no longer bound to {0}; ask again with a key that is")]
     RequesterUnbound(UserName),
     /// The requester was disabled.
-    #[error("{0} is disabled or stopped (hallpass stop list); an administrator decides who may act again")]
+    #[error("{0} is disabled or stopped; an administrator decides who may act again")]
     RequesterDisabled(UserName),
     /// The key that signed the request is not one that today's policy takes.
     #[error("request {id} was not signed with {}, which this takes by now; ask again, and {}", .needed.in_words(), .needed.how())]

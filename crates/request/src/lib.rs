@@ -5,8 +5,8 @@
 //! ───────► Pending ─────────────────────────────► Approved
 //!   │        │  │                                 ▲  │  │
 //!   │        │  └ decide: one deny ─► Denied      │  │  └ give back ─► GivenBack
-//!   │        ├ cancel ─► Cancelled                │  └ its window is over ─► Expired
-//!   │        └ an hour passes ─► Expired          │
+//!   │        ├ cancel ─► Cancelled                │  ├ its window is over ─► Expired
+//!   │        └ an hour passes ─► Expired          │  └ an approval is withdrawn, unused ─► Pending
 //!   └ nobody needs to be asked (`auto`) ──────────┘
 //!
 //!  Pending or Approved, its requester disabled ─► Stopped

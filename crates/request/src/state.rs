@@ -180,6 +180,11 @@ impl Approved {
     pub fn give_back(self) -> Ended {
         Ended::GivenBack
     }
+
+    /// An approver takes an approval back that nothing has come of: it waits again, for as long as it would have.
+    pub const fn withdraw(self, until: UnixTime) -> Pending {
+        Pending { until }
+    }
 }
 
 /// The name of a state, as the store and the API spell it.

@@ -11,7 +11,7 @@ use crate::error::chain;
 
 /// Why the file could not be written.
 #[derive(Debug, thiserror::Error)]
-pub enum RevokedFileError {
+pub(crate) enum RevokedFileError {
     /// There is no list.
     #[error("the list of revoked certificates cannot be made")]
     List(#[source] Box<ca::Error>),

@@ -27,7 +27,7 @@ use crate::layout::Layout;
 use crate::metrics::{self, Metrics};
 use crate::net::{self, BindError, Doorstep, PeerLimits, Peers, TlsKeyError};
 use crate::notify::{Courier, Receiver};
-use crate::revoked::{RevokedFile, RevokedFileError};
+use crate::revoked::RevokedFile;
 use crate::service::{Api, Card, Shared};
 use crate::{grpc, jobs};
 
@@ -69,9 +69,6 @@ pub enum StartError {
     /// No use cases.
     #[error("the server cannot begin its work")]
     Ca(#[source] Box<ca::Error>),
-    /// No list of revoked certificates.
-    #[error("the list of revoked certificates cannot be kept")]
-    Revoked(#[from] RevokedFileError),
     /// No reflection.
     #[error("the API's description cannot be served")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -113,7 +110,8 @@ impl Server {
         let ca = Box::pin(Ca::start(parts)).await.map_err(|error| StartError::Ca(Box::new(error)))?;
         let ca = Arc::new(ca);
         let mut revoked = RevokedFile::at(layout.root().join(&config.revoked));
-        revoked.keep_up(&ca)?;
+        // A list that cannot be written is no reason to leave everybody without certificates: it is told, and tried again.
+        revoked.try_to_keep_up(&ca);
 
         let (stop, stopped) = watch::channel(false);
         let loads = Arc::new(watch::Sender::new(0));
@@ -127,7 +125,7 @@ impl Server {
         };
         let (addresses, metrics_address) = (addresses(&listeners), metrics_listener.as_ref().and_then(address));
         let looks = Arc::new(Semaphore::new(most_looks()));
-        let (loaded, explains) = (Arc::clone(&loads), Semaphore::new(1));
+        let (loaded, explains) = (Arc::clone(&loads), Arc::new(Semaphore::new(1)));
         let shared = Shared { ca, card, clock, metrics, stop: stopped, loads: loaded, looks, explains };
         let (ca, metrics) = (Arc::clone(&shared.ca), Arc::clone(&shared.metrics));
         let couriers = couriers(receivers, &shared, &options.random).await?;

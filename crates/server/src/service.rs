@@ -42,7 +42,7 @@ pub(crate) struct Shared {
     /// Room for long looks: [`Api::look`].
     pub(crate) looks: Arc<Semaphore>,
     /// Room for an explanation.
-    pub(crate) explains: Semaphore,
+    pub(crate) explains: Arc<Semaphore>,
 }
 
 impl Api {

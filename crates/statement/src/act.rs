@@ -32,6 +32,8 @@ pub enum Act {
     Cancel(RequestId),
     /// `give-back`: the requester ends a grant before its time.
     GiveBack(RequestId),
+    /// `withdraw`: an approver takes their approval back, before it was used.
+    Withdraw(RequestId),
     /// `resume`: an administrator ends a stop that the server set off itself.
     Resume,
     /// `stop`: no more certificates for this, and live ones are revoked. The same act by somebody else seconds a stop of
@@ -85,7 +87,7 @@ impl fmt::Display for BundleChange {
 pub enum ActError {
     /// No such verb.
     #[error(
-        "unknown verb; known are cancel, give-back, resume, stop, lift, sign-bundle, load-bundle, roll-back, disable-user, \
+        "unknown verb; known are cancel, give-back, withdraw, resume, stop, lift, sign-bundle, load-bundle, roll-back, disable-user, \
          remove-key, remove-host, add-host"
     )]
     Verb,
@@ -114,14 +116,15 @@ pub enum ActError {
 
 impl Act {
     /// Every verb but those of amendments.
-    const VERBS: [&'static str; 8] =
-        ["cancel", "give-back", "resume", "stop", "lift", "sign-bundle", "load-bundle", "roll-back"];
+    const VERBS: [&'static str; 9] =
+        ["cancel", "give-back", "withdraw", "resume", "stop", "lift", "sign-bundle", "load-bundle", "roll-back"];
 
     /// What is done.
     pub const fn verb(&self) -> &'static str {
         match self {
             Self::Cancel(_) => "cancel",
             Self::GiveBack(_) => "give-back",
+            Self::Withdraw(_) => "withdraw",
             Self::Resume => "resume",
             Self::Stop(_) => "stop",
             Self::Lift(_) => "lift",
@@ -135,7 +138,7 @@ impl Act {
     /// To what it is done, if it is done to something.
     pub fn target(&self) -> Option<String> {
         match self {
-            Self::Cancel(id) | Self::GiveBack(id) => Some(id.to_string()),
+            Self::Cancel(id) | Self::GiveBack(id) | Self::Withdraw(id) => Some(id.to_string()),
             Self::Resume => None,
             Self::Stop(target) => Some(target.to_string()),
             Self::Lift(entry) => Some(entry.to_string()),
@@ -147,7 +150,7 @@ impl Act {
     /// The request that it is done to, if it is done to one.
     pub const fn request(&self) -> Option<RequestId> {
         match self {
-            Self::Cancel(id) | Self::GiveBack(id) => Some(*id),
+            Self::Cancel(id) | Self::GiveBack(id) | Self::Withdraw(id) => Some(*id),
             _ => None,
         }
     }
@@ -158,6 +161,7 @@ impl Act {
             ("resume", Some(_)) => Err(ActError::TargetExtra(verb.to_owned())),
             ("cancel", Some(id)) => Ok(Self::Cancel(id.parse()?)),
             ("give-back", Some(id)) => Ok(Self::GiveBack(id.parse()?)),
+            ("withdraw", Some(id)) => Ok(Self::Withdraw(id.parse()?)),
             ("stop", Some(target)) => Ok(Self::Stop(target.parse()?)),
             ("lift", Some(entry)) => entry.parse().map(Self::Lift).map_err(|_| ActError::Lift),
             ("sign-bundle", Some(change)) => Ok(Self::SignBundle(change.parse()?)),

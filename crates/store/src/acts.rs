@@ -2,6 +2,7 @@
 
 use domain::{RequestId, UnixTime};
 use ledger::Payload;
+use rusqlite::params;
 
 use crate::StoreError;
 use crate::batch::{Batch, Halt};
@@ -25,6 +26,15 @@ pub enum Change {
         id: RequestId,
         /// The version that the act was judged by.
         version: u64,
+    },
+    /// An approval is taken back, unless a certificate came of it.
+    Withdraw {
+        /// The request.
+        id: RequestId,
+        /// The version that the act was judged by.
+        version: u64,
+        /// The entry of the approval.
+        decision: u64,
     },
     /// Issuing goes on.
     Resume {
@@ -51,12 +61,28 @@ impl Transaction for ActTx {
         match self.change {
             Change::Cancel { id, version } => batch.move_request(id, version, RequestState::Cancelled, None)?,
             Change::GiveBack { id, version } => batch.move_request(id, version, RequestState::GivenBack, None)?,
+            Change::Withdraw { id, version, decision } => batch.withdraw(id, version, decision)?,
             Change::Resume { epoch } => {
                 batch.head.halted = None;
                 batch.head.epoch = batch.head.epoch.max(epoch);
             }
         }
         batch.append(self.now, &Payload::Act { statement: self.statement.into_signed() })
+    }
+}
+
+impl Batch<'_> {
+    /// Takes an approval back: the request waits again.
+    fn withdraw(&mut self, id: RequestId, version: u64, decision: u64) -> Result<(), StoreError> {
+        self.move_request(id, version, RequestState::Pending, None)?;
+        let mut uses = self.connection.prepare_cached("SELECT uses FROM requests WHERE id = ?1")?;
+        let uses: u32 = uses.query_row([id.to_string()], |row| row.get(0))?;
+        if uses > 0 {
+            return Err(StoreError::Used(id));
+        }
+        let sql = "DELETE FROM decisions WHERE request = ?1 AND entry = ?2";
+        self.connection.prepare_cached(sql)?.execute(params![id.to_string(), decision])?;
+        Ok(())
     }
 }
 

@@ -47,8 +47,13 @@ pub enum StoreError {
         /// How many there may still be.
         left: u32,
     },
+    /// A certificate came of it.
+    #[error(
+        "certificates were taken under request {0} already; end it, and revoke them: hallpass stop request {0} -m REASON"
+    )]
+    Used(RequestId),
     /// The grant was made under another bundle.
-    #[error("policy, users or hosts were loaded anew in the meantime; fetch again")]
+    #[error("policy, users or hosts were changed in the meantime; try again")]
     BundleChanged,
     /// The grant was made before a stop.
     #[error("issuing was stopped in the meantime; fetch again")]

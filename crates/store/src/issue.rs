@@ -94,12 +94,17 @@ impl IssueTx {
         Ok(uses)
     }
 
-    /// Certificates are counted only where they are limited: it would be a page more at each commit.
+    /// Certificates are counted only where they are limited, and else only whether there were any: it would be a page more
+    /// at each commit.
     fn count_use(&self, batch: &Batch<'_>, uses: u32) -> Result<(), StoreError> {
-        let Some(limit) = self.uses else { return Ok(()) };
-        let (wanted, left) = (u32::try_from(self.drafts.len()).unwrap_or(u32::MAX), limit.get().saturating_sub(uses));
-        if wanted > left {
-            return Err(StoreError::UsedUp { id: self.request, wanted, left });
+        let wanted = u32::try_from(self.drafts.len()).unwrap_or(u32::MAX);
+        match self.uses {
+            Some(limit) if wanted > limit.get().saturating_sub(uses) => {
+                let left = limit.get().saturating_sub(uses);
+                return Err(StoreError::UsedUp { id: self.request, wanted, left });
+            }
+            None if uses > 0 => return Ok(()),
+            _ => {}
         }
         let mut update = batch.connection.prepare_cached("UPDATE requests SET uses = ?2 WHERE id = ?1")?;
         update.execute(params![self.request.to_string(), uses.saturating_add(wanted)])?;

@@ -32,7 +32,7 @@ pub struct StoredRequest {
     pub state: RequestState,
     /// Goes up by one at each change of the state and with each decision.
     pub version: u64,
-    /// Certificates so far; counted only where the request limits them.
+    /// Certificates so far; where the request does not limit them, only whether there were any.
     pub uses: u32,
     /// The decisions, in the order in which they came.
     pub decisions: Vec<StoredDecision>,

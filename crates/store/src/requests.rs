@@ -93,6 +93,8 @@ pub struct SubmitTx {
     pub state: RequestState,
     /// How many pending requests the requester may have, this one included.
     pub pending_limit: u32,
+    /// What was in force when it was judged.
+    pub in_force: u64,
     /// Whom to tell of it.
     pub notify: Notify,
 }
@@ -101,6 +103,7 @@ impl Transaction for SubmitTx {
     type Output = u64;
 
     fn run(self, batch: &mut Batch<'_>) -> Result<u64, StoreError> {
+        batch.still_in_force(self.in_force)?;
         batch.use_up(&self.statement, 1)?;
         self.check_quota(batch)?;
         let window = self.state.window();
@@ -158,6 +161,8 @@ pub struct DecideTx {
     pub verdict: Approval,
     /// Where the request stands with this decision.
     pub state: RequestState,
+    /// What was in force when it was judged.
+    pub in_force: u64,
     /// Whom to tell of it.
     pub notify: Notify,
 }
@@ -166,6 +171,7 @@ impl Transaction for DecideTx {
     type Output = u64;
 
     fn run(self, batch: &mut Batch<'_>) -> Result<u64, StoreError> {
+        batch.still_in_force(self.in_force)?;
         batch.use_up(&self.statement, 1)?;
         batch.move_request(self.id, self.version, self.state, self.notify.remind)?;
         batch.notify(&self.notify.to, Event::Decision, self.id, self.version + 1, self.now)?;

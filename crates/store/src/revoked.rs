@@ -57,13 +57,13 @@ impl Batch<'_> {
     /// Revokes every valid certificate that is taken hold of. The writer has all of them: what is not here by now was
     /// never signed, and is made under another epoch.
     pub(crate) fn revoke(&mut self, reach: &Reach, now: UnixTime) -> Result<Vec<Revoked>, StoreError> {
-        let longest = domain::Span::from_seconds(self.head.longest).map_err(StoreError::damaged)?;
-        let first = first_since(self.connection, self.head.time.min(now).before(longest))?;
-        let mut select =
-            self.connection.prepare_cached("SELECT payload FROM entries WHERE idx >= ?1 AND kind = ?2 ORDER BY idx")?;
+        let first = self.first_to_look_at(reach, now)?;
+        let last = if let Reach::Serial(serial) = reach { serial.get() } else { self.head.frontier.size() };
+        let sql = "SELECT payload FROM entries WHERE idx >= ?1 AND idx <= ?2 AND kind = ?3 ORDER BY idx";
+        let mut select = self.connection.prepare_cached(sql)?;
         let sql = "INSERT OR IGNORE INTO revoked (serial, ca, until) VALUES (?1, ?2, ?3)";
         let mut insert = self.connection.prepare_cached(sql)?;
-        let mut rows = select.query(params![first, EntryKind::Certificate.number()])?;
+        let mut rows = select.query(params![first, last, EntryKind::Certificate.number()])?;
         let mut revoked = Vec::new();
         while let Some(row) = rows.next()? {
             let Payload::Certificate { request, to_be_signed, .. } = entries::payload(EntryKind::Certificate, row, 0)?
@@ -72,7 +72,8 @@ impl Batch<'_> {
             };
             let certificate = ToBeSigned::from_bytes(to_be_signed)?;
             let (serial, until) = (certificate.serial(), certificate.draft().valid_before);
-            if until <= now || !reach.takes(&certificate) {
+            // What ended just now is valid still on a host whose clock runs late.
+            if until.seconds().saturating_add(KEPT_SECONDS) <= now.seconds() || !reach.takes(&certificate) {
                 continue;
             }
             let new = insert.execute(params![serial.get(), certificate.ca_key().to_wire(), until.seconds()])?;
@@ -81,8 +82,32 @@ impl Batch<'_> {
                 revoked.push(Revoked { serial, request, principal, until });
             }
         }
-        self.head.revocations += u64::from(!revoked.is_empty());
+        if !revoked.is_empty() {
+            self.next_list(now);
+        }
         Ok(revoked)
+    }
+
+    /// The number of the next list: it grows past that of a store that was set back, too.
+    fn next_list(&mut self, now: UnixTime) {
+        self.head.revocations = now.seconds().max(self.head.revocations.saturating_add(1));
+    }
+
+    /// The entry from which on a certificate can be valid that is taken hold of.
+    fn first_to_look_at(&self, reach: &Reach, now: UnixTime) -> Result<u64, StoreError> {
+        match reach {
+            Reach::Serial(serial) => Ok(serial.get()),
+            Reach::Request(id) => {
+                let mut entry = self.connection.prepare_cached("SELECT entry FROM requests WHERE id = ?1")?;
+                let entry: Option<u64> = entry.query_row([id.to_string()], |row| row.get(0)).optional()?;
+                entry.ok_or(StoreError::UnknownRequest(*id))
+            }
+            Reach::Users(_) | Reach::Host { .. } | Reach::All => {
+                let back = self.head.longest.saturating_add(KEPT_SECONDS);
+                let back = domain::Span::from_seconds(back).map_err(StoreError::damaged)?;
+                first_since(self.connection, self.head.time.min(now).before(back))
+            }
+        }
     }
 }
 
@@ -96,9 +121,12 @@ impl Transaction for ForgetRevokedTx {
     type Output = u64;
 
     fn run(self, batch: &mut Batch<'_>) -> Result<u64, StoreError> {
-        let over = self.now.seconds().saturating_sub(KEPT_SECONDS);
+        // A clock that is ahead when the server starts is believed: the ledger was not there yet.
+        let over = self.now.min(batch.head.time).seconds().saturating_sub(KEPT_SECONDS);
         let gone = batch.connection.prepare_cached("DELETE FROM revoked WHERE until <= ?1")?.execute([over])?;
-        batch.head.revocations += u64::from(gone > 0);
+        if gone > 0 {
+            batch.next_list(self.now);
+        }
         Ok(batch.head.revocations)
     }
 }

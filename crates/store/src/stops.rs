@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{HostName, PublicKey, RequestId, Serial, StopTarget, Text, UnixTime, UserName};
+use domain::{HostName, PublicKey, RealmName, RequestId, Serial, StopTarget, Text, UnixTime, UserName};
 use ledger::{EntryKind, Payload, SignedText};
 use rusqlite::{Connection, Params, params};
 
@@ -47,6 +47,8 @@ pub struct StopTx {
     pub target: StopTarget,
     /// What ends with it, and is revoked.
     pub reach: Reach,
+    /// Of a plain host, its realm.
+    pub realm: Option<RealmName>,
     /// Who stops it.
     pub user: UserName,
     /// The person behind.
@@ -82,11 +84,12 @@ impl Transaction for StopTx {
         let entry = batch.append(self.now, &Payload::Act { statement: self.statement.into_signed() })?;
         if self.target.lasts() {
             // In place of one whose time is over.
-            let sql = "INSERT OR REPLACE INTO stops (entry, target, user, owner, reason, since, until) \
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+            let sql = "INSERT OR REPLACE INTO stops (entry, target, realm, user, owner, reason, since, until) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
             batch.connection.prepare_cached(sql)?.execute(params![
                 entry,
                 self.target.to_string(),
+                self.realm.as_ref().map(RealmName::as_str),
                 self.user.as_str(),
                 self.owner.as_str(),
                 self.reason.as_str(),
@@ -284,6 +287,8 @@ pub struct Standing {
     pub entry: u64,
     /// What is stopped.
     pub target: StopTarget,
+    /// Of a plain host, its realm when it was stopped.
+    pub realm: Option<RealmName>,
     /// Who stopped it.
     pub user: UserName,
     /// The person behind.
@@ -298,13 +303,14 @@ pub struct Standing {
 
 /// The stops that were not lifted, in the order of their acts.
 pub(crate) fn standing(connection: &Connection) -> Result<Vec<Standing>, StoreError> {
-    let sql = "SELECT entry, target, user, owner, reason, since, until FROM stops ORDER BY entry";
+    let sql = "SELECT entry, target, user, owner, reason, since, until, realm FROM stops ORDER BY entry";
     let mut select = connection.prepare_cached(sql)?;
     let rows = select.query_map([], |row| {
         let (Parsed(target), Parsed(user), Parsed(owner)) = (row.get(1)?, row.get(2)?, row.get(3)?);
         let Column(since) = row.get(5)?;
         let until = row.get::<_, Option<Column<UnixTime>>>(6)?.map(|column| column.0);
-        Ok(Standing { entry: row.get(0)?, target, user, owner, reason: row.get(4)?, since, until })
+        let realm = row.get::<_, Option<Parsed<RealmName>>>(7)?.map(|column| column.0);
+        Ok(Standing { entry: row.get(0)?, target, realm, user, owner, reason: row.get(4)?, since, until })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

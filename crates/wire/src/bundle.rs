@@ -132,7 +132,7 @@ pub struct Amended {
     /// Certificates that were valid, and are revoked.
     pub live: Vec<LiveCertificate>,
     /// The groups in which nobody is left to sign another bundle.
-    pub locked_out: Vec<domain::GroupName>,
+    pub locked_out: Vec<String>,
 }
 
 impl TryFrom<v1::AmendResponse> for Amended {
@@ -144,7 +144,11 @@ impl TryFrom<v1::AmendResponse> for Amended {
             sessions: answer.sessions,
             requests: each("requests", &answer.requests)?,
             live: answer.live.into_iter().map(LiveCertificate::try_from).collect::<Result<_, _>>()?,
-            locked_out: each("locked_out", &answer.locked_out)?,
+            locked_out: answer
+                .locked_out
+                .into_iter()
+                .map(|one| shown("locked_out", one, 100))
+                .collect::<Result<_, _>>()?,
         })
     }
 }

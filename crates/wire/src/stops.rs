@@ -48,8 +48,8 @@ pub struct StopDone {
     pub requests: Vec<RequestId>,
     /// The certificates that are revoked.
     pub revoked: Vec<LiveCertificate>,
-    /// The groups in which nobody is left to sign another bundle.
-    pub locked_out: Vec<GroupName>,
+    /// For what nobody is left: groups of those who sign bundles or lift stops, or the right `admin`.
+    pub locked_out: Vec<String>,
 }
 
 impl TryFrom<v1::StopResponse> for StopDone {
@@ -64,7 +64,11 @@ impl TryFrom<v1::StopResponse> for StopDone {
             sessions: answer.sessions,
             requests: each("requests", &answer.requests)?,
             revoked: answer.revoked.into_iter().map(LiveCertificate::try_from).collect::<Result<_, _>>()?,
-            locked_out: each("locked_out", &answer.locked_out)?,
+            locked_out: answer
+                .locked_out
+                .into_iter()
+                .map(|one| shown("locked_out", one, 100))
+                .collect::<Result<_, _>>()?,
         })
     }
 }

@@ -26,7 +26,7 @@ const HISTORIES: u32 = 24;
 const VARIABLE: &str = "HALLPASS_SEED";
 
 /// The arrows of the diagram in `request`: nothing else ever happens to a state.
-const ARROWS: [play::Arrow; 8] = [
+const ARROWS: [play::Arrow; 9] = [
     (None, Pending),
     (None, Approved),
     (Some(Pending), Approved),
@@ -35,10 +35,11 @@ const ARROWS: [play::Arrow; 8] = [
     (Some(Pending), Expired),
     (Some(Approved), GivenBack),
     (Some(Approved), Expired),
+    (Some(Approved), Pending),
 ];
 
 /// Every answer that there is.
-const ANSWERS: [&str; 36] = [
+const ANSWERS: [&str; 38] = [
     "submit: taken",
     "submit: POLICY_REFUSED",
     "submit: TOO_MANY_PENDING",
@@ -51,6 +52,8 @@ const ANSWERS: [&str; 36] = [
     "decide: CHANGED_MEANWHILE",
     "end: taken",
     "end: NOT_YOURS",
+    "end: NO_APPROVAL",
+    "end: APPROVAL_USED",
     "end: USER_DISABLED",
     "end: WRONG_STATE",
     "fetch: taken",

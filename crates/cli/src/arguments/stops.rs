@@ -74,7 +74,7 @@ pub(crate) enum StopCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct Why {
-    /// Why; it is signed, kept, and shown to those who are stopped.
+    /// Why; it is signed and kept, and shown to everybody when everything is stopped.
     #[arg(short = 'm', long = "message", value_name = "REASON")]
     pub(crate) reason: String,
 }

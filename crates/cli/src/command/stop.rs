@@ -118,8 +118,8 @@ pub(crate) fn locked_out_in_words(groups: &[String]) -> String {
         return String::new();
     }
     format!(
-        "WARNING: nobody is left to sign another bundle for {}: policy, users and hosts can no longer be added to on this \
-         server.\n",
+        "WARNING: nobody is left for {}: whatever needs them, be it another bundle or an end of stops, can no longer be done on \
+         this server.\n",
         groups.join(", ")
     )
 }
@@ -219,7 +219,7 @@ impl From<Standing> for Row {
 impl Report for Stops {
     fn text(&self, look: &Look<'_>) -> String {
         if self.stops.is_empty() {
-            return "Nothing is stopped.\n".to_owned();
+            return "Nothing is stopped that you may see.\n".to_owned();
         }
         let mut table = Table::new(["ENTRY", "STOPPED", "SINCE", "UNTIL", "BY", "WHY"]);
         for stop in &self.stops {

@@ -33,7 +33,8 @@ fn quorum(
     let Both { old, new } = both.map(|read| of(read.policy));
     let words = became(what, old, new)?;
     let effect = match (old, new) {
-        (None, _) => Effect::Tightens,
+        // Without signers or lifters it is whoever has the right `admin`: others may gain it.
+        (None, _) if about == About::Signers => Effect::Tightens,
         (Some(old), Some(new)) if new.and(old) == *new => Effect::Tightens,
         _ => Effect::Loosens,
     };

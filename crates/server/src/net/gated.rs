@@ -100,7 +100,7 @@ mod tests {
     use super::*;
     use std::sync::Mutex;
 
-    use ca::{Epoch, Opens};
+    use ca::{Epoch, Opens, Reach};
 
     use http_body_util::{BodyExt as _, Full};
 
@@ -141,6 +141,17 @@ mod tests {
         refused(stopped, "the%20clock%20jumped").await;
         gate.resume::<()>(|_| Ok(Epoch::new(8))).unwrap();
         refused(resumed, "fetch%20again").await;
+    }
+
+    #[tokio::test]
+    async fn nothing_leaves_after_a_stop_of_its_user_and_what_is_of_others_does() {
+        let gate = Arc::new(Gate::new(Epoch::new(7), None));
+        let (stopped, of_others) = (body(&gate, 7), body(&gate, 7));
+        let users = |name: &str| Reach::Users([name.parse().unwrap()].into());
+        gate.stop::<(), ()>(&users("bob"), || Ok((Epoch::new(8), ()))).unwrap();
+        assert_eq!(of_others.0.collect().await.unwrap().to_bytes(), "certificate");
+        gate.stop::<(), ()>(&users("alice"), || Ok((Epoch::new(9), ()))).unwrap();
+        refused(stopped, "fetch%20again").await;
     }
 
     async fn refused((body, told): (GatedBody, Told), why: &str) {

@@ -100,6 +100,6 @@ pub(crate) fn amending(done: Amending) -> v1::AmendResponse {
         sessions: u32::try_from(done.ended.sessions).unwrap_or(u32::MAX),
         requests: done.ended.requests.iter().map(ToString::to_string).collect(),
         live: done.ended.revoked.into_iter().map(revoked).collect(),
-        locked_out: done.locked_out.iter().map(ToString::to_string).collect(),
+        locked_out: done.locked_out,
     }
 }

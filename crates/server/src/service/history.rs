@@ -49,8 +49,13 @@ impl History for Api {
         let id = wire::request_id(&request.into_inner().id).map_err(|e| self.misread(&call, &e))?;
         let call = call.about(id);
         // A bundle of long ago is parsed anew, which takes up to a second: one at a time, so that others look meanwhile.
-        let _alone = self.0.explains.acquire().await;
-        let explained = self.look(move |api| api.0.ca.explain(&session, id)).await?;
+        let alone = Arc::clone(&self.0.explains).acquire_owned().await;
+        let explain = move |api: &Self| {
+            // Held to its end, even when nobody waits for it any more.
+            let _alone = alone;
+            api.0.ca.explain(&session, id)
+        };
+        let explained = self.look(explain).await?;
         let explained = explained.map_err(|e| self.refuse(&call, &e))?;
         Ok(Response::new(ExplainResponse { explanation: Some(told(explained).into()) }))
     }

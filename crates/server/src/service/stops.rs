@@ -32,7 +32,7 @@ impl Stops for Api {
             sessions: u32::try_from(done.sessions).unwrap_or(u32::MAX),
             requests: done.requests.iter().map(ToString::to_string).collect(),
             revoked: done.revoked.into_iter().map(convert::revoked).collect(),
-            locked_out: locked_out.iter().map(ToString::to_string).collect(),
+            locked_out,
         }))
     }
 

@@ -136,10 +136,18 @@ fn an_act_fits_its_target() {
     };
     assert!(with("cancel", "7K3F9-QXMWT").is_ok());
     assert!(with("resume", "-").is_ok());
-    for (verb, target) in [("cancel", "-"), ("give-back", "-"), ("resume", "7K3F9-QXMWT"), ("cancel", "alice")] {
+    for (verb, target) in [
+        ("cancel", "-"),
+        ("give-back", "-"),
+        ("resume", "7K3F9-QXMWT"),
+        ("cancel", "alice"),
+        ("stop", "-"),
+        ("stop", "rule x"),
+        ("lift", "all"),
+    ] {
         assert!(matches!(with(verb, target), Err(StatementError::Value { field: "target", .. })), "{verb} {target}");
     }
-    assert!(matches!(with("stop", "-"), Err(StatementError::Value { field: "verb", .. })));
+    assert!(matches!(with("halt", "-"), Err(StatementError::Value { field: "verb", .. })));
 }
 
 #[test]

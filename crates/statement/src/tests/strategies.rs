@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use domain::{
     Amendment, Approval, Digest, Extension, KeyStrength, Networks, Nonce, Obligations, Pair, Quorum, RequestId, Span,
-    Text, UnixTime,
+    StopTarget, Text, UnixTime,
 };
 use proptest::collection::btree_set;
 use proptest::option;
@@ -137,6 +137,16 @@ pub(super) fn act() -> impl Strategy<Value = ActStatement> {
     let act = prop_oneof![
         id().prop_map(Act::Cancel),
         id().prop_map(Act::GiveBack),
+        id().prop_map(Act::Withdraw),
+        any::<u64>().prop_map(Act::Lift),
+        prop_oneof![
+            id().prop_map(StopTarget::Request),
+            (1..u64::MAX / 2).prop_map(|serial| StopTarget::Serial(domain::Serial::new(serial).unwrap())),
+            parsed("[a-z0-9_][a-z0-9._-]{0,11}").prop_map(StopTarget::User),
+            parsed(host).prop_map(StopTarget::Host),
+            Just(StopTarget::All),
+        ]
+        .prop_map(Act::Stop),
         Just(Act::Resume),
         change().prop_map(Act::SignBundle),
         change().prop_map(Act::LoadBundle),

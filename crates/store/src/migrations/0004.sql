@@ -2,6 +2,8 @@
 CREATE TABLE stops (
     entry INTEGER PRIMARY KEY,
     target TEXT NOT NULL UNIQUE,
+    -- Of a plain host, its realm: its certificates open every host of it.
+    realm TEXT,
     -- Who stopped it, and the person behind.
     user TEXT NOT NULL,
     owner TEXT NOT NULL,
@@ -27,6 +29,6 @@ CREATE TABLE revoked (
 -- How often the list of revoked certificates changed, and the longest that a certificate was ever valid for from its entry on.
 ALTER TABLE head ADD COLUMN revocations INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE head ADD COLUMN longest INTEGER NOT NULL DEFAULT 0;
--- What earlier versions issued is not known here: a day is longer than any of it that can matter.
-UPDATE head SET longest = 86400;
+-- What earlier versions issued is not known here: nothing is valid for longer than a window can be, 366 days.
+UPDATE head SET longest = 31622400;
 CREATE INDEX requests_granted ON requests (not_after) WHERE state = 'approved';

@@ -23,7 +23,7 @@ fn amend(store: &Store, verb: &str, target: &str) -> AmendTx {
 async fn a_disabled_user_loses_what_is_pending_and_granted_at_once() {
     let (directory, store) = fresh();
     approved(&store, 1).await;
-    store.submit(submission(2)).await.unwrap();
+    store.submit(next(&store, 2)).await.unwrap();
     let issued = store.issue(fetch(1, "before")).await.unwrap();
     let judged_before = IssueTx { in_force: store.in_force(), ..fetch(1, "judged before") };
     let disable = AmendTx { ends: ["alice".parse().unwrap()].into(), ..amend(&store, "disable-user", "alice") };

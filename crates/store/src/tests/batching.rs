@@ -44,14 +44,14 @@ async fn one_refusal_does_not_spoil_the_batch() {
         let store = Arc::clone(&store);
         tasks.spawn(async move { store.submit(tx).await });
     };
-    queue(&mut tasks, submission(2));
+    queue(&mut tasks, next(&store, 2));
     // Fails at its second certificate, after an entry and a statement were written.
     let endless = Draft { valid_before: at(7200), ..draft(1, "web-2") };
     let spoilt = IssueTx { drafts: vec![draft(1, "web-1"), endless], ..fetch(1, "one") };
     let issuing = Arc::clone(&store);
     tasks.spawn(async move { issuing.issue(spoilt).await.map(|_| 0) });
-    queue(&mut tasks, SubmitTx { statement: statement("other", at(0)), ..submission(2) });
-    queue(&mut tasks, submission(3));
+    queue(&mut tasks, SubmitTx { statement: statement("other", at(0)), ..next(&store, 2) });
+    queue(&mut tasks, next(&store, 3));
     all_queued().await;
     let before = store.commits();
     drop(release);

@@ -99,7 +99,7 @@ async fn after_a_crash_everything_that_was_answered_is_there() {
     let (directory, store) = fresh();
     approved(&store, 1).await;
     for number in 2..20 {
-        store.submit(submission(number)).await.unwrap();
+        store.submit(next(&store, number)).await.unwrap();
     }
     let issued = store.issue(fetch(1, "one")).await.unwrap();
     let (copy, _) = crashed(&directory);
@@ -108,7 +108,7 @@ async fn after_a_crash_everything_that_was_answered_is_there() {
     assert_eq!(recovered.find_fetch(&fetch(1, "one").statement).unwrap(), Some(issued));
     assert_eq!(recovered.bundle_in_force(), store.bundle_in_force());
     assert_intact(&recovered);
-    recovered.submit(submission(20)).await.unwrap();
+    recovered.submit(next(&store, 20)).await.unwrap();
     assert_intact(&recovered);
 }
 

@@ -66,7 +66,7 @@ async fn a_grant_made_under_another_bundle_or_version_issues_nothing() {
     assert!(matches!(refused(store.issue(fetch(7, "x")).await), StoreError::UnknownRequest(_)));
     store.append_bundle(load(&store, "b")).await.unwrap();
     assert!(matches!(refused(store.issue(fetch(1, "x")).await), StoreError::BundleChanged));
-    store.submit(submission(2)).await.unwrap();
+    store.submit(next(&store, 2)).await.unwrap();
     let pending = IssueTx { in_force: store.in_force(), ..fetch(2, "x") };
     assert!(matches!(refused(store.issue(pending).await), StoreError::NotApproved(_)));
     assert!(store.entries(0, 100).unwrap().iter().all(|e| !matches!(e.payload, Payload::Certificate { .. })));

@@ -81,8 +81,14 @@ pub(crate) fn submission(number: u64) -> SubmitTx {
         expires: at(3600),
         state: RequestState::Pending,
         pending_limit: 1000,
+        in_force: 0,
         notify: Notify::default(),
     }
+}
+
+/// The same, judged by what is in force now.
+pub(crate) fn next(store: &Store, number: u64) -> SubmitTx {
+    SubmitTx { in_force: store.in_force(), ..submission(number) }
 }
 
 pub(crate) fn window() -> Window {
@@ -99,6 +105,7 @@ pub(crate) fn approval(number: u64, approver: &str, version: u64, state: Request
         owner: approver.parse().unwrap(),
         verdict: domain::Approval::Approve,
         state,
+        in_force: 0,
         notify: Notify::default(),
     }
 }
@@ -159,7 +166,8 @@ pub(crate) async fn approved(store: &Store, number: u64) {
     if store.bundle_in_force().is_none() {
         store.append_bundle(load(store, "a")).await.unwrap();
     }
-    store.submit(SubmitTx { state: RequestState::Approved(window()), ..submission(number) }).await.unwrap();
+    let in_force = store.in_force();
+    store.submit(SubmitTx { state: RequestState::Approved(window()), in_force, ..submission(number) }).await.unwrap();
 }
 
 /// The ledger as anybody can recompute it from its entries.

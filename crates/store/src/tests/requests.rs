@@ -112,7 +112,8 @@ async fn lists_are_filtered_and_paged_newest_first() {
     }
     store.submit(SubmitTx { requester: "bob".parse().unwrap(), ..submission(4) }).await.unwrap();
     approved(&store, 5).await;
-    store.decide(approval(2, "bob", 1, RequestState::Denied)).await.unwrap();
+    let denied = DecideTx { in_force: store.in_force(), ..approval(2, "bob", 1, RequestState::Denied) };
+    store.decide(denied).await.unwrap();
 
     let ids = |found: Vec<StoredRequest>| found.iter().map(|r| r.id).collect::<Vec<_>>();
     let all = |filter| ids(store.requests(&filter, None, 100).unwrap());

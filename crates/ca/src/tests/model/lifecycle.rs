@@ -40,11 +40,13 @@ pub(super) enum Message {
     Resume { by: u8 },
 }
 
-/// How a requester ends a request.
+/// How a request, or an approval of it, is taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
     Cancel,
     GiveBack,
+    /// An approver takes an approval back.
+    Withdraw,
 }
 
 /// What is in force.
@@ -77,6 +79,10 @@ pub(super) struct Request {
     host: usize,
     needs: usize,
     approved_by: BTreeSet<u8>,
+    /// When it dies unanswered.
+    expires: u64,
+    /// Whether certificates came of it.
+    used: bool,
     is: Is,
 }
 
@@ -130,7 +136,14 @@ impl Model {
         }
         let auto = Is::Approved { from: now, until: now + WINDOW };
         let is = if needs == 0 { auto } else { Is::Pending { until: now + PATIENCE } };
-        self.requests.push(Request { host, needs, approved_by: BTreeSet::new(), is });
+        self.requests.push(Request {
+            host,
+            needs,
+            approved_by: BTreeSet::new(),
+            expires: now + PATIENCE,
+            used: false,
+            is,
+        });
         Ok(())
     }
 
@@ -164,6 +177,9 @@ impl Model {
         if self.rules.disabled(by) {
             return Err("USER_DISABLED");
         }
+        if ending == Ending::Withdraw {
+            return self.withdraw(request, by, now);
+        }
         if by != ALICE {
             return Err("NOT_YOURS");
         }
@@ -174,6 +190,23 @@ impl Model {
             _ => return Err("WRONG_STATE"),
         };
         request.is = Is::Ended(ended);
+        Ok(())
+    }
+
+    fn withdraw(&mut self, request: usize, by: u8, now: u64) -> Answer {
+        let request = &mut self.requests[request];
+        if !request.approved_by.contains(&by) {
+            return Err("NO_APPROVAL");
+        }
+        match request.is {
+            Is::Pending { until } | Is::Approved { until, .. } if now < until => {}
+            _ => return Err("WRONG_STATE"),
+        }
+        if request.used {
+            return Err("APPROVAL_USED");
+        }
+        request.approved_by.remove(&by);
+        request.is = Is::Pending { until: request.expires };
         Ok(())
     }
 
@@ -189,10 +222,14 @@ impl Model {
         if self.rules.disabled(ALICE) {
             return Err("POLICY_REFUSED");
         }
-        let request = &self.requests[request];
-        let enough = request.standing(self.rules) >= request.needs.max(self.rules.needs(request.host));
-        let open = self.window(request).is_some_and(|(from, until)| from <= now && now < until);
-        if enough && open { Ok(()) } else { Err("NOT_GRANTED") }
+        let asked = &self.requests[request];
+        let enough = asked.standing(self.rules) >= asked.needs.max(self.rules.needs(asked.host));
+        let open = self.window(asked).is_some_and(|(from, until)| from <= now && now < until);
+        if !enough || !open {
+            return Err("NOT_GRANTED");
+        }
+        self.requests[request].used = true;
+        Ok(())
     }
 
     fn resume(&mut self, by: u8) -> Answer {

@@ -61,6 +61,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         4 => (request(), [decision(), decision()]).prop_map(|(at, both)| Operation::Race(at, both)),
         8 => (request(), prop_oneof![4 => Just(ALICE), 1 => of(&[BOB, ALICE_ADMIN])], ending)
             .prop_map(|(at, by, ending)| Operation::End(at, by, ending)),
+        9 => (request(), decider()).prop_map(|(at, by)| Operation::End(at, by, Ending::Withdraw)),
         26 => (request(), prop_oneof![8 => Just(LAPTOP), 1 => of(&[ALICE, BOB])])
             .prop_map(|(at, by)| Operation::Fetch(at, by)),
         12 => (0..5usize).prop_map(Operation::Repeat),

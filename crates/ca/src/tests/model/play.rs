@@ -248,6 +248,9 @@ impl Play {
             Message::End { request, by: user, ending: Ending::GiveBack } => {
                 by(user, &world.act_statement(user, Act::GiveBack(id(request))))
             }
+            Message::End { request, by: user, ending: Ending::Withdraw } => {
+                by(user, &world.act_statement(user, Act::Withdraw(id(request))))
+            }
             Message::Fetch { request, by: key } => {
                 by(key, &world.fetch_statement(id(request), &[self.model.access(request)]))
             }
@@ -311,8 +314,13 @@ fn nothing_left_without_its_quorum(world: &World) {
                 }
             }
             Payload::Act { statement } => {
-                let ended = ActStatement::parse(&statement.text).unwrap().act.request();
-                ended.map(|request| alive.remove(&request).unwrap());
+                let said = ActStatement::parse(&statement.text).unwrap();
+                match said.act {
+                    Act::Withdraw(request) => {
+                        assert!(alive.get_mut(&request).unwrap().1.remove(person(said.user.as_str())));
+                    }
+                    act => drop(act.request().map(|request| alive.remove(&request).unwrap())),
+                }
             }
             Payload::Expired { request } => drop(alive.remove(&request).unwrap()),
             Payload::Certificate { request, .. } => {
