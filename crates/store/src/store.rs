@@ -367,9 +367,7 @@ fn write_genesis(
     let mut batch = Batch::new(connection, random, Head::empty());
     let genesis = Payload::Genesis { origin: signer.origin().clone(), ledger_key: signer.public_key() };
     batch.append(now, &genesis)?;
-    if let Some(bundle) = first {
-        BundleTx::first(now, bundle).run(&mut batch)?;
-    }
+    first.map(|bundle| BundleTx::first(now, bundle).run(&mut batch)).transpose()?;
     batch.head.save(connection)?;
     let frontier = &batch.head.frontier;
     checkpoints::insert(connection, &signer.sign(frontier.size(), frontier.root()))?;

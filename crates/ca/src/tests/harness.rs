@@ -388,12 +388,6 @@ pub(super) fn by<S: Statement>(seed: u8, said: &S) -> Signed {
     sign_with(said, &key(seed)).unwrap()
 }
 
-/// The critical options of the first certificate.
-pub(super) fn options(issued: &Issued) -> Vec<(String, String)> {
-    let certificate = &issued.certificates[0].1;
-    certificate.critical_options().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-}
-
 /// The stable reason of a refusal.
 #[track_caller]
 pub(super) fn reason<T>(result: Result<T, Error>) -> &'static str {

@@ -109,6 +109,12 @@ async fn keys_are_judged_again_at_every_fetch() {
     assert!(unverified.contains("must be signed with a verified FIDO key"), "{unverified}");
 }
 
+/// The critical options of the first certificate.
+pub(super) fn options(issued: &Issued) -> Vec<(String, String)> {
+    let certificate = &issued.certificates[0].1;
+    certificate.critical_options().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
 #[tokio::test]
 async fn networks_narrow_at_issue_and_never_widen() {
     let world = world_of(setup("source = [\"10.0.0.0/8\", \"2001:db8::/32\"]")).await;

@@ -5,6 +5,7 @@ use request::StateName;
 use statement::RequestStatement;
 
 use super::harness::*;
+use super::keys::options;
 use crate::View;
 
 /// Backup is bob's program; it is in `sre`, and also asks as `dev`.
