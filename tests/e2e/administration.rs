@@ -47,7 +47,7 @@ async fn a_bundle_is_pushed_and_gone_back_from() -> Result<()> {
 
     let loads = log(&world).await?;
     let origins: Vec<&str> = loads.iter().map(|(_, origin)| origin.as_str()).collect();
-    assert_eq!(origins, ["push", "files"]);
+    assert_eq!(origins, ["push", "files", "files"], "the first is what `init` put in force");
     let first = loads[1].0.as_str();
     let back = ["admin", "policy", "rollback", first, "--yes", "-m", "it was too much", "--dir", &dir];
     world.types(&world.bob, &back).await?.ok()?;
@@ -90,21 +90,24 @@ async fn with_signers_nobody_changes_anything_alone() -> Result<()> {
 }
 
 #[tokio::test]
-async fn files_without_their_signatures_start_no_server() -> Result<()> {
-    let mut world = World::make().await?;
-    world.directory("[[group]]\nname = \"admins\"\nmembers = [\"alice\", \"bob\"]\nrights = [\"admin\"]\n")?;
-    world.hosts(&[])?;
-    world.file("access.toml", &format!("{RULES}\n[policy]\nsigners = \"2 of admins\"\n"))?;
-    world.serve().await?;
-    // It listens before its first bundle is recorded; who is logged in has come after.
-    world.login(&world.alice, "alice").await?;
-    world.kill().await?;
-    world.file("access.toml", RULES)?;
+async fn files_without_their_signatures_start_no_server_from_init_on() -> Result<()> {
+    let mut world = World::make_with_signers("2 of admins").await?;
+    let made = std::fs::read_to_string(world.server_dir().join("access.toml"))?;
+    world.file("access.toml", "# Nobody signs any more.\n")?;
     let mut command = tokio::process::Command::new(crate::world::HALLPASSD);
     command.arg("serve").arg("--config").arg(world.config());
     world.spawn(command)?;
     assert_eq!(world.ended().await?, Some(1));
     assert!(world.log().contains("lacks a signature from admins"), "{}", world.log());
+
+    world.file("access.toml", &made)?;
+    world.serve().await?;
+    world.login(&world.alice, "alice").await?;
+    world.login(&world.bob, "bob").await?;
+    let dir = pulled(&world, &world.bob, RULES.replace("dev", "admins").replace("sre", "admins").as_str()).await?;
+    world.types(&world.alice, &["admin", "policy", "sign", &dir, "--yes"]).await?.ok()?;
+    world.types(&world.bob, &["admin", "policy", "push", &dir, "--yes"]).await?.ok()?;
+    assert_eq!(log(&world).await?.iter().map(|(_, origin)| origin.as_str()).collect::<Vec<_>>(), ["push", "files"]);
     Ok(())
 }
 

@@ -66,6 +66,15 @@ pub(crate) fn entry<'a>(name: &'a str, sshd: &Sshd, env: &'a str) -> Entry<'a> {
 impl World {
     /// Makes a server's directory, and people with ed25519 keys; nothing runs yet.
     pub(crate) async fn make() -> Result<Self> {
+        Self::made(None).await
+    }
+
+    /// The same, with both as administrators, and bundles that take these signers.
+    pub(crate) async fn make_with_signers(signers: &str) -> Result<Self> {
+        Self::made(Some(signers)).await
+    }
+
+    async fn made(signers: Option<&str>) -> Result<Self> {
         let mut alice = Machine::with_agent().await?;
         let mut bob = Machine::with_agent().await?;
         for (person, name) in [(&mut alice, "alice"), (&mut bob, "bob")] {
@@ -77,9 +86,14 @@ impl World {
         let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let address = format!("127.0.0.1:{port}");
         let server = dir.path().join("server");
-        let admin = format!("bob={}", bob.path("bob.pub").display());
+        let admin = |person: &Machine, name| format!("{name}={}", person.path(&format!("{name}.pub")).display());
         let mut init = Command::new(HALLPASSD);
-        init.args(["init", "--name", "e2e.hallpass", "--no-passphrase", "--listen", &address, "--admin", &admin]);
+        init.args(["init", "--name", "e2e.hallpass", "--no-passphrase", "--listen", &address])
+            .arg("--admin")
+            .arg(admin(&bob, "bob"));
+        if let Some(signers) = signers {
+            init.args(["--signers", signers]).arg("--admin").arg(admin(&alice, "alice"));
+        }
         let made = init.arg("--dir").arg(&server).stdin(Stdio::null()).output().await?;
         if !made.status.success() {
             return Err(String::from_utf8_lossy(&made.stderr).into());

@@ -37,7 +37,7 @@ impl Bundle {
     }
 
     /// The files, as the store keeps them.
-    pub(crate) const fn kept(&self) -> &store::Bundle {
+    pub const fn kept(&self) -> &store::Bundle {
         &self.kept
     }
 

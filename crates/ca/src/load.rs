@@ -74,20 +74,9 @@ pub(crate) async fn at_start(
     Ok(before)
 }
 
-/// The first bundle of a ledger: nobody is there yet who could have signed it.
+/// The first bundle of a ledger, where `hallpassd init` did not put one in force.
 async fn first(store: &Store, bundle: Bundle, now: UnixTime) -> Result<InForce, Error> {
-    let in_force = store.in_force();
-    let entry = store
-        .append_bundle(BundleTx {
-            now,
-            bundle: bundle.kept().clone(),
-            origin: Origin::Files,
-            in_force,
-            act: None,
-            signatures: Vec::new(),
-            caught_up: Vec::new(),
-        })
-        .await?;
+    let entry = store.append_bundle(BundleTx::first(now, bundle.kept().clone())).await?;
     Ok(InForce::new(Arc::new(bundle), Vec::new(), Vec::new(), entry, entry))
 }
 

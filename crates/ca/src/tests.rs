@@ -11,6 +11,7 @@ mod keys;
 mod load;
 mod model;
 mod notice;
+mod programs;
 mod stop;
 mod submit;
 mod tampered;

@@ -171,6 +171,7 @@ fn make_server(dir: &Path, bob_key: &str) -> Result<String, DemoError> {
         listen: anywhere,
         metrics: anywhere,
         admins: vec![("bob".parse()?, bob_key.parse().map_err(|_| ssh_key::Error::FormatEncoding)?)],
+        signers: None,
         keys_are: KeysAre::Unencrypted,
     };
     Ok(server::init(&setup, |_| None, &SystemClock, Arc::new(SystemRandom))?.to_string())

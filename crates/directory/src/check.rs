@@ -9,7 +9,7 @@ use domain::{GroupName, HostName, PublicKey, UserName};
 use toml::Spanned;
 
 use crate::read::{ReadGroup, ReadHost, ReadPool, ReadUser};
-use crate::{Group, Host, Kind, Notes, Pool, User};
+use crate::{Group, Host, Notes, Pool, User};
 
 /// Users by name and the user that each key is bound to.
 pub(crate) fn users(notes: &Notes<'_>, read: Vec<ReadUser>) -> (BTreeMap<UserName, User>, Bindings) {
@@ -35,6 +35,7 @@ fn finished(user: ReadUser) -> User {
         keys: user.keys.into_iter().map(Spanned::into_inner).collect(),
         login: user.login,
         email: user.email,
+        source: user.source,
         disabled: user.disabled,
     }
 }
@@ -42,7 +43,7 @@ fn finished(user: ReadUser) -> User {
 /// An owner is a person without an owner: so there are no chains and no cycles, and who is behind a user is one look.
 fn owner(notes: &Notes<'_>, user: &ReadUser, users: &BTreeMap<&UserName, &ReadUser>) {
     let Some(given) = &user.owner else {
-        if user.kind == Kind::Service {
+        if user.kind.is_service() {
             let message = format!("the service `{}` has no owner", user.name.get_ref());
             notes.note_with_help(user.name.span(), message, "name the person who answers for it: owner = \"...\"");
         }
@@ -54,7 +55,7 @@ fn owner(notes: &Notes<'_>, user: &ReadUser, users: &BTreeMap<&UserName, &ReadUs
         Some(_) if name == user.name.get_ref() => {
             notes.note_with_help(given.span(), "a user cannot be its own owner", "leave `owner` out");
         }
-        Some(owner) if owner.kind == Kind::Service => {
+        Some(owner) if owner.kind.is_service() => {
             notes.note(given.span(), format!("the owner `{name}` is a service; an owner is a person"));
         }
         Some(ReadUser { owner: Some(behind), .. }) => {

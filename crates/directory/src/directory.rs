@@ -137,7 +137,12 @@ impl Directory {
         if self.is_disabled(name) { None } else { own(name).or_else(|| own(self.owner_of(name)?)) }
     }
 
-    /// Whether the user is an enabled person: services and the disabled decide nothing.
+    /// Whether decisions of the user count: an enabled person's, and those of an enabled program that is marked.
+    pub fn decides(&self, name: &UserName) -> bool {
+        self.user(name).is_some_and(|user| user.kind.decides()) && !self.is_disabled(name)
+    }
+
+    /// Whether the user is an enabled person, and no program.
     pub fn is_enabled_person(&self, name: &UserName) -> bool {
         self.user(name).is_some_and(|user| user.kind == Kind::Person) && !self.is_disabled(name)
     }
@@ -172,12 +177,6 @@ impl Directory {
     pub fn has_right(&self, user: &UserName, right: Right) -> bool {
         let gives = |group: &GroupName| self.group(group).is_some_and(|group| group.rights.contains(&right));
         !self.is_disabled(user) && self.groups_of(user).any(gives)
-    }
-
-    /// The persons behind a group's enabled members that are persons: each once, through however many accounts.
-    pub fn enabled_people_in(&self, group: &GroupName) -> BTreeSet<&UserName> {
-        let members = self.group(group).into_iter().flat_map(|group| &group.members);
-        members.filter(|name| self.is_enabled_person(name)).filter_map(|name| self.owner_of(name)).collect()
     }
 
     /// A host by its canonical name or an alias.

@@ -18,12 +18,13 @@ use std::num::NonZeroU16;
 use std::str::FromStr;
 
 use domain::{
-    Address, EmailAddress, GroupName, HostName, KeyError, Label, Login, PublicKey, RealmName, UserName, is_visible,
+    Address, EmailAddress, GroupName, HostName, KeyError, Label, Login, Networks, PublicKey, RealmName, UserName,
+    is_visible,
 };
 use toml::Spanned;
 use toml::de::DeTable;
 
-use crate::{Kind, Mistakes, Notes, Source};
+use crate::{Approves, Kind, Mistakes, Notes, Source};
 use insert::{Insertion, apply, entries, named, to_list, with_entry};
 use quote::{list, table, text};
 
@@ -90,6 +91,8 @@ pub struct NewUser {
     pub login: Option<Login>,
     /// Where mail to them goes.
     pub email: Option<EmailAddress>,
+    /// The networks that certificates of a program may be used from.
+    pub source: Option<Networks>,
 }
 
 /// A host to add.
@@ -150,13 +153,16 @@ fn there_are(groups: &[String]) -> String {
 /// When a group is not there. That the name is taken, or a key bound to somebody else, shows when the result is read.
 pub fn add_user(directory: &Source, user: &NewUser, groups: &BTreeSet<GroupName>) -> Result<Source, EditError> {
     edit(directory, |top| {
-        let NewUser { name, kind, owner, keys, login, email } = user;
+        let NewUser { name, kind, owner, keys, login, email, source } = user;
+        let marked = (*kind == Kind::Service(Approves::ForItsOwner)).then(|| "true".to_owned());
         let kind = (*kind != Kind::Person).then(|| text(kind.as_str()));
         let keys = (!keys.is_empty()).then(|| list(keys));
         let fields = [
             ("name", Some(text(name))),
             ("kind", kind),
             ("owner", owner.as_ref().map(text)),
+            ("approves", marked),
+            ("source", source.as_ref().map(|networks| list(&networks.iter().collect::<Vec<_>>()))),
             ("keys", keys),
             ("login", login.as_ref().map(text)),
             ("email", email.as_ref().map(text)),

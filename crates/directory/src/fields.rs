@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::ops::Range;
 use std::str::FromStr;
 
+use domain::{Network, Networks};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -42,6 +43,11 @@ impl<'a> Fields<'a> {
         self.table.contains_key(key)
     }
 
+    /// Where the value of a field is, when the field is there.
+    pub fn place_of(&self, key: &str) -> Option<Range<usize>> {
+        self.table.get(key).map(|value| self.place(value))
+    }
+
     /// A text field that may be absent.
     pub fn optional<T: FromStr<Err: Display>>(&self, key: &'static str) -> Option<Spanned<T>> {
         self.value(key).and_then(|value| self.parse(value))
@@ -75,6 +81,16 @@ impl<'a> Fields<'a> {
     pub fn required_list<T: FromStr<Err: Display>>(&self, key: &'static str) -> Vec<Spanned<T>> {
         self.present(key);
         self.filled_list(key).unwrap_or_default()
+    }
+
+    /// Networks, one or a list; when the field is there, it names one.
+    pub fn networks(&self, key: &'static str) -> Option<Networks> {
+        let listed = self.filled_list::<Network>(key)?;
+        let place = listed.first().map_or_else(|| self.span(), Spanned::span);
+        Networks::listed(listed.into_iter().map(Spanned::into_inner).collect()).unwrap_or_else(|error| {
+            self.notes.note(place, error.to_string());
+            None
+        })
     }
 
     /// `true` or `false`; absent is `false`.

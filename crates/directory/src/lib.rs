@@ -26,7 +26,7 @@ pub use fields::Fields;
 pub use host::Host;
 pub use pool::{Pattern, PatternError, Pool};
 pub use source::{MOST_BYTES, Mistake, Mistakes, Notes, Source, SourceError};
-pub use user::{Group, Kind, Right, User};
+pub use user::{Approves, Group, Kind, Right, User};
 
 /// A `directory.toml` to start from; its examples are comments.
 pub const SAMPLE_DIRECTORY: &str = include_str!("sample/directory.toml");

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU16;
 
-use domain::{Address, EmailAddress, GroupName, HostName, Label, Login, PublicKey, RealmName, UserName};
+use domain::{Address, EmailAddress, GroupName, HostName, Label, Login, Networks, PublicKey, RealmName, UserName};
 use toml::Spanned;
 
-use crate::{Fields, Kind, Notes, Pattern, Right};
+use crate::{Approves, Fields, Kind, Notes, Pattern, Right};
 
 pub(crate) struct ReadUser {
     pub(crate) name: Spanned<UserName>,
@@ -15,6 +15,7 @@ pub(crate) struct ReadUser {
     pub(crate) keys: Vec<Spanned<PublicKey>>,
     pub(crate) login: Option<Login>,
     pub(crate) email: Option<EmailAddress>,
+    pub(crate) source: Option<Networks>,
     pub(crate) disabled: bool,
 }
 
@@ -45,17 +46,37 @@ pub(crate) fn users_and_groups(notes: &Notes<'_>) -> (Vec<ReadUser>, Vec<ReadGro
 
 fn user(notes: &Notes<'_>, fields: Fields<'_>) -> Option<ReadUser> {
     let name = fields.required("name");
-    let kind = fields.optional("kind").map_or(Kind::Person, Spanned::into_inner);
+    let kind = kind(notes, &fields);
     let owner = fields.optional("owner");
     let keys = fields.list("keys").unwrap_or_default();
     let login = fields.optional::<Login>("login");
     let email = fields.optional("email").map(Spanned::into_inner);
+    let source = fields.networks("source");
     let disabled = fields.flag("disabled");
     fields.finish();
     if let Some(own) = login.as_ref().filter(|login| login.get_ref().as_str() == "self") {
         notes.note(own.span(), "`self` is what the login maps from; give the Unix account it stands for");
     }
-    Some(ReadUser { name: name?, kind, owner, keys, login: login.map(Spanned::into_inner), email, disabled })
+    Some(ReadUser { name: name?, kind, owner, keys, login: login.map(Spanned::into_inner), email, source, disabled })
+}
+
+fn kind(notes: &Notes<'_>, fields: &Fields<'_>) -> Kind {
+    let kind = fields.optional("kind").map_or(Kind::Person, Spanned::into_inner);
+    let marked = fields.flag("approves");
+    if kind == Kind::Person {
+        for (key, help) in [
+            ("approves", "leave it out: people approve what groups of theirs are asked for"),
+            ("source", "leave it out, or give the rules for this user a `source`"),
+        ] {
+            if let Some(place) = fields.place_of(key) {
+                notes.note_with_help(place, format!("`{key}` is for programs, kind = \"service\""), help);
+            }
+        }
+    }
+    match kind {
+        Kind::Service(_) if marked => Kind::Service(Approves::ForItsOwner),
+        other => other,
+    }
 }
 
 fn group(fields: Fields<'_>) -> Option<ReadGroup> {

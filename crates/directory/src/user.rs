@@ -3,15 +3,24 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use domain::{EmailAddress, GroupName, Login, PublicKey, UserName};
+use domain::{EmailAddress, GroupName, Login, Networks, PublicKey, UserName};
 
 /// What a user is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A person, or another account of one.
     Person,
-    /// A program; a person owns it. It never decides.
-    Service,
+    /// A program; a person owns it.
+    Service(Approves),
+}
+
+/// Whether a program decides on requests of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Approves {
+    /// It only asks.
+    Nothing,
+    /// `approves = true`: as another account of its owner would, whose one slot it fills.
+    ForItsOwner,
 }
 
 impl Kind {
@@ -19,8 +28,18 @@ impl Kind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Person => "person",
-            Self::Service => "service",
+            Self::Service(_) => "service",
         }
+    }
+
+    /// Whether it is a program.
+    pub const fn is_service(self) -> bool {
+        matches!(self, Self::Service(_))
+    }
+
+    /// Whether decisions of such a user count: those of people, and of programs that are marked.
+    pub const fn decides(self) -> bool {
+        matches!(self, Self::Person | Self::Service(Approves::ForItsOwner))
     }
 }
 
@@ -35,7 +54,7 @@ impl FromStr for Kind {
     fn from_str(given: &str) -> Result<Self, UnknownKind> {
         match given {
             "person" => Ok(Self::Person),
-            "service" => Ok(Self::Service),
+            "service" => Ok(Self::Service(Approves::Nothing)),
             _ => Err(UnknownKind),
         }
     }
@@ -56,6 +75,8 @@ pub struct User {
     pub login: Option<Login>,
     /// Where notices for it are mailed to.
     pub email: Option<EmailAddress>,
+    /// The networks that certificates of this program may be used from, whatever rules give; from anywhere if absent.
+    pub source: Option<Networks>,
     /// Whether its own entry is disabled; [`crate::Directory::is_disabled`] looks at the owner as well.
     pub disabled: bool,
 }

@@ -6,9 +6,7 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use directory::{Directory, Fields, Notes};
-use domain::{
-    AskedLogin, GroupName, HostName, LabelError, NameError, Network, Networks, Quorum, RuleName, Selector, Span,
-};
+use domain::{AskedLogin, GroupName, HostName, LabelError, NameError, Quorum, RuleName, Selector, Span};
 use toml::Spanned;
 
 use crate::commands::Pattern;
@@ -264,7 +262,7 @@ impl Reader<'_> {
             ttl: asks.ttl.map(Spanned::into_inner),
             allow,
             ticket: asks.ticket.map(Spanned::into_inner),
-            source: self.source(fields),
+            source: fields.networks("source"),
             verify_required: fields.flag("verify_required"),
             requester_key: fields.optional("requester_key").map(Spanned::into_inner),
             approver_key: fields.optional("approver_key").map(Spanned::into_inner),
@@ -274,16 +272,6 @@ impl Reader<'_> {
             self.notes.note(place.unwrap_or_else(|| fields.span()), message);
         }
         terms
-    }
-
-    fn source(&self, fields: &Fields<'_>) -> Option<Networks> {
-        let listed = fields.filled_list::<Network>("source")?;
-        let place = listed.first().map_or_else(|| fields.span(), Spanned::span);
-        let networks = Networks::listed(listed.into_iter().map(Spanned::into_inner).collect());
-        networks.unwrap_or_else(|error| {
-            self.notes.note(place, error.to_string());
-            None
-        })
     }
 }
 

@@ -1,8 +1,8 @@
 //! What is asked of the policy, and what it says.
 
 use domain::{
-    AskedLogin, Command, GroupName, HostName, KeyStrength, Obligations, RealmName, RuleName, Selector, Span, Target,
-    Text, UnixTime, UserName,
+    AskedLogin, Command, GroupName, HostName, KeyStrength, Networks, Obligations, RealmName, RuleName, Selector, Span,
+    Target, Text, UnixTime, UserName,
 };
 
 /// What a request asks, as far as policy looks at it.
@@ -178,6 +178,19 @@ pub enum Refusal {
          used from nowhere; ask an administrator"
     )]
     NoCommonSource(RuleName),
+    /// The networks of rule and requirements have no address in common with those that a program is pinned to.
+    #[error(
+        "`{user}` is pinned to {pinned} in directory.toml, and the rule `{rule}` with what is required beside it takes other \
+         networks, so a certificate could be used from nowhere; ask an administrator"
+    )]
+    PinnedElsewhere {
+        /// The rule.
+        rule: RuleName,
+        /// The program.
+        user: UserName,
+        /// Its networks.
+        pinned: Networks,
+    },
     /// sshd could not ask for a PIN or finger at this connecting key.
     #[error(
         "the rule `{0}` takes a FIDO key that verifies its user at each login, and the connecting key is none; make one with \

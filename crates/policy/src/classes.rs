@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use cedar_policy::EntityUid;
-use directory::{Directory, Host, Kind, User};
+use directory::{Directory, Host, User};
 use domain::{AskedLogin, GroupName};
 
 use crate::access::Hosts;
@@ -29,10 +29,8 @@ impl<'d> Classes<'d> {
         let mut users: BTreeMap<_, Vec<&User>> = BTreeMap::new();
         for user in directory.users().filter(|user| !directory.is_disabled(&user.name)) {
             let uids = policy.vocabulary.user(directory, user);
-            users
-                .entry((only(uids, &named), user.kind == Kind::Service, own_login(policy, user)))
-                .or_default()
-                .push(user);
+            let (uids, own) = (only(uids, &named), own_login(policy, user));
+            users.entry((uids, user.kind.is_service(), user.source.as_ref(), own)).or_default().push(user);
         }
         let mut hosts: BTreeMap<_, Vec<&Host>> = BTreeMap::new();
         for host in directory.hosts() {

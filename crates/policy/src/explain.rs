@@ -183,7 +183,7 @@ pub fn explain(policy: &Policy, directory: &Directory, ask: &Ask, now: UnixTime)
         let asker = Asker::new(&policy.conditions, user, login, ask, now)?;
         let looking = Looking { policy, asker, login, user: policy.vocabulary.user(directory, user), ask, now };
         let (told, matched) = looking.at(&hosts);
-        let paths = matched.and_then(|matched| rule::common(&matched).ok());
+        let paths = matched.and_then(|matched| rule::common(&matched, user).ok());
         let rules = paths.map(|paths| considered(policy, directory, ask, &Open { login, hosts, realm, paths }));
         Ok((told, rules.unwrap_or_default()))
     };
@@ -248,6 +248,10 @@ impl<'a> Looking<'a> {
                 }
                 _ => found.near.push(self.near(place, statement)),
             }
+        }
+        if let Some(source) = self.asker.user.source.clone() {
+            let by = format!("{} in directory.toml", self.asker.user.name);
+            found.requirements.push((by, Asks { source: Some(source), ..Asks::default() }));
         }
         // A rule is several statements where it has several groups or hosts: one that matches is enough.
         let Found { rules, near, .. } = &mut found;

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use cedar_policy::{
     Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, ParseErrors, Request, RestrictedExpression,
 };
-use directory::{Directory, Host, Kind, User};
+use directory::{Directory, Host, User};
 use domain::{GroupName, Login, UnixTime};
 
 use crate::conditions::Conditions;
@@ -100,12 +100,8 @@ pub(crate) fn facts(
     user: &[EntityUid],
     host: (&Host, &[EntityUid]),
 ) -> Result<Facts, Refusal> {
-    let kind = match asker.user.kind {
-        Kind::Person => "person",
-        Kind::Service => "service",
-    };
     let own = asker.user.login.iter().map(|login| ("login".to_owned(), text(login.as_str())));
-    let of_user = std::iter::once(("kind".to_owned(), text(kind))).chain(own).collect();
+    let of_user = std::iter::once(("kind".to_owned(), text(asker.user.kind.as_str()))).chain(own).collect();
     let (host, host_uids) = host;
     let of_host = host.realm.iter().map(|realm| ("realm".to_owned(), text(realm.as_str()))).collect();
     let (principal, user_entity) = entity(user, of_user)?;

@@ -30,7 +30,7 @@ impl Files {
     pub fn of(mut contents: BTreeMap<String, Vec<u8>>) -> Result<Self, String> {
         let mut take = |name: &str| {
             let bytes = contents.remove(name);
-            bytes.map(|bytes| text(name, bytes).map(|text| Source::new(name, text))).transpose()
+            bytes.map(|bytes| Source::from_bytes(name, bytes).map_err(|error| error.to_string())).transpose()
         };
         let [directory, hosts, access, cedar] = Self::NAMES.map(|name| (name, take(name)));
         let needed = |(name, source): (&str, Result<Option<Source>, String>)| {
@@ -76,14 +76,6 @@ impl Files {
             }
         }
     }
-}
-
-fn text(name: &str, bytes: Vec<u8>) -> Result<String, String> {
-    String::from_utf8(bytes).map_err(|error| {
-        let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        format!("{name}:{line}: this is not UTF-8 text; save the file as UTF-8")
-    })
 }
 
 /// The files of a bundle as far as they can be read; what cannot was told where it was tried.

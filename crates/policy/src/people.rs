@@ -48,8 +48,8 @@ pub(crate) fn has_fido_key(directory: &Directory, name: &UserName) -> bool {
     directory.user(name).is_some_and(|user| user.keys.iter().any(PublicKey::is_fido))
 }
 
-/// The users who may decide on a request with this quorum at some time, be it to deny: enabled persons of its groups, but no
-/// account of the person who asks.
+/// The users who may decide on a request with this quorum at some time, be it to deny: those of its groups whose decisions
+/// count, but no account of the person who asks.
 pub fn deciders(directory: &Directory, asked: Asked<'_>) -> BTreeSet<UserName> {
     let groups = asked.quorum.counts().map(|(group, _)| group);
     members(directory, asked.matter.requester, groups).cloned().collect()
@@ -70,7 +70,7 @@ fn members<'d>(
     let asks = directory.owner_of(requester);
     let members = groups.filter_map(|group| directory.group(group)).flat_map(|group| &group.members);
     // Nobody decides for a requester whom the directory does not know: whose accounts are theirs cannot be told.
-    members.filter(move |name| asks.is_some() && directory.is_enabled_person(name) && directory.owner_of(name) != asks)
+    members.filter(move |name| asks.is_some() && directory.decides(name) && directory.owner_of(name) != asks)
 }
 
 /// The slots of a quorum that stay open when these of the [`approvers`] approve at this time.
@@ -117,7 +117,7 @@ pub(crate) fn people<'d>(
     }
     let asks = directory.owner_of(asked.matter.requester);
     let members = directory.group(group).into_iter().flat_map(|group| &group.members);
-    let able = members.filter(|name| directory.is_enabled_person(name) && asked.has_key(directory, name));
+    let able = members.filter(|name| directory.decides(name) && asked.has_key(directory, name));
     able.filter_map(|name| directory.owner_of(name)).filter(|person| Some(*person) != asks).collect()
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::EntityUid;
 use directory::{Directory, Host, User};
-use domain::{AskedLogin, HostName, Login, Obligations, RealmName, RuleName, Span, UnixTime};
+use domain::{AskedLogin, HostName, Login, Obligations, RealmName, RuleName, Span, UnixTime, in_both};
 
 use crate::evaluate::{Matched, evaluate};
 use crate::facts::{Asker, facts};
@@ -95,7 +95,7 @@ pub(crate) fn open_paths<'a>(
     for host in &hosts {
         on_hosts.push(on_host(policy, &asker, &user_uids, (host, &policy.vocabulary.host(host)))?.1?);
     }
-    let paths = common(&on_hosts)?;
+    let paths = common(&on_hosts, user)?;
     Ok(Open { login, hosts, realm, paths })
 }
 
@@ -131,8 +131,9 @@ pub(crate) fn asker<'a>(directory: &'a Directory, ask: &'a Ask) -> Result<(&'a U
     login.map(|login| (user, login)).ok_or_else(|| Refusal::NoOwnLogin(user.name.clone()))
 }
 
-/// The rules that match on every host, never none. What any host requires is added to each: one approval opens them all.
-pub(crate) fn common<'p>(on_hosts: &[Matched<'p>]) -> Result<Vec<Choice<'p>>, Refusal> {
+/// The rules that match on every host, never none. What any host requires is added to each, as one approval opens them all,
+/// and the networks that the user is pinned to.
+pub(crate) fn common<'p>(on_hosts: &[Matched<'p>], user: &User) -> Result<Vec<Choice<'p>>, Refusal> {
     let Some((first, others)) = on_hosts.split_first() else { return Err(Refusal::NoCommonRule) };
     let mut rules: BTreeMap<&RuleName, (usize, &Path)> = first.rules.clone();
     rules.retain(|name, _| others.iter().all(|matched| matched.rules.contains_key(name)));
@@ -145,13 +146,23 @@ pub(crate) fn common<'p>(on_hosts: &[Matched<'p>]) -> Result<Vec<Choice<'p>>, Re
     let mut nowhere = None;
     let mut choices = Vec::with_capacity(rules.len());
     for (rule, (order, path)) in rules {
-        match required.iter().try_fold(path.clone(), |path, terms| path.with(terms)) {
-            Some(path) => choices.push(Choice { rule, path, order }),
-            None => drop(nowhere.get_or_insert_with(|| Refusal::NoCommonSource(rule.clone()))),
+        let whole = required.iter().try_fold(path.clone(), |path, terms| path.with(terms));
+        let whole = whole.ok_or_else(|| Refusal::NoCommonSource(rule.clone()));
+        match whole.and_then(|path| pinned(path, rule, user)) {
+            Ok(path) => choices.push(Choice { rule, path, order }),
+            Err(refusal) => drop(nowhere.get_or_insert(refusal)),
         }
     }
     choices.sort_by_key(|choice| (choice.path.quorum.people(), choice.order));
     if choices.is_empty() { Err(nowhere.unwrap_or(Refusal::NoCommonRule)) } else { Ok(choices) }
+}
+
+/// The path with certificates for the networks alone that the user is pinned to.
+fn pinned(path: Path, rule: &RuleName, user: &User) -> Result<Path, Refusal> {
+    let Some(pinned) = &user.source else { return Ok(path) };
+    let elsewhere = || Refusal::PinnedElsewhere { rule: rule.clone(), user: user.name.clone(), pinned: pinned.clone() };
+    let source = in_both(path.source.as_ref(), Some(pinned)).ok_or_else(elsewhere)?;
+    Ok(Path { source, ..path })
 }
 
 /// What the rule that was named gives, or the first that this window, this ticket, these keys and the people there are can

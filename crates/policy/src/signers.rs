@@ -64,7 +64,8 @@ fn possible(notes: &Notes<'_>, directory: &Directory, signers: &Spanned<Quorum>,
     }
 }
 
-/// The slots of the signers' quorum that these users leave open. Only enabled people with a key count, each person once.
+/// The slots of the signers' quorum that these users leave open. Only enabled people with a key count, each person once; no
+/// program does, whatever it may approve: a bundle says which programs may.
 pub fn unsigned(directory: &Directory, signers: &Quorum, by: &BTreeSet<UserName>) -> Vec<GroupName> {
     let voter = |name: &UserName| {
         let has_key = directory.user(name).is_some_and(|user| !user.keys.is_empty());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use directory::{Directory, Kind};
+use directory::Directory;
 use domain::{
     Approval, Digest, GroupName, HostName, KeyStrength, Obligations, PublicKey, RequestId, SlotClosed, UnixTime,
     UserName, Voter,
@@ -34,8 +34,10 @@ pub enum BallotRefused {
     /// The approver, or the person behind, is disabled.
     #[error("{0} is disabled or stopped; an administrator decides who may act again")]
     Disabled(UserName),
-    /// Programs do not decide.
-    #[error("{0} is a service; only people decide")]
+    /// Programs do not decide, unless they are marked.
+    #[error(
+        "{0} is a service that approves nothing; let a person decide, or mark it in directory.toml: approves = true"
+    )]
     Service(UserName),
     /// The approver and the requester are the same person.
     #[error("{approver} and the requester are the same person ({owner}); somebody else must decide")]
@@ -114,8 +116,8 @@ impl Ballot {
     }
 }
 
-/// Judges a decision: it must be about exactly this request and ruling, by a person whose key is bound, who is not
-/// disabled, not the requester under any account, and in a group that the ruling asks. An approval must also be by a key
+/// Judges a decision: it must be about exactly this request and ruling, by a person (or a program that is marked) whose key
+/// is bound, who is not disabled, not the requester under any account, and in a group that the ruling asks. An approval must also be by a key
 /// that `obligations` take, be they those of the ruling or what is left of them today, and for a slot that may be filled
 /// at the time that was signed, which lay within a minute of `taken`, when the server took it.
 ///
@@ -195,7 +197,7 @@ fn entitled(
     if directory.is_disabled(approver) {
         return Err(BallotRefused::Disabled(approver.clone()));
     }
-    if user.kind != Kind::Person {
+    if !user.kind.decides() {
         return Err(BallotRefused::Service(approver.clone()));
     }
     // Owners count, not names. An unknown requester has no owner to compare with: nobody can decide on it.

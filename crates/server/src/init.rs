@@ -8,10 +8,11 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ca::Bundle;
 use directory::{Directory, Mistakes, SAMPLE_DIRECTORY, SAMPLE_HOSTS, Source};
-use domain::{Clock, Digest, Origin, PublicKey, Random, TimeError, UserName};
+use domain::{Clock, Digest, Origin, PublicKey, Quorum, Random, TimeError, UserName};
 use ledger::CheckpointSigner;
-use policy::SAMPLE_ACCESS;
+use policy::{Files, SAMPLE_ACCESS};
 use signer::{PassphraseError, SecretFileError};
 use store::{OpenError, Store};
 
@@ -35,6 +36,8 @@ pub struct Setup {
     pub metrics: SocketAddr,
     /// Its first administrators, each with a key.
     pub admins: Vec<(UserName, PublicKey)>,
+    /// Who signs every bundle after the first; without, nobody needs to.
+    pub signers: Option<Quorum>,
     /// How its keys are protected.
     pub keys_are: KeysAre,
 }
@@ -60,6 +63,11 @@ pub enum InitError {
     /// The administrators cannot be as given.
     #[error("the administrators cannot be as given:\n{0}")]
     Admins(Mistakes),
+    /// The administrators could not sign as given: nothing could ever be changed.
+    #[error(
+        "the signers cannot be as given; name more administrators (--admin), or ask for fewer of the group `admins`:\n{0}"
+    )]
+    Signers(Mistakes),
     /// The keys could not be made.
     #[error("the keys could not be made")]
     Keys(#[from] KeysError),
@@ -87,7 +95,7 @@ pub fn init(
     // What an operator gets wrong is found before anything is made.
     let passphrase = keys::passphrase(&setup.keys_are, environment)?;
     let now = clock.wall()?;
-    let directory = directory_with(&setup.admins).map_err(InitError::Admins)?;
+    let bundle = first_bundle(setup)?.kept().clone();
     let layout = Layout::of_directory(&setup.directory);
     let claim = Claim::of(&setup.directory)?;
     let made = (|| {
@@ -95,10 +103,10 @@ pub fn init(
         make_directory(&layout.realms())?;
         let maker = Maker { protection: keys::protection(passphrase.as_ref()), random: &*random };
         let ledger = keys::make_all(&layout, &maker)?;
-        write_files(&layout, setup, &directory)?;
+        write_files(&layout, setup, &bundle)?;
         let signer = CheckpointSigner::new(setup.name.clone(), ledger);
         let fingerprint = signer.public_key().fingerprint();
-        Store::init(&layout.store(), signer, Arc::clone(&random), now)?;
+        Store::init(&layout.store(), signer, Arc::clone(&random), now, Some(bundle))?;
         claim.complete()?;
         Ok(fingerprint)
     })();
@@ -195,21 +203,29 @@ fn make_directory(path: &Path) -> Result<(), InitError> {
     DirBuilder::new().mode(0o700).create(path).map_err(failed_at(path))
 }
 
-fn write_files(layout: &Layout, setup: &Setup, directory: &str) -> Result<(), SecretFileError> {
+fn write_files(layout: &Layout, setup: &Setup, bundle: &store::Bundle) -> Result<(), SecretFileError> {
     let config = config::sample(&setup.name, setup.listen, setup.metrics, &setup.keys_are);
-    for (path, text) in [
-        (layout.config().to_owned(), config),
-        (layout.directory(), directory.to_owned()),
-        (layout.hosts(), SAMPLE_HOSTS.to_owned()),
-        (layout.access(), SAMPLE_ACCESS.to_owned()),
-    ] {
-        signer::create_secret(&path, text.as_bytes())?;
-    }
-    Ok(())
+    signer::create_secret(layout.config(), config.as_bytes())?;
+    bundle.files.iter().try_for_each(|(name, content)| signer::create_secret(&layout.root().join(name), content))
+}
+
+/// What is in force from the genesis entry on, so that the first start already compares its files with it: the samples, the
+/// first administrators, and who signs what comes after.
+fn first_bundle(setup: &Setup) -> Result<Bundle, InitError> {
+    let [directory, hosts, access, _] = Files::NAMES;
+    let files = Files {
+        directory: Source::new(directory, directory_with(&setup.admins)),
+        hosts: Source::new(hosts, SAMPLE_HOSTS),
+        access: Source::new(access, access_with(setup.signers.as_ref())),
+        cedar: None,
+    };
+    // One key for two of them.
+    Directory::parse(&files.directory, &files.hosts).map_err(InitError::Admins)?;
+    Bundle::load(&files).map_err(InitError::Signers)
 }
 
 /// The sample, and below it the first administrators. Names and keys are parsed: nothing in them needs quoting.
-fn directory_with(admins: &[(UserName, PublicKey)]) -> Result<String, Mistakes> {
+fn directory_with(admins: &[(UserName, PublicKey)]) -> String {
     let mut keys: BTreeMap<&UserName, Vec<String>> = BTreeMap::new();
     for (name, key) in admins {
         keys.entry(name).or_default().push(format!("\"{key}\""));
@@ -220,8 +236,11 @@ fn directory_with(admins: &[(UserName, PublicKey)]) -> Result<String, Mistakes> 
     let users: String = keys.iter().map(user).collect();
     let members: Vec<String> = keys.keys().map(|name| format!("\"{name}\"")).collect();
     let group = format!("[[group]]\nname = \"admins\"\nmembers = [{}]\n", members.join(", "));
-    let text = format!("{SAMPLE_DIRECTORY}{users}\n{group}rights = [\"admin\", \"audit\"]\n");
-    // One key for two of them is found here, before anything is made.
-    Directory::parse(&Source::new("directory.toml", &*text), &Source::new("hosts.toml", ""))?;
-    Ok(text)
+    format!("{SAMPLE_DIRECTORY}{users}\n{group}rights = [\"admin\", \"audit\"]\n")
+}
+
+/// The sample, and below it the signers. A group's name needs no quoting either.
+fn access_with(signers: Option<&Quorum>) -> String {
+    let signers = signers.map(|quorum| format!("\n[policy]\nsigners = \"{quorum}\"\n"));
+    format!("{SAMPLE_ACCESS}{}", signers.unwrap_or_default())
 }

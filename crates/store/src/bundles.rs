@@ -81,6 +81,14 @@ pub struct BundleTx {
     pub caught_up: Vec<u64>,
 }
 
+impl BundleTx {
+    /// The first bundle of a ledger, from the server's own files: nobody is there yet who could have signed it.
+    pub const fn first(now: UnixTime, bundle: Bundle) -> Self {
+        let (origin, in_force) = (Origin::Files, 0);
+        Self { now, bundle, origin, in_force, act: None, signatures: Vec::new(), caught_up: Vec::new() }
+    }
+}
+
 /// A bundle that was put in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Load {

@@ -26,7 +26,7 @@ use crate::recent::Recent;
 use crate::requests::{DecideTx, ExpireTx, SubmitTx};
 use crate::sessions::{self, EndSessionTx, LoginTx, Session};
 use crate::statements::Statement;
-use crate::writer::{Committed, UnderWay, Writer, WriterHandle};
+use crate::writer::{Committed, Transaction as _, UnderWay, Writer, WriterHandle};
 use crate::{checkpoints, connection, entries};
 
 /// The one store of a server. Writes are `async` and answered after their commit; reads block for some microseconds.
@@ -44,7 +44,8 @@ pub struct Store {
 
 /// Making and opening.
 impl Store {
-    /// Makes a store in this directory, with the ledger's genesis entry, and opens it.
+    /// Makes a store in this directory, with the ledger's genesis entry, and opens it. The first bundle is in force from
+    /// then on: no checkpoint is without it.
     ///
     /// # Errors
     /// When one is there, or the files cannot be made.
@@ -53,6 +54,7 @@ impl Store {
         signer: CheckpointSigner,
         random: Arc<dyn Random>,
         now: UnixTime,
+        first: Option<Bundle>,
     ) -> Result<Self, OpenError> {
         let files = Files::at(directory);
         files.make_directory()?;
@@ -60,7 +62,7 @@ impl Store {
         files.make_database()?;
         let mut connection = connection::writer(&files.database())?;
         migrate(&mut connection, &files, MIGRATIONS)?;
-        write_genesis(&connection, &signer, &*random, now)?;
+        write_genesis(&connection, &signer, &*random, now, first)?;
         files.sync_directory()?;
         Self::start(&files, lock, connection, signer, random)
     }
@@ -359,11 +361,13 @@ fn write_genesis(
     signer: &CheckpointSigner,
     random: &dyn Random,
     now: UnixTime,
+    first: Option<Bundle>,
 ) -> Result<(), StoreError> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let mut batch = Batch::new(connection, random, Head::empty());
     let genesis = Payload::Genesis { origin: signer.origin().clone(), ledger_key: signer.public_key() };
     batch.append(now, &genesis)?;
+    first.map(|bundle| BundleTx::first(now, bundle).run(&mut batch)).transpose()?;
     batch.head.save(connection)?;
     let frontier = &batch.head.frontier;
     checkpoints::insert(connection, &signer.sign(frontier.size(), frontier.root()))?;

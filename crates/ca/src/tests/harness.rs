@@ -229,8 +229,8 @@ pub(super) async fn world_of(setup: Setup) -> World {
     let clock = Arc::new(Hands { wall: AtomicU64::new(NOON), boot_ms: AtomicU64::new(0) });
     let directory = tempfile::tempdir().unwrap();
     let random: Arc<dyn Random> = Arc::new(Counting::default());
-    let store =
-        Store::init(directory.path(), ledger_signer(), Arc::clone(&random), UnixTime::new(NOON).unwrap()).unwrap();
+    let store = Store::init(directory.path(), ledger_signer(), Arc::clone(&random), UnixTime::new(NOON).unwrap(), None)
+        .unwrap();
     start(store, setup, clock, random, directory).await
 }
 

@@ -109,14 +109,16 @@ async fn keys_are_judged_again_at_every_fetch() {
     assert!(unverified.contains("must be signed with a verified FIDO key"), "{unverified}");
 }
 
+/// The critical options of the first certificate.
+pub(super) fn options(issued: &Issued) -> Vec<(String, String)> {
+    let certificate = &issued.certificates[0].1;
+    certificate.critical_options().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
 #[tokio::test]
 async fn networks_narrow_at_issue_and_never_widen() {
     let world = world_of(setup("source = [\"10.0.0.0/8\", \"2001:db8::/32\"]")).await;
     let id = world.granted("root@web-1").await;
-    let options = |issued: Issued| -> Vec<(String, String)> {
-        let certificate = &issued.certificates[0].1;
-        certificate.critical_options().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-    };
     for (today, value) in [
         ("source = [\"10.0.0.0/8\", \"2001:db8::/32\"]", "10.0.0.0/8,2001:db8::/32"),
         ("", "10.0.0.0/8,2001:db8::/32"),
@@ -125,7 +127,7 @@ async fn networks_narrow_at_issue_and_never_widen() {
     ] {
         world.reload(&setup(today)).await;
         let issued = world.fetch(id, &["root@web-1"]).await.unwrap();
-        assert_eq!(options(issued), [("source-address".to_owned(), value.to_owned())], "{today}");
+        assert_eq!(options(&issued), [("source-address".to_owned(), value.to_owned())], "{today}");
     }
     world.reload(&setup("source = [\"192.0.2.0/24\"]")).await;
     let refused = told(world.fetch(id, &["root@web-1"]).await);

@@ -96,6 +96,22 @@ async fn going_back_takes_an_act_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_program_signs_no_bundle_whatever_it_may_approve() {
+    let mut setup = two_of_admins();
+    setup.directory = setup.directory.replace("owner = \"bob\"", "owner = \"bob\"\napproves = true");
+    setup.directory = setup.directory.replace("\"dave\"]\nrights", "\"dave\", \"backup\"]\nrights");
+    let world = world_of(setup.clone()).await;
+    let change = next(&world, bundle(&setup, "x").digest());
+    let [bob, carol, backup] = [BOB, CAROL, BACKUP].map(|user| signature(&world, user, change));
+    let refused = push(&world, CAROL, bundle(&setup, "x"), vec![backup.clone()]).await;
+    assert_eq!(reason(refused), "BUNDLE_UNSIGNED");
+    let refused = push(&world, BACKUP, bundle(&setup, "x"), vec![backup, carol.clone()]).await;
+    assert_eq!(reason(refused), "BUNDLE_UNSIGNED", "nor by pushing");
+    push(&world, BACKUP, bundle(&setup, "x"), vec![bob, carol]).await.unwrap();
+    assert_eq!(world.ca.bundle().digest(), change.bundle);
+}
+
+#[tokio::test]
 async fn a_bundle_counts_only_with_its_signers() {
     let (world, setup) = (world_of(two_of_admins()).await, two_of_admins());
     let before = world.ca.bundle().digest();

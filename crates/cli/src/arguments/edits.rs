@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use directory::Kind;
-use domain::{Address, EmailAddress, GroupName, HostName, Label, Login, RealmName, Selector, UserName};
+use domain::{Address, EmailAddress, GroupName, HostName, Label, Login, Network, RealmName, Selector, UserName};
 
 /// What is done with users and their keys.
 #[derive(Debug, Subcommand)]
@@ -41,6 +41,12 @@ pub(crate) struct UserAdd {
     /// The person who answers for a program, or whose second account this is.
     #[arg(long, value_name = "USER")]
     pub(crate) owner: Option<UserName>,
+    /// For a program: a network that its certificates may be used from; several with commas, or repeated.
+    #[arg(long, value_name = "NETWORK", value_delimiter = ',')]
+    pub(crate) source: Vec<Network>,
+    /// For a program: it decides on requests of others, in its owner's place.
+    #[arg(long)]
+    pub(crate) approves: bool,
     #[command(flatten)]
     pub(crate) at: At,
 }

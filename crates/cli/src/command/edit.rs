@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use directory::edit::{EditError, KeyLine, KeyLineError};
 use directory::{Mistakes, Source};
-use domain::UnixTime;
+use domain::{NetworkError, UnixTime};
 use policy::{Difference, Files, Read};
 use serde::Serialize;
 
@@ -41,6 +41,12 @@ pub(crate) enum EditFailure {
     /// The result would be wrong.
     #[error("nothing was written, as this would be wrong afterwards:\n\n{0}")]
     Mistakes(Mistakes),
+    /// A person is no program.
+    #[error("--approves and --source are for programs; add --kind service --owner USER, or leave them out")]
+    OnlyPrograms,
+    /// The networks cannot be as given.
+    #[error("--source cannot be as given")]
+    Networks(#[source] NetworkError),
     /// A public key's file cannot be read.
     #[error("the key {} cannot be read", file.display())]
     ReadKey {

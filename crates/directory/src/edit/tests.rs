@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::{EditError, KeyLine, NewHost, NewUser, add_host, add_key, add_user, keys_of};
 use crate::tests::{KEY_1, KEY_2};
-use crate::{Directory, Group, Host, Kind, Mistakes, Source, User};
+use crate::{Approves, Directory, Group, Host, Kind, Mistakes, Source, User};
 
 fn parse(directory: &Source, hosts: &str) -> Result<Directory, Mistakes> {
     Directory::parse(directory, &Source::new("hosts.toml", hosts))
@@ -21,6 +21,7 @@ fn carol() -> NewUser {
         keys: vec![format!("{KEY_1} carol@laptop").parse().unwrap()],
         login: "carol".parse().ok(),
         email: "carol@example.com".parse().ok(),
+        source: None,
     }
 }
 
@@ -99,9 +100,9 @@ proptest! {
         let before = Source::new("directory.toml", text);
         let after = add_user(&before, &carol(), &groups(&of)).unwrap();
         let (mut users, mut all) = users_and_groups(&parse(&before, "").unwrap());
-        let NewUser { name, kind, owner, keys, login, email } = carol();
+        let NewUser { name, kind, owner, keys, login, email, source } = carol();
         let keys = keys.iter().map(|line| line.key().clone()).collect();
-        users.push(User { name: name.clone(), kind, owner, keys, login, email, disabled: false });
+        users.push(User { name: name.clone(), kind, owner, keys, login, email, source, disabled: false });
         for group in all.iter_mut().filter(|group| of.contains(&group.name.as_str())) {
             group.members.insert(name.clone());
         }
@@ -162,11 +163,12 @@ members = [\"alice\"]
     );
     let backup = NewUser {
         name: "backup".parse().unwrap(),
-        kind: Kind::Service,
+        kind: Kind::Service(Approves::ForItsOwner),
         owner: "alice".parse().ok(),
         keys: vec![KEY_1.parse().unwrap(), format!("{KEY_2} spare \"two\"").parse().unwrap()],
         login: None,
         email: None,
+        source: "10.0.0.0/8, 192.0.2.7".parse().ok(),
     };
     let with_carol = add_user(&before, &carol(), &groups(&["eng", "sre"])).unwrap();
     let backup = NewUser { keys: backup.keys[1..].to_vec(), ..backup };

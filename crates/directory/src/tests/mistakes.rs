@@ -22,6 +22,15 @@ const IN_DIRECTORY: &[(&str, &str)] = &[
         "an owner that is a service",
         "[[user]]\nname = \"a\"\n[[user]]\nname = \"s\"\nkind = \"service\"\nowner = \"a\"\n[[user]]\nname = \"b\"\nowner = \"s\"",
     ),
+    (
+        "a person as if it were a program",
+        "[[user]]\nname = \"a\"\napproves = true\nsource = \"10.0.0.0/8\"\n[[user]]\nname = \"b\"\nkind = \"person\"\napproves = false",
+    ),
+    (
+        "networks of another form",
+        "[[user]]\nname = \"a\"\n[[user]]\nname = \"s\"\nkind = \"service\"\nowner = \"a\"\nsource = []\napproves = \"yes\"\n\
+         [[user]]\nname = \"t\"\nkind = \"service\"\nowner = \"a\"\nsource = [\"10.1.2.3/8\", \"office\"]",
+    ),
     ("a service without owner", "[[user]]\nname = \"backup\"\nkind = \"service\""),
     ("a login called self", "[[user]]\nname = \"a\"\nlogin = \"self\""),
     ("no mail address", "[[user]]\nname = \"a\"\nemail = \"a@example.com, b@example.com\""),

@@ -1,11 +1,9 @@
 //! What the directory answers.
 
-use std::collections::BTreeSet;
-
 use domain::{GroupName, UserName};
 
 use super::{KEY_1, KEY_2, parse};
-use crate::{BindingSource, Directory, Kind, Right, SAMPLE_DIRECTORY, SAMPLE_HOSTS};
+use crate::{Approves, BindingSource, Directory, Kind, Right, SAMPLE_DIRECTORY, SAMPLE_HOSTS};
 
 fn directory() -> Directory {
     let users = format!(
@@ -31,6 +29,17 @@ fn directory() -> Directory {
         name = "backup"
         kind = "service"
         owner = "alice"
+        [[user]]
+        name = "gate"
+        kind = "service"
+        owner = "alice"
+        approves = true
+        source = ["10.0.0.0/8", "192.0.2.7"]
+        [[user]]
+        name = "bobs-gate"
+        kind = "service"
+        owner = "bob"
+        approves = true
         [[group]]
         name = "sre"
         members = ["alice", "alice-admin", "bob", "bob-2", "backup"]
@@ -80,7 +89,7 @@ fn the_person_behind_a_user_is_its_owner_or_itself() {
     {
         assert_eq!(directory.owner_of(&user(name)).map(UserName::as_str), owner, "{name}");
     }
-    assert_eq!(directory.user(&user("backup")).unwrap().kind, Kind::Service);
+    assert_eq!(directory.user(&user("backup")).unwrap().kind, Kind::Service(Approves::Nothing));
 }
 
 #[test]
@@ -123,10 +132,28 @@ fn mail_goes_to_a_user_or_else_to_the_person_behind() {
 }
 
 #[test]
-fn a_group_counts_people_and_not_accounts() {
+fn people_decide_and_programs_that_are_marked() {
+    let directory = directory();
+    for (name, decides, is_person) in [
+        ("alice", true, true),
+        ("alice-admin", true, true),
+        ("backup", false, false),
+        ("gate", true, false),
+        ("bob", false, false),
+        ("bobs-gate", false, false),
+        ("nobody", false, false),
+    ] {
+        assert_eq!(directory.decides(&user(name)), decides, "{name}");
+        assert_eq!(directory.is_enabled_person(&user(name)), is_person, "{name}");
+    }
+    let source = directory.user(&user("gate")).and_then(|gate| gate.source.as_ref());
+    assert_eq!(source.map(ToString::to_string).as_deref(), Some("10.0.0.0/8, 192.0.2.7/32"));
+}
+
+#[test]
+fn users_belong_to_the_groups_that_name_them() {
     let directory = directory();
     let sre: GroupName = "sre".parse().unwrap();
-    assert_eq!(directory.enabled_people_in(&sre), BTreeSet::from([&user("alice")]));
     assert!(directory.member(&user("backup"), &sre));
     assert!(!directory.member(&user("alice"), &"ops".parse().unwrap()));
     assert_eq!(directory.groups_of(&user("alice")).map(GroupName::as_str).collect::<Vec<_>>(), ["auditors", "sre"]);

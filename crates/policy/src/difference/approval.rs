@@ -267,5 +267,5 @@ pub(super) fn members<'d>(
     key: Option<KeyStrength>,
 ) -> impl Iterator<Item = &'d UserName> {
     let members = directory.group(group).into_iter().flat_map(|group| &group.members);
-    members.filter(move |name| directory.is_enabled_person(name) && (key.is_none() || has_fido_key(directory, name)))
+    members.filter(move |name| directory.decides(name) && (key.is_none() || has_fido_key(directory, name)))
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use cedar_policy::EntityUid;
-use directory::{Host, Kind, User};
-use domain::{HostName, Login, RealmName, UserName};
+use directory::{Host, User};
+use domain::{HostName, Login, Networks, RealmName, UserName};
 
 use super::{Both, Read};
 
@@ -36,6 +36,7 @@ struct UserKey<'a> {
 struct SeenUser<'a> {
     named: Vec<String>,
     service: bool,
+    source: Option<&'a Networks>,
     own: Option<&'a str>,
 }
 
@@ -68,7 +69,7 @@ pub(super) fn users<'a>(both: Both<Read<'a>>, looked_at: impl Fn(&Login) -> bool
             let user = user?;
             let own = user.login.as_ref().map(|login| if looked_at(login) { login.as_str() } else { "" });
             let named = only(read.policy.vocabulary.user(read.directory, user), named);
-            Some(SeenUser { named, service: user.kind == Kind::Service, own })
+            Some(SeenUser { named, service: user.kind.is_service(), source: user.source.as_ref(), own })
         });
         let logins = one.map(|user| user.and_then(|user| user.login.as_ref()));
         let moved = (one.iter().all(Option::is_some) && !logins.same()).then_some(logins);

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use directory::{Directory, Group, Right, User};
-use domain::{GroupName, Login, UserName};
+use directory::{Approves, Directory, Group, Kind, Right, User};
+use domain::{GroupName, Login, Networks, UserName};
 
 use super::describe::listed;
 use super::{About, Both, Effect, FileChange, Read};
@@ -74,20 +74,36 @@ fn users(directories: Both<&Directory>) -> Vec<FileChange> {
 
 fn described(user: &User) -> String {
     // Named one by one, so that what a user gets in time is told, too; keys are told by themselves.
-    let User { name: _, kind, owner, keys: _, login, email, disabled } = user;
+    let User { name: _, kind, owner, keys: _, login, email, source, disabled } = user;
     let owner = owner.as_ref().map(|owner| format!("owned by {owner}"));
     let login = login.as_ref().map(|login| format!("login {login}"));
     let email = email.as_ref().map(|email| format!("email {email}"));
     let disabled = disabled.then(|| "disabled".to_owned());
-    let parts = [Some(kind.as_str().to_owned()), owner, login, email, disabled];
+    let source = source.as_ref().map(|source| format!("only from {source}"));
+    let parts =
+        [Some(kind.as_str().to_owned()), owner, marked(*kind).map(str::to_owned), login, email, source, disabled];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
+/// What is worth a word of what a program may approve: people may, and programs may not unless they are marked.
+const fn marked(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Service(Approves::ForItsOwner) => Some("approves"),
+        Kind::Service(Approves::Nothing) | Kind::Person => None,
+    }
+}
+
 fn differs(was: &User, is: &User) -> Vec<String> {
-    let User { name: _, kind, owner, keys: _, login, email, disabled: _ } = was;
+    let User { name: _, kind, owner, keys: _, login, email, source, disabled: _ } = was;
     let said = [
         became("kind", Some(kind.as_str()), Some(is.kind.as_str())),
         became("owner", owner.as_ref().map(UserName::as_str), is.owner.as_ref().map(UserName::as_str)),
+        match (marked(*kind), marked(is.kind)) {
+            (None, Some(_)) => Some("may approve".to_owned()),
+            (Some(_), None) => Some("may approve no longer".to_owned()),
+            _ => None,
+        },
+        became("source", source.as_ref().map(Networks::to_string), is.source.as_ref().map(Networks::to_string)),
         became("login", login.as_ref().map(Login::as_str), is.login.as_ref().map(Login::as_str)),
         became("email", email.as_ref(), is.email.as_ref()),
     ];

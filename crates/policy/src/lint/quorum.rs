@@ -72,8 +72,7 @@ impl<'d> People<'d> {
 /// The persons of a group who have a key that an approval takes.
 fn with_key<'d>(directory: &'d Directory, group: &GroupName, key: Option<KeyStrength>) -> BTreeSet<&'d UserName> {
     let members = directory.group(group).into_iter().flat_map(|group| &group.members);
-    let able =
-        members.filter(|name| directory.is_enabled_person(name) && (key.is_none() || has_fido_key(directory, name)));
+    let able = members.filter(|name| directory.decides(name) && (key.is_none() || has_fido_key(directory, name)));
     able.filter_map(|name| directory.owner_of(name)).collect()
 }
 

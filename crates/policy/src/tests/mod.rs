@@ -11,6 +11,7 @@ mod hand_written;
 mod lint;
 mod mistakes;
 mod people;
+mod programs;
 mod restrictions;
 mod rulings;
 mod size;

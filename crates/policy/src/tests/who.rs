@@ -16,13 +16,15 @@ pub(super) const ACCESSES: [&str; 6] = ["root@web", "root@db", "self@web", "ann@
 /// Who is in which group, and who is disabled.
 pub(super) fn directories() -> impl Strategy<Value = String> {
     let members = prop::collection::vec(prop::sample::subsequence(&USERS[..], 0..=5), 3);
-    (members, prop::sample::subsequence(&USERS[..], 0..=1)).prop_map(|(members, disabled)| {
+    let program = ["", ", approves = true", ", source = \"10.1.0.0/16\"", ", approves = true, source = \"192.0.2.7\""];
+    let disabled = prop::sample::subsequence(&USERS[..], 0..=1);
+    (members, disabled, prop::sample::select(program.to_vec())).prop_map(|(members, disabled, program)| {
         let user = |name: &&str| {
             let rest = match *name {
-                "ann-2" => ", owner = \"ann\"",
-                "robot" => ", owner = \"bob\", kind = \"service\"",
-                "cat" => "",
-                _ => ", login = \"ann\"",
+                "ann-2" => ", owner = \"ann\"".to_owned(),
+                "robot" => format!(", owner = \"bob\", kind = \"service\"{program}"),
+                "cat" => String::new(),
+                _ => ", login = \"ann\"".to_owned(),
             };
             format!("{{ name = {name:?}, disabled = {}{rest} }}", disabled.contains(name))
         };
@@ -124,7 +126,7 @@ fn one_by_one(policy: &Policy, directory: &Directory, way: &Way) -> BTreeSet<Use
         let mut mine = groups.filter(|group| directory.member(name, group));
         mine.any(|group| slot(policy, directory, group, matter, now()).is_ok())
     };
-    let people = directory.users().map(|user| &user.name).filter(|name| directory.is_enabled_person(name));
+    let people = directory.users().map(|user| &user.name).filter(|name| directory.decides(name));
     people.filter(|name| directory.owner_of(name) != asks && fills(name)).cloned().collect()
 }
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::harness::{Person, World, append, made, serve};
+use super::harness::{Hands, Person, World, append, made, serve};
 use crate::check;
 use crate::layout::Layout;
 use crate::{InitError, KeysAre, Setup, StartError, SystemClock, SystemRandom, init};
@@ -43,6 +43,7 @@ fn setup(root: &Path) -> Setup {
         listen: "127.0.0.1:0".parse().unwrap(),
         metrics: "127.0.0.1:0".parse().unwrap(),
         admins: vec![("alice".parse().unwrap(), Person::new("alice").public())],
+        signers: None,
         keys_are: KeysAre::Unencrypted,
     }
 }
@@ -94,6 +95,66 @@ fn what_fails_leaves_nothing_behind() {
     let no_passphrase = Setup { keys_are: "env:NOT_SET".parse().unwrap(), ..setup(&root) };
     assert!(matches!(try_init(&no_passphrase), Err(InitError::Passphrase(_))));
     assert!(!root.exists());
+}
+
+#[test]
+fn signers_who_could_not_sign_are_refused_with_what_to_do() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("server");
+    for (signers, told) in [
+        ("2 of admins", "nobody is left for 1 of admins"),
+        ("1 of sre", "the group `sre` is not in the directory"),
+        ("auto", "`auto` is nobody's signature"),
+    ] {
+        let impossible = Setup { signers: signers.parse().ok(), ..setup(&root) };
+        let refused = try_init(&impossible).unwrap_err();
+        assert!(matches!(refused, InitError::Signers(_)), "{refused:?}");
+        let refused = refused.to_string();
+        assert!(refused.contains(told) && refused.contains("name more administrators (--admin)"), "{refused}");
+        assert!(!root.exists());
+    }
+}
+
+#[tokio::test]
+async fn signers_are_fixed_when_the_server_is_made() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("server");
+    let config = root.join("hallpassd.toml");
+    let mut two = Setup { signers: "2 of admins".parse().ok(), ..setup(&root) };
+    two.admins.push(("bob".parse().unwrap(), Person::new("bob").public()));
+    try_init(&two).unwrap();
+    let made = fs::read_to_string(root.join("access.toml")).unwrap();
+    for (file, text) in [
+        // Neither without the signers, nor with others.
+        ("access.toml", made.replace("2 of admins", "1 of admins")),
+        ("access.toml", String::new()),
+    ] {
+        fs::write(root.join(file), text).unwrap();
+        let refused = serve(&config, Hands::now()).await.err().unwrap();
+        let told = crate::error::chain(&refused);
+        assert!(matches!(refused, StartError::Ca(_)) && told.contains("lacks a signature from admins"), "{told}");
+    }
+    fs::write(root.join("access.toml"), made).unwrap();
+    let running = serve(&config, Hands::now()).await.unwrap();
+    assert_eq!(
+        running.ca().checkpoint().checkpoint.size,
+        2,
+        "the genesis entry, and the bundle that `init` put in force"
+    );
+}
+
+#[tokio::test]
+async fn without_signers_files_may_be_edited_before_the_first_start_and_what_init_wrote_is_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("server");
+    made(&root, &Person::new("alice"));
+    append(&root.join("hosts.toml"), "[[host]]\nname = \"dev-1\"\n");
+    let running = serve(&root.join("hallpassd.toml"), Hands::now()).await.unwrap();
+    let loads = running.ca().loads().unwrap();
+    assert_eq!(loads.iter().map(|load| load.entry).collect::<Vec<_>>(), [2, 1]);
+    let first = running.ca().kept_bundle(loads[1].digest).unwrap();
+    assert_eq!(first.files["hosts.toml"], directory::SAMPLE_HOSTS.as_bytes());
+    assert!(running.ca().bundle().directory().host("dev-1").is_some());
 }
 
 #[test]

@@ -252,6 +252,7 @@ pub(crate) fn made_with(root: &Path, alice: &Person, keys_are: KeysAre) {
         listen: local,
         metrics: local,
         admins: vec![("alice".parse().unwrap(), alice.public())],
+        signers: None,
         keys_are,
     };
     init(&setup, |_| None, &SystemClock, Arc::new(SystemRandom)).unwrap();

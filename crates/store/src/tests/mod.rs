@@ -54,7 +54,7 @@ pub(crate) fn at(seconds: u64) -> UnixTime {
 /// A new store in a directory of its own.
 pub(crate) fn fresh() -> (TempDir, Store) {
     let directory = TempDir::new().unwrap();
-    let store = Store::init(&directory.path().join("store"), signer(), random(), at(0)).unwrap();
+    let store = Store::init(&directory.path().join("store"), signer(), random(), at(0), None).unwrap();
     (directory, store)
 }
 

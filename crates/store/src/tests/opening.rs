@@ -77,9 +77,22 @@ fn what_is_no_store_is_said_to_be_none() {
 fn a_store_is_never_made_over_another() {
     let (directory, store) = fresh();
     drop(store);
-    let again = Store::init(&directory.path().join("store"), signer(), random(), at(9)).map(drop).unwrap_err();
+    let again = Store::init(&directory.path().join("store"), signer(), random(), at(9), None).map(drop).unwrap_err();
     assert!(matches!(again, OpenError::Exists(_)));
     assert_eq!(open(&directory).unwrap().entries(0, 1).unwrap()[0].time, at(0));
+}
+
+#[test]
+fn the_first_bundle_is_in_force_from_the_first_checkpoint_on() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("store");
+    let bundle = Bundle { files: [("access.toml".to_owned(), b"# none".to_vec())].into() };
+    drop(Store::init(&path, signer(), random(), at(0), Some(bundle.clone())).unwrap());
+    let store = open(&directory).unwrap();
+    assert_eq!((store.bundle_in_force(), store.bundle_entry(), store.in_force()), (Some(bundle.digest()), 1, 1));
+    assert_eq!(store.bundle(bundle.digest()).unwrap(), Some(bundle));
+    assert_eq!(store.checkpoint().checkpoint.size, 2);
+    assert_eq!(store.checkpoint_at(1).unwrap(), None, "no checkpoint is without it");
 }
 
 #[test]

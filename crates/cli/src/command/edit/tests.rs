@@ -69,7 +69,13 @@ async fn a_program_is_added_with_who_answers_for_it() {
     let add = "user add backup --key DIR/erin-1.pub --key DIR/erin-2.pub --kind service --dir DIR";
     let (exit, said) = copy.run(add).await;
     assert!(exit == Exit::Failed && said.contains("the service `backup` has no owner"), "{said}");
-    copy.done(&format!("{add} --owner alice")).await;
+    let said = copy.done(&format!("{add} --owner alice --source 10.0.0.0/8,192.0.2.7 --approves --group sre")).await;
+    insta::assert_snapshot!("user-add-program", said);
+    let directory = &copy.texts()[0];
+    assert!(
+        directory.contains("approves = true\nsource = [\n  \"10.0.0.0/8\",\n  \"192.0.2.7/32\",\n]\n"),
+        "{directory}"
+    );
     insta::assert_snapshot!("user-keys", copy.done("user keys backup --dir DIR").await);
 }
 
@@ -120,6 +126,8 @@ async fn what_would_be_wrong_is_refused_and_nothing_is_written() {
         "user add erin --key DIR/two.pub --dir DIR",
         "user add erin --key DIR/private --dir DIR",
         "user add erin --key DIR/gone.pub --dir DIR",
+        "user add erin --key DIR/erin-1.pub --approves --dir DIR",
+        "user add erin --key DIR/erin-1.pub --source 10.0.0.0/8 --dir DIR",
         "user keys erin --dir DIR",
         "user keys erin --add DIR/erin-1.pub --dir DIR",
         "user keys bob --add DIR/alice.pub --dir DIR",

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use directory::edit::{self, KeyLine, NewUser};
+use directory::{Approves, Kind};
+use domain::Networks;
 use policy::Files;
 use serde::Serialize;
 
@@ -26,15 +28,21 @@ pub(crate) fn run(app: &App<'_>, command: &UserEdit) -> Result<Exit, Failure> {
 }
 
 fn add(app: &App<'_>, asked: &UserAdd) -> Result<(), Failure> {
-    let UserAdd { name, key: files, group, login, email, kind, owner, at } = asked;
+    let UserAdd { name, key: files, group, login, email, kind, owner, source, approves, at } = asked;
+    let kind = match kind {
+        Kind::Service(_) if *approves => Kind::Service(Approves::ForItsOwner),
+        Kind::Person if *approves || !source.is_empty() => return Err(EditFailure::OnlyPrograms.into()),
+        other => *other,
+    };
     let keys = files.iter().map(|file| key(Path::new(file))).collect::<Result<Vec<KeyLine>, _>>()?;
     let user = NewUser {
         name: name.clone(),
-        kind: *kind,
+        kind,
         owner: owner.clone(),
         keys,
         login: login.clone(),
         email: email.clone(),
+        source: Networks::listed(source.clone()).map_err(EditFailure::Networks)?,
     };
     let groups = group.iter().cloned().collect();
     in_place(app, &at.dir, |files| {
