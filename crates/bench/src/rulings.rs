@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use domain::UnixTime;
-use policy::{Ruling, rule};
+use policy::{Ask, Ruling, rule};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -23,25 +23,16 @@ const MOST_GROWTH: f64 = 1.5;
 const MOST_LOAD_MS: f64 = 1_000.0;
 /// How often a bundle is loaded; the median counts.
 const LOADS: usize = 5;
-/// How often each kind of request is ruled on, if that takes no longer than this; the median of the means counts.
-const ROUNDS: usize = 101;
-const MOST_ROUNDS: Duration = Duration::from_secs(2);
-
-/// One kind of request in one bundle: how long a ruling takes, in microseconds.
-struct Measured {
-    kind: Kind,
-    us: f64,
-}
+/// How often each kind of request is ruled on, unless all of it takes longer than this; the median of the means counts.
+const ROUNDS: usize = 301;
+const LONG_ENOUGH: Duration = Duration::from_secs(60);
 
 /// Measures both bundles, tells it, and fails when a bound is broken.
 pub(crate) fn run() -> Result<(), Failure> {
     let now = now()?;
     let (small, load_ms) = load(Size::SMALL)?;
-    let first = measure(&small, now)?;
-    drop(small);
     let (large, large_load_ms) = load(Size::LARGE)?;
-    let second = measure(&large, now)?;
-    let rows: Vec<Row> = first.into_iter().zip(second).map(Row::of).collect();
+    let rows = measure(&small, &large, now)?;
     println!("{:<32} {:>12} {:>12} {:>8}", "a ruling, in us", "the first", "the second", "grows");
     for Row { kind, small_us, large_us } in &rows {
         let name = kind.name();
@@ -64,10 +55,6 @@ struct Row {
 }
 
 impl Row {
-    fn of((small, large): (Measured, Measured)) -> Self {
-        Self { kind: small.kind, small_us: small.us, large_us: large.us }
-    }
-
     fn json(&self) -> Value {
         json!({ "kind": self.kind.name(), "first": rounded(self.small_us, 2), "second": rounded(self.large_us, 2) })
     }
@@ -107,29 +94,54 @@ fn load(size: Size) -> Result<(Loaded, f64), Failure> {
     Ok((loaded, median(&took)))
 }
 
-fn measure(loaded: &Loaded, now: UnixTime) -> Result<Vec<Measured>, Failure> {
-    Kind::ALL.iter().map(|kind| Ok(Measured { kind: *kind, us: one(loaded, *kind, now)? })).collect()
-}
-
-/// Requests of a kind by other people on other hosts take turns, so that none is known by heart.
-fn one(loaded: &Loaded, kind: Kind, now: UnixTime) -> Result<f64, Failure> {
-    let asks = loaded.asks(kind)?;
-    for ask in &asks {
-        let ruling = rule(&loaded.policy, &loaded.directory, ask, now);
-        if !kind.expects(&ruling) {
-            let why = format!("{} asking for {}: {ruling:?}", ask.requester, ask.target);
-            return Err(Failure::Broken("a ruling is not what it should be", why.into()));
+/// All kinds in both bundles take turns: what else the machine does meanwhile is then in all of them alike.
+fn measure(small: &Loaded, large: &Loaded, now: UnixTime) -> Result<Vec<Row>, Failure> {
+    let asked = |kind: &Kind| Ok((*kind, Asked::of(small, *kind, now)?, Asked::of(large, *kind, now)?));
+    let mut kinds = Kind::ALL.iter().map(asked).collect::<Result<Vec<_>, Failure>>()?;
+    let begin = Instant::now();
+    for _ in 0..ROUNDS {
+        for (_, small, large) in &mut kinds {
+            small.round(now);
+            large.round(now);
+        }
+        if begin.elapsed() > LONG_ENOUGH {
+            break;
         }
     }
-    let round = || {
-        let start = Instant::now();
+    let row = |(kind, small, large): &(Kind, Asked<'_>, Asked<'_>)| Row {
+        kind: *kind,
+        small_us: median(&small.us),
+        large_us: median(&large.us),
+    };
+    Ok(kinds.iter().map(row).collect())
+}
+
+/// Requests of a kind by other people on other hosts, and how long a ruling on one took in each round.
+struct Asked<'l> {
+    loaded: &'l Loaded,
+    asks: Vec<Ask>,
+    us: Vec<f64>,
+}
+
+impl<'l> Asked<'l> {
+    fn of(loaded: &'l Loaded, kind: Kind, now: UnixTime) -> Result<Self, Failure> {
+        let asks = loaded.asks(kind)?;
         for ask in &asks {
-            let ruling: Ruling = rule(&loaded.policy, &loaded.directory, black_box(ask), now);
+            let ruling = rule(&loaded.policy, &loaded.directory, ask, now);
+            if !kind.expects(&ruling) {
+                let why = format!("{} asking for {}: {ruling:?}", ask.requester, ask.target);
+                return Err(Failure::Broken("a ruling is not what it should be", why.into()));
+            }
+        }
+        Ok(Self { loaded, asks, us: Vec::with_capacity(ROUNDS) })
+    }
+
+    fn round(&mut self, now: UnixTime) {
+        let start = Instant::now();
+        for ask in &self.asks {
+            let ruling: Ruling = rule(&self.loaded.policy, &self.loaded.directory, black_box(ask), now);
             drop(black_box(ruling));
         }
-        micros(start.elapsed()) / number(asks.len())
-    };
-    let begin = Instant::now();
-    let rounds: Vec<f64> = (0..ROUNDS).map_while(|_| (begin.elapsed() < MOST_ROUNDS).then(round)).collect();
-    Ok(median(&rounds))
+        self.us.push(micros(start.elapsed()) / number(self.asks.len()));
+    }
 }
