@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::command::{cargo, run as run_command};
 use crate::failure::Failure;
-use crate::{arch, deny, fuzz, prerequisites, programs, tests_step};
+use crate::{arch, deny, fuzz, guide, prerequisites, programs, tests_step};
 
 /// What a step counts for in the last line: the tests by number, any other step as one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,6 +30,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         gate.check("host without SQL and policy", programs::host);
         gate.check("clippy", clippy);
         gate.check("each program alone", programs::compile);
+        gate.check("guide", guide::run);
         gate.count("tests", tests_step::run);
         gate.count("fuzz", fuzz::gate);
         gate.check("nothing left out", prerequisites::nothing_left_out);

@@ -11,6 +11,7 @@ mod deny;
 mod failure;
 mod fuzz;
 mod gate;
+mod guide;
 mod metadata;
 mod prerequisites;
 mod programs;
@@ -28,6 +29,7 @@ usage: cargo xtask TASK
 
   test          everything that CI runs; the last line counts what passed and failed
   arch          the crates' direction, what sources may not say, file lengths, unused dependencies
+  guide         every code block and table of the policy guide, and the commands and files of the other pages
   deny          licences, banned crates, second versions and sources, by deny.toml
   advisories    known vulnerabilities, with cargo-deny or cargo-audit (needs the network)
   fuzz [--seconds N] [TARGET [FILE...]]
@@ -62,6 +64,7 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         }
         "test" => no_more(task, rest).and_then(|()| gate::run()),
         "arch" => no_more(task, rest).and_then(|()| arch::run()),
+        "guide" => no_more(task, rest).and_then(|()| guide::run()),
         "deny" => no_more(task, rest).and_then(|()| deny::run()),
         "advisories" => no_more(task, rest).and_then(|()| advisories::run()),
         "fuzz" => fuzz::fuzz(rest),

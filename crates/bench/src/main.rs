@@ -25,6 +25,7 @@ mod readback;
 mod receipt;
 mod report;
 mod rounds;
+mod rulings;
 mod run;
 mod side;
 mod taker;
@@ -73,6 +74,9 @@ pub(crate) struct Options {
     /// Measure only how long it takes to rule on so many past requests again.
     #[arg(long, value_name = "REQUESTS", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     history: Option<u32>,
+    /// Measure only how long rulings take among many rules, hosts and users, and how long it takes to load them.
+    #[arg(long, conflicts_with = "history")]
+    rulings: bool,
     /// The client that rules again. Beside the server unless given.
     #[arg(long)]
     hallpass: Option<PathBuf>,

@@ -14,7 +14,7 @@ use crate::report::{AtRest, Report};
 use crate::rounds::{Effort, Sides, level};
 use crate::side::{Answer, Side};
 use crate::taker::Taker;
-use crate::{Options, durability, history, inventory, machine, primitives};
+use crate::{Options, durability, history, inventory, machine, primitives, rulings};
 
 /// How often the start is measured.
 const STARTS: usize = 5;
@@ -23,6 +23,9 @@ const REST: Duration = Duration::from_secs(2);
 
 /// Measures everything, tells it, and fails when the run does not count.
 pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
+    if options.rulings {
+        return rulings::run();
+    }
     let (program, place) = places(options)?;
     std::fs::create_dir_all(&place).map_err(Failure::file(&place))?;
     let store_fs = machine::file_system(&place)?;

@@ -1,6 +1,7 @@
 //! The use cases against a real store, with a clock and randomness that tests move.
 
 mod amend;
+mod bundles;
 mod decide;
 mod fetch;
 mod halt;
@@ -12,6 +13,7 @@ mod load;
 mod model;
 mod notice;
 mod programs;
+mod seeded;
 mod stop;
 mod submit;
 mod tampered;

@@ -92,11 +92,16 @@ where
     outcome.unwrap_or_else(|failure| tell(&failure, json, context))
 }
 
+/// What `hallpass` understands, as clap has it.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
 fn parse<A>(arguments: A) -> Result<Arguments, clap::Error>
 where
     A: IntoIterator<Item: Into<OsString> + Clone>,
 {
-    Arguments::from_arg_matches(&Arguments::command().try_get_matches_from(arguments)?).map(Arguments::sorted)
+    Arguments::from_arg_matches(&command().try_get_matches_from(arguments)?).map(Arguments::sorted)
 }
 
 fn tell_usage(usage: &clap::Error, context: &Context) -> Exit {

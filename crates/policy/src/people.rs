@@ -97,7 +97,7 @@ pub fn unfillable(policy: &Policy, directory: &Directory, asked: Asked<'_>) -> V
     let mut voters: BTreeMap<&UserName, BTreeSet<GroupName>> = BTreeMap::new();
     for (group, _) in asked.quorum.counts() {
         // Of a large group as many people as there are slots fill any that others leave: the rest changes nothing.
-        for person in people(policy, directory, asked, group).into_iter().take(slots) {
+        for person in people(policy, directory, asked, group, slots) {
             voters.entry(person).or_default().insert(group.clone());
         }
     }
@@ -105,12 +105,14 @@ pub fn unfillable(policy: &Policy, directory: &Directory, asked: Asked<'_>) -> V
     missing(asked.quorum, &voters.collect::<Vec<_>>())
 }
 
-/// The persons of a group who may ever approve this: each once, through however many accounts.
+/// The persons of a group who may ever approve this: each once, through however many accounts; no more than `most` of them,
+/// as a group may be everybody.
 pub(crate) fn people<'d>(
     policy: &Policy,
     directory: &'d Directory,
     asked: Asked<'_>,
     group: &GroupName,
+    most: usize,
 ) -> BTreeSet<&'d UserName> {
     if !open(policy, directory, group, asked.matter, Moment::Ever) {
         return BTreeSet::new();
@@ -118,7 +120,14 @@ pub(crate) fn people<'d>(
     let asks = directory.owner_of(asked.matter.requester);
     let members = directory.group(group).into_iter().flat_map(|group| &group.members);
     let able = members.filter(|name| directory.decides(name) && asked.has_key(directory, name));
-    able.filter_map(|name| directory.owner_of(name)).filter(|person| Some(*person) != asks).collect()
+    let mut people = BTreeSet::new();
+    for person in able.filter_map(|name| directory.owner_of(name)).filter(|person| Some(*person) != asks) {
+        if people.len() >= most {
+            break;
+        }
+        people.insert(person);
+    }
+    people
 }
 
 /// A login that a user may ask for on a host.

@@ -60,7 +60,7 @@ impl Policy {
         let Ok(vocabulary) = vocabulary else { return Err(Mistakes(mistakes)) };
         let Loading { statements, logins, entries, approvers, approving, signers, lifters, compiled, text, .. } =
             loading;
-        let slices = Slices::new(statements.iter().map(|statement| &statement.policy));
+        let slices = Slices::new(&statements, compiled);
         let mut conditions = Conditions::default();
         for named in statements.iter().map(|statement| &statement.conditions) {
             conditions.add(&named.schedules, &named.patterns);

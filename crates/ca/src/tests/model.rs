@@ -5,8 +5,7 @@
 //!     └──────► model: what they should do                ─► answer ┴ the same, and the same states
 //! ```
 //!
-//! A history that fails is made smaller until nothing can be left out of it, and printed with its seed. To run the same
-//! histories again: `HALLPASS_SEED=SEED cargo test --profile ci -p hallpass-ca fresh_seed`.
+//! Seeds are those of [`super::seeded`].
 
 mod lifecycle;
 mod operation;
@@ -15,15 +14,13 @@ mod play;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use request::StateName::{Approved, Cancelled, Denied, Expired, GivenBack, Pending};
 
+use super::seeded;
 use play::Hits;
 
 /// How many histories come from one seed.
 const HISTORIES: u32 = 24;
-/// Which seed the fresh one is, when one is to be run again.
-const VARIABLE: &str = "HALLPASS_SEED";
 
 /// The arrows of the diagram in `request`: nothing else ever happens to a state.
 const ARROWS: [play::Arrow; 9] = [
@@ -96,33 +93,19 @@ fn histories_agree_with_the_diagram_and_take_its_every_arrow() {
 
 #[test]
 fn histories_from_a_fresh_seed_agree_with_the_diagram() {
-    let given = std::env::var(VARIABLE).ok().map(|seed| seed.parse().unwrap());
-    let since = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let hits = histories(given.unwrap_or_else(|| since().subsec_nanos().into()));
+    let hits = histories(seeded::fresh());
     assert!(hits.answers.contains_key("submit: taken"), "{hits:?}");
 }
 
 /// Plays the histories that come from a seed.
 fn histories(seed: u64) -> Hits {
-    println!("{VARIABLE}={seed}");
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config { cases: HISTORIES, failure_persistence: None, max_shrink_iters: 500, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let hits = RefCell::new(Hits::default());
-    let played = runner.run(&operation::history(), |history| {
-        hits.borrow_mut().add(runtime.block_on(play::play(&history)));
-        Ok(())
+    let show = |history: &Vec<operation::Operation>| seeded::lines(history);
+    seeded::each(seed, HISTORIES, &operation::history(), show, async |history| {
+        let played = play::play(history).await;
+        hits.borrow_mut().add(played);
     });
-    match played {
-        Ok(()) => hits.into_inner(),
-        Err(TestError::Fail(why, history)) => {
-            let steps: Vec<_> = history.iter().map(|operation| format!("  {operation:?}\n")).collect();
-            panic!("{why}\n{}to see it again: {VARIABLE}={seed}", steps.concat())
-        }
-        Err(TestError::Abort(why)) => panic!("{why}"),
-    }
+    hits.into_inner()
 }
 
 /// How often something was seen.

@@ -102,6 +102,54 @@ proptest! {
     }
 }
 
+const WHO: [&str; 4] = ["sre", "security", "contractors", "nobody"];
+const ON: [&str; 8] = [
+    "*",
+    "web-1",
+    "env=prod",
+    "env=prod,role=web",
+    "data=pii,env=prod",
+    "data=pii,role=db",
+    "env=stage,role=web",
+    "no=where,env=prod",
+];
+
+/// An entry of `access.toml`: of which kind, for whom, on which hosts.
+fn entry() -> impl Strategy<Value = (u8, &'static str, &'static str)> {
+    (
+        prop_oneof![6 => Just(0), 3 => Just(1), 1 => Just(2)],
+        prop::sample::select(&WHO[..]),
+        prop::sample::select(&ON[..]),
+    )
+}
+
+fn access(entries: &[(u8, &str, &str)]) -> String {
+    let texts = entries.iter().enumerate().map(|(place, (kind, who, hosts))| match kind {
+        0 => format!(
+            "[[rule]]\nname = \"r{place}\"\nwho = \"{who}\"\nhosts = \"{hosts}\"\nlogins = [\"root\", \"self\"]\n\
+             approve = \"auto\"\nmax = \"1h\"\nttl = \"5m\"\n"
+        ),
+        1 => format!("[[require]]\nhosts = \"{hosts}\"\nmax = \"{}s\"\n", place + 1),
+        _ => format!("[[forbid]]\nwho = \"{who}\"\nhosts = \"{hosts}\"\n"),
+    });
+    texts.collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_slice_by_the_rarest_label_says_what_the_whole_says(entries in prop::collection::vec(entry(), 0..30)) {
+        let policy = compile(&access(&entries), None).map_err(|m| TestCaseError::fail(m.to_string()))?;
+        for (user, host) in USERS.iter().flat_map(|user| HOSTS.iter().map(move |host| (user, host))) {
+            for login in LOGINS {
+                let (slice, whole) = both(&policy, &format!("{user} {login}@{host} 1h"));
+                prop_assert_eq!(slice, whole, "{} {}@{}\n{}", user, login, host, access(&entries));
+            }
+        }
+    }
+}
+
 #[test]
 fn a_slice_leaves_out_what_cannot_apply() {
     let statements: Vec<[&str; 4]> = PRINCIPALS

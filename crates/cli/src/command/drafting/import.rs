@@ -1,6 +1,6 @@
 //! `hallpass admin policy import`: the three files, drafted from what is there today.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -65,6 +65,7 @@ fn write(dir: &Path, files: &Files) -> Result<Vec<PathBuf>, Failure> {
     if let Some((path, _)) = paths.iter().find(|(path, _)| path.symlink_metadata().is_ok()) {
         return Err(DraftingError::Exists(path.clone()).into());
     }
+    fs::create_dir_all(dir).map_err(|cause| Failure::Write { what: dir.display().to_string(), cause })?;
     for (path, text) in &paths {
         let written = OpenOptions::new().write(true).create_new(true).open(path);
         let written = written.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));

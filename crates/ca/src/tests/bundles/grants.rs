@@ -1,0 +1,364 @@
+//! A request that was approved under one bundle gets under another no more than both allow; and what `who-can` says of a
+//! bundle is what submitting and approving finds.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use domain::Approval;
+use policy::{Hopeless, Way, who_can};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+use request::StateName;
+use statement::{Canonical as _, RulingText};
+
+use crate::View;
+use crate::tests::harness::*;
+use crate::tests::seeded;
+
+const SRE: [u8; 4] = [BOB, CAROL, DAVE, ALICE];
+const KEEPERS: [u8; 4] = [CAROL, DAVE, ALICE_ADMIN, BACKUP];
+/// Who tries to approve: those who may more often.
+const TRYING: [u8; 9] = [BOB, BOB, CAROL, CAROL, DAVE, DAVE, ALICE, ALICE_ADMIN, BACKUP];
+/// Each narrower than the one before.
+const SOURCES: [&str; 3] = ["", "10.0.0.0/8", "10.1.0.0/16"];
+
+/// What a bundle says of the requests that are made here.
+#[derive(Debug, Clone)]
+struct Rules {
+    logins: Vec<&'static str>,
+    hosts: &'static str,
+    /// How many of sre and of keepers.
+    needs: [usize; 2],
+    members: [Vec<u8>; 2],
+    max: u64,
+    /// A requirement beside the rule: no window may be longer.
+    cap: Option<u64>,
+    ttl: u64,
+    allow: Vec<&'static str>,
+    commands: Option<&'static str>,
+    source: usize,
+    forbids: Option<&'static str>,
+}
+
+fn rules() -> impl Strategy<Value = Rules> {
+    let logins = subsequence(vec!["root", "daemon"], 1..=2);
+    let hosts = select(vec!["env=prod", "env=prod", "web-1", "*"]);
+    let needs = (0..3usize, 0..2usize).prop_map(|(sre, keepers)| [sre, keepers]);
+    let members = (subsequence(SRE.to_vec(), 1..=4), subsequence(KEEPERS.to_vec(), 1..=4)).prop_map(|(s, k)| [s, k]);
+    let times = (5..40u64, prop::option::weighted(0.8, 3..40u64), 1..5u64);
+    let allow = subsequence(vec!["pty", "port-forwarding"], 0..=2);
+    let commands = select(vec![None, Some("uptime"), Some("journalctl ...")]);
+    let forbids = prop::option::weighted(0.8, select(vec!["web-1", "web-2"]));
+    (logins, hosts, needs, members, times, allow, commands, 0..3usize, forbids).prop_map(
+        |(logins, hosts, needs, members, (max, cap, ttl), allow, commands, source, forbids)| Rules {
+            logins,
+            hosts,
+            needs,
+            members,
+            max,
+            cap,
+            ttl,
+            allow,
+            commands,
+            source,
+            forbids,
+        },
+    )
+}
+
+/// Some fields of other rules, in place of those of the usual ones.
+#[derive(Debug, Clone)]
+struct Change {
+    other: Rules,
+    fields: Vec<usize>,
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    (rules(), subsequence((0..11).collect::<Vec<_>>(), 0..=3)).prop_map(|(other, fields)| Change { other, fields })
+}
+
+impl Change {
+    /// What most requests take, with this change.
+    fn rules(&self) -> Rules {
+        let mut rules = Rules {
+            logins: vec!["root", "daemon"],
+            hosts: "env=prod",
+            needs: [1, 0],
+            members: [SRE.to_vec(), KEEPERS.to_vec()],
+            max: 30,
+            cap: None,
+            ttl: 4,
+            allow: vec!["pty", "port-forwarding"],
+            commands: None,
+            source: 0,
+            forbids: None,
+        };
+        let other = self.other.clone();
+        for field in &self.fields {
+            match field {
+                0 => rules.logins.clone_from(&other.logins),
+                1 => rules.hosts = other.hosts,
+                2 => rules.needs = other.needs,
+                3 => rules.members.clone_from(&other.members),
+                4 => rules.max = other.max,
+                5 => rules.cap = other.cap,
+                6 => rules.ttl = other.ttl,
+                7 => rules.allow.clone_from(&other.allow),
+                8 => rules.commands = other.commands,
+                9 => rules.source = other.source,
+                _ => rules.forbids = other.forbids,
+            }
+        }
+        rules
+    }
+}
+
+impl Rules {
+    fn setup(&self) -> Setup {
+        let names = |users: &[u8]| users.iter().map(|user| name(*user).to_string()).collect::<Vec<_>>();
+        let Setup { directory, .. } = Setup::default();
+        let (people, _) = directory.split_once("[[group]]\nname = \"sre\"").unwrap();
+        let [sre, keepers] = &self.members;
+        let groups = format!(
+            "[[group]]\nname = \"sre\"\nmembers = {:?}\n[[group]]\nname = \"keepers\"\nmembers = {:?}\n",
+            names(sre),
+            names(keepers)
+        );
+        let slots = [(self.needs[0], "sre"), (self.needs[1], "keepers")];
+        let slots = slots.iter().filter(|(count, _)| *count > 0).map(|(count, group)| format!("{count} of {group}"));
+        let slots = slots.collect::<Vec<_>>().join(", ");
+        let quorum = if slots.is_empty() { "auto" } else { &slots };
+        let mut access = format!(
+            "[[rule]]\nname = \"r\"\nwho = \"dev\"\nhosts = {:?}\nlogins = {:?}\napprove = {quorum:?}\nmax = \"{}m\"\nttl = \"{}m\"\n\
+             allow = {:?}\n",
+            self.hosts, self.logins, self.max, self.ttl, self.allow
+        );
+        if self.source > 0 {
+            access += &format!("source = {:?}\n", SOURCES[self.source]);
+        }
+        if let Some(pattern) = self.commands {
+            access += &format!("commands = {pattern:?}\n");
+        }
+        if let Some(cap) = self.cap {
+            access += &format!("[[require]]\nhosts = \"env=prod\"\nmax = \"{cap}m\"\n");
+        }
+        if let Some(host) = self.forbids {
+            access += &format!("[[forbid]]\nhosts = {host:?}\n");
+        }
+        // A cap below the ttl is fine: certificates end with the window.
+        Setup { directory: people.to_owned() + &groups, access }
+    }
+
+    /// Whether it opens this to alice, whoever approves and for however long.
+    fn opens(&self, ask: &Ask) -> bool {
+        let (login, host) = ask.access.split_once('@').unwrap();
+        let command = match (self.commands, ask.command) {
+            (None, _) => true,
+            (Some("uptime"), asked) => asked == Some("uptime"),
+            (Some(_), asked) => asked.is_some_and(|asked| asked.starts_with("journalctl")),
+        };
+        let on = self.hosts != "web-1" || host == "web-1";
+        self.logins.contains(&login) && on && command && self.forbids != Some(host)
+    }
+
+    fn longest(&self) -> u64 {
+        self.cap.map_or(self.max, |cap| cap.min(self.max)) * 60
+    }
+
+    /// How many of these slots the approvals fill by the members of this bundle.
+    fn filled(&self, approved: &BTreeSet<u8>, [sre, keepers]: [usize; 2]) -> usize {
+        // Neither alice, by whatever account, nor a service.
+        let approved = approved.iter().filter(|user| ![ALICE, ALICE_ADMIN, BACKUP].contains(user));
+        let groups: Vec<[bool; 2]> = approved.map(|user| [0, 1].map(|g| self.members[g].contains(user))).collect();
+        seated(&groups, sre, keepers)
+    }
+
+    fn complete(&self, approved: &BTreeSet<u8>, needs: [usize; 2]) -> bool {
+        self.filled(approved, needs) == needs[0] + needs[1]
+    }
+}
+
+/// The most slots that can be filled, one by each: every way is tried.
+fn seated(people: &[[bool; 2]], sre: usize, keepers: usize) -> usize {
+    let Some(([first, second], rest)) = people.split_first() else { return 0 };
+    let mut most = seated(rest, sre, keepers);
+    if *first && sre > 0 {
+        most = most.max(1 + seated(rest, sre - 1, keepers));
+    }
+    if *second && keepers > 0 {
+        most = most.max(1 + seated(rest, sre, keepers - 1));
+    }
+    most
+}
+
+/// What alice asks for.
+#[derive(Debug, Clone)]
+struct Ask {
+    access: &'static str,
+    minutes: u64,
+    command: Option<&'static str>,
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Approve(u8),
+    Reload(Box<Change>),
+    Pass(u64),
+    Fetch,
+}
+
+type Case = (Change, Ask, Vec<Step>);
+
+fn case() -> impl Strategy<Value = Case> {
+    let access = select(vec!["root@web-1", "root@web-1", "daemon@web-1", "root@web-2"]);
+    let command = select(vec![None, None, None, Some("uptime"), Some("journalctl -u app")]);
+    let ask = (access, 1..20u64, command).prop_map(|(access, minutes, command)| Ask { access, minutes, command });
+    let approve = || select(TRYING.to_vec()).prop_map(Step::Approve);
+    let step = || {
+        prop_oneof![
+            3 => approve(),
+            3 => change().prop_map(|change| Step::Reload(Box::new(change))),
+            2 => (1..400u64).prop_map(Step::Pass),
+            4 => Just(Step::Fetch),
+        ]
+    };
+    // Most are approved before anything else happens.
+    let steps = (vec(approve(), 0..5), vec(step(), 3..12)).prop_map(|(first, then)| [first, then].concat());
+    (change(), ask, steps)
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    refused: u32,
+    approved: u32,
+    /// Certificates under the bundle that ruled, and under another one.
+    same: u32,
+    other: u32,
+}
+
+async fn play((first, ask, steps): &Case, seen: &RefCell<Seen>) {
+    let first = &first.rules();
+    let world = world_of(first.setup()).await;
+    let Some(mut view) = submitted(&world, ask).await else {
+        seen.borrow_mut().refused += 1;
+        return;
+    };
+    assert!(first.opens(ask) && ask.minutes * 60 <= first.longest(), "it was taken");
+    let mut now = first.clone();
+    let (mut approved, mut changed) = (BTreeSet::new(), false);
+    let mut since = (view.state == StateName::Approved).then(|| world.now().seconds());
+    for step in steps {
+        match step {
+            Step::Pass(seconds) => world.clock.pass(*seconds),
+            Step::Reload(change) => {
+                (now, changed) = (change.rules(), true);
+                world.reload(&now.setup()).await;
+            }
+            Step::Approve(user) => {
+                let ways = (!changed && ask.command.is_none()).then(|| ways(&world, ask));
+                let taken = world.decide(&view, *user, Approval::Approve).await;
+                if let Some(ways) = ways.filter(|_| since.is_none()) {
+                    found_as_listed(&ways, &approved, *user, taken.is_ok());
+                }
+                let Ok(after) = taken else { continue };
+                approved.insert(*user);
+                view = after;
+                if !changed {
+                    let complete = first.complete(&approved, first.needs);
+                    assert_eq!(view.state == StateName::Approved, complete, "approved by {approved:?}");
+                }
+                if since.is_none() && view.state == StateName::Approved {
+                    since = Some(world.now().seconds());
+                    seen.borrow_mut().approved += 1;
+                }
+            }
+            Step::Fetch => {
+                let Ok(issued) = world.fetch(view.stored.id, &[ask.access]).await else { continue };
+                let [(_, certificate)] = &issued.certificates[..] else { panic!("one was asked for") };
+                within(certificate, ask, (first, &now), (&approved, since.unwrap()), world.now().seconds());
+                let mut seen = seen.borrow_mut();
+                if changed { seen.other += 1 } else { seen.same += 1 }
+            }
+        }
+    }
+}
+
+/// Alice asks: what `who-can` says of her is what becomes of it.
+async fn submitted(world: &World, ask: &Ask) -> Option<View> {
+    let mut said = world.request(ask.access, &format!("{}m", ask.minutes));
+    said.command = ask.command.map(|command| command.parse().unwrap());
+    let taken = world.submit(&said).await.ok();
+    // It leaves out rules for commands, and what it lists takes any.
+    if ask.command.is_none() {
+        let ways = ways(world, ask);
+        let listed = ways.iter().find(|way| !matches!(way.hopeless, Some(Hopeless::Refused(_))));
+        let ruled = taken.as_ref().map(|view| RulingText::parse(&view.stored.ruling).unwrap());
+        assert_eq!(listed.map(|way| &way.given), ruled.as_ref().map(|text| text.obligations()), "{ask:?}");
+    }
+    taken
+}
+
+/// What `who-can` lists for alice.
+fn ways(world: &World, ask: &Ask) -> Vec<Way> {
+    let in_force = world.ca.bundle();
+    let window = format!("{}m", ask.minutes).parse().unwrap();
+    let access = ask.access.parse().unwrap();
+    let ways = who_can(in_force.policy(), in_force.directory(), &access, window, world.now()).unwrap();
+    ways.into_iter().filter(|way| way.requester == name(ALICE)).collect()
+}
+
+/// Whom `who-can` lists as an approver may approve, once, and nobody else.
+fn found_as_listed(ways: &[Way], approved: &BTreeSet<u8>, user: u8, taken: bool) {
+    let listed = ways.iter().any(|way| way.approvers.contains(&name(user)));
+    assert_eq!(taken, listed && !approved.contains(&user), "{} approves, listed: {listed}", name(user));
+}
+
+/// A certificate gives no more than the bundle that ruled and the one that is in force both do.
+fn within(
+    certificate: &cert::Certificate,
+    ask: &Ask,
+    (ruled, now): (&Rules, &Rules),
+    (approved, since): (&BTreeSet<u8>, u64),
+    time: u64,
+) {
+    assert_eq!(certificate.principals(), [ask.access]);
+    let options: Vec<(&str, &str)> = certificate.critical_options().collect();
+    let option = |name: &str| options.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+    assert_eq!(option("force-command"), ask.command);
+    let source = SOURCES[ruled.source.max(now.source)];
+    assert_eq!(option("source-address").unwrap_or_default(), source);
+    for rules in [ruled, now] {
+        assert!(rules.opens(ask), "{rules:?} does not open {ask:?}");
+        let until = certificate.valid_before().seconds();
+        assert!(until <= time + rules.ttl * 60, "it lives longer than {rules:?} lets it");
+        assert!(until <= since + rules.longest().min(ask.minutes * 60), "it outlives the window of {rules:?}");
+        for (extension, _) in certificate.extensions() {
+            assert!(
+                rules.allow.iter().any(|allowed| extension == format!("permit-{allowed}")),
+                "{extension}: {rules:?}"
+            );
+        }
+        assert!(now.complete(approved, rules.needs), "{approved:?} are too few for {rules:?}");
+    }
+}
+
+fn histories(seed: u64, histories: u32) -> Seen {
+    let seen = RefCell::new(Seen::default());
+    let show = |(first, ask, steps): &Case| format!("  {:?}\n  {ask:?}\n{}", first.rules(), seeded::lines(steps));
+    seeded::each(seed, histories, &case(), show, async |case| play(case, &seen).await);
+    seen.into_inner()
+}
+
+#[test]
+fn what_was_approved_under_one_bundle_gets_no_more_under_another() {
+    let seen = histories(1, 120);
+    println!("{seen:?}");
+    assert!(seen.refused >= 10 && seen.approved >= 40 && seen.same >= 30 && seen.other >= 25, "{seen:?}");
+}
+
+#[test]
+fn what_was_approved_gets_no_more_under_another_bundle_from_a_fresh_seed() {
+    let seen = histories(seeded::fresh(), 60);
+    assert!(seen.refused > 0 && seen.same > 0, "{seen:?}");
+}
