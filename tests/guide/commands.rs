@@ -10,6 +10,7 @@ const PLACEHOLDERS: &[(&str, &str)] = &[
     ("ADDRESS", "192.0.2.17"),
     ("COMMAND", "uptime"),
     ("DIGEST", "0000000000000000000000000000000000000000000000000000000000000000"),
+    ("ENTRY", "4812"),
     ("FINGERPRINT", "SHA256:T7SvZ2cslqpPj6nKzitCBHHlpVF3r3MvLwmFL0fk0IE"),
     ("ID", "7K3F9-QXMWT"),
     ("LABELS", "env=prod"),

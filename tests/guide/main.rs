@@ -70,6 +70,15 @@ fn every_entry_has_a_table_of_its_fields() {
 }
 
 #[test]
+fn the_row_of_rights_names_every_right() {
+    let text = std::fs::read_to_string(place::root().join("docs/policy.md")).unwrap();
+    let row = text.lines().find(|line| line.starts_with("| `rights` |")).unwrap();
+    for right in directory::Right::ALL {
+        assert!(page::code(row).iter().any(|code| code == right.as_str()), "{}", right.as_str());
+    }
+}
+
+#[test]
 fn commands_and_files_of_the_other_pages_are_proven() {
     for name in ["README.md", "docs/getting-started.md", "docs/hosts.md", "docs/operations.md"] {
         prove(name, Manner::Others);

@@ -36,9 +36,11 @@ impl Page {
         let mut reader = Reader::default();
         let mut lines = text.lines().enumerate().map(|(before, line)| (before + 1, line)).peekable();
         while let Some((at, line)) = lines.next() {
-            if let Some(info) = line.strip_prefix("```") {
-                let inside = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```");
-                let text = inside.map(|line| format!("{line}\n")).collect();
+            // A block of a list is indented.
+            let indent = &line[..line.len() - line.trim_start().len()];
+            if let Some(info) = line.trim_start().strip_prefix("```") {
+                let inside = lines.by_ref().map(|(_, line)| line.strip_prefix(indent).unwrap_or(line));
+                let text = inside.take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect();
                 reader.push(at, What::Block { info: info.trim().to_owned(), text });
             } else if let Some(edit) = line.strip_prefix("<!-- files: ") {
                 let inside = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "-->");

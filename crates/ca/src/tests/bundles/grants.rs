@@ -46,7 +46,8 @@ fn rules() -> impl Strategy<Value = Rules> {
     let hosts = select(vec!["env=prod", "env=prod", "web-1", "*"]);
     let needs = (0..3usize, 0..2usize).prop_map(|(sre, keepers)| [sre, keepers]);
     let members = (subsequence(SRE.to_vec(), 1..=4), subsequence(KEEPERS.to_vec(), 1..=4)).prop_map(|(s, k)| [s, k]);
-    let times = (5..40u64, prop::option::weighted(0.8, 3..40u64), 1..5u64);
+    // A cap may be shorter than certificates live: they end with the window.
+    let times = (12..40u64, prop::option::weighted(0.8, 1..15u64), 1..10u64);
     let allow = subsequence(vec!["pty", "port-forwarding"], 0..=2);
     let commands = select(vec![None, Some("uptime"), Some("journalctl ...")]);
     let forbids = prop::option::weighted(0.8, select(vec!["web-1", "web-2"]));
@@ -75,7 +76,9 @@ struct Change {
 }
 
 fn change() -> impl Strategy<Value = Change> {
-    (rules(), subsequence((0..11).collect::<Vec<_>>(), 0..=3)).prop_map(|(other, fields)| Change { other, fields })
+    // Quorums and members matter most together.
+    let fields = vec(select(vec![0, 1, 2, 3, 4, 5, 5, 6, 7, 8, 9, 10, 11, 11, 11]), 0..=3);
+    (rules(), fields).prop_map(|(other, fields)| Change { other, fields })
 }
 
 impl Change {
@@ -88,7 +91,7 @@ impl Change {
             members: [SRE.to_vec(), KEEPERS.to_vec()],
             max: 30,
             cap: None,
-            ttl: 4,
+            ttl: 10,
             allow: vec!["pty", "port-forwarding"],
             commands: None,
             source: 0,
@@ -107,7 +110,8 @@ impl Change {
                 7 => rules.allow.clone_from(&other.allow),
                 8 => rules.commands = other.commands,
                 9 => rules.source = other.source,
-                _ => rules.forbids = other.forbids,
+                10 => rules.forbids = other.forbids,
+                _ => (rules.needs, rules.members) = (other.needs, other.members.clone()),
             }
         }
         rules
