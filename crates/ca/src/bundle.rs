@@ -90,33 +90,23 @@ impl InForce {
         version: u64,
     ) -> Self {
         let amended = Arc::new(bundle.directory.amended(amendments.iter().map(|amended| &amended.amendment)));
-        Self::standing(bundle, amendments, amended, stops, entry, version)
-    }
-
-    fn standing(
-        bundle: Arc<Bundle>,
-        amendments: Vec<Amended>,
-        amended: Arc<Directory>,
-        stops: Vec<Standing>,
-        entry: u64,
-        version: u64,
-    ) -> Self {
-        let stopped: Vec<Amendment> = stops.iter().flat_map(|stop| as_amendments(&amended, stop)).collect();
-        let directory = if stopped.is_empty() { Arc::clone(&amended) } else { Arc::new(amended.amended(&stopped)) };
+        let directory = without(&amended, stops.iter().map(stopped));
         Self { bundle, amended, directory, amendments, stops, entry, version }
     }
 
-    /// The same with these stops. It is made before they are committed, so that nothing can fail afterwards: the entry of
-    /// their act, which is the new version, is told by [`InForce::since`].
-    pub(crate) fn with_stops(&self, stops: Vec<Standing>) -> Self {
-        let (bundle, amended) = (Arc::clone(&self.bundle), Arc::clone(&self.amended));
-        Self::standing(bundle, self.amendments.clone(), amended, stops, self.entry, self.version)
+    /// The same with these stops, and with one that is about to be committed. It is made before that, so that nothing can
+    /// fail afterwards; what only the commit tells, [`InForce::since`] puts in.
+    pub(crate) fn with_stops(&self, stops: Vec<Standing>, new: Option<Stopped<'_>>) -> Self {
+        let directory = without(&self.amended, stops.iter().map(stopped).chain(new));
+        let (bundle, amended, amendments) =
+            (Arc::clone(&self.bundle), Arc::clone(&self.amended), self.amendments.clone());
+        Self { bundle, amended, directory, amendments, stops, entry: self.entry, version: self.version }
     }
 
-    /// The same, since this entry; a stop that has none yet is of this entry.
-    pub(crate) fn since(mut self, entry: u64) -> Self {
+    /// The same since this entry, and the stop that it is of.
+    pub(crate) fn since(mut self, entry: u64, new: Option<Standing>) -> Self {
         self.version = entry;
-        self.stops.iter_mut().filter(|stop| stop.entry == UNTOLD).for_each(|stop| stop.entry = entry);
+        self.stops.extend(new);
         self
     }
 
@@ -227,18 +217,28 @@ impl InForce {
     }
 }
 
-/// The entry of a stop that is not committed yet.
-pub(crate) const UNTOLD: u64 = 0;
+/// What is stopped, and the realm of a plain host as it was then.
+pub(crate) type Stopped<'s> = (&'s StopTarget, Option<&'s RealmName>);
+
+fn stopped(stop: &Standing) -> Stopped<'_> {
+    (&stop.target, stop.realm.as_ref())
+}
+
+/// The directory without what is stopped.
+fn without<'s>(directory: &Arc<Directory>, stops: impl Iterator<Item = Stopped<'s>>) -> Arc<Directory> {
+    let gone: Vec<Amendment> = stops.flat_map(|stop| as_amendments(directory, stop)).collect();
+    if gone.is_empty() { Arc::clone(directory) } else { Arc::new(directory.amended(&gone)) }
+}
 
 /// What a stop comes to while it stands: its user is as good as disabled, its host as good as gone. A plain certificate opens
 /// every host of its realm, so the whole realm goes, also when a bundle has dropped the host.
-fn as_amendments(directory: &Directory, stop: &Standing) -> Vec<Amendment> {
+fn as_amendments(directory: &Directory, (target, realm): Stopped<'_>) -> Vec<Amendment> {
     let gone = |realm| directory.realm_hosts(realm).map(|host| Amendment::RemoveHost(host.name.clone()));
-    match &stop.target {
+    match target {
         StopTarget::User(user) => vec![Amendment::DisableUser(user.clone())],
         StopTarget::Host(name) => {
             let now = directory.host(name.as_str()).and_then(|host| host.realm.as_ref());
-            let realms = [stop.realm.as_ref(), now].into_iter().flatten();
+            let realms = [realm, now].into_iter().flatten();
             realms.flat_map(gone).chain([Amendment::RemoveHost(name.clone())]).collect()
         }
         StopTarget::Request(_) | StopTarget::Serial(_) | StopTarget::All => Vec::new(),

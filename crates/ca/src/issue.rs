@@ -54,6 +54,8 @@ impl Ca {
             match self.issue(&fetch, &record, now).await {
                 // What changed in between may be about others: everything is judged anew.
                 Err(Error::Store(StoreError::EpochChanged | StoreError::BundleChanged)) => {
+                    // Until what was committed is in force.
+                    drop(self.changing.lock().await);
                     record = self.record(id)?.ok_or(Error::NoRequest(id))?;
                 }
                 other => return other,

@@ -19,7 +19,7 @@ use store::{Filter, LiftTx, Lifting, Reach, SecondTx, Standing, StopDone, StopTx
 use tokio::runtime::Handle;
 
 use crate::arrive::{kept, signer_is};
-use crate::bundle::{InForce, UNTOLD};
+use crate::bundle::InForce;
 use crate::gate::Epoch;
 use crate::{Ca, Error};
 
@@ -144,21 +144,9 @@ impl Ca {
         let reach = self.reach(&before, target, now)?;
         let realm = before.realm_of(target);
         let mut stops = before.all_stops().to_vec();
-        if target.lasts() {
-            // In place of one whose time is over.
-            stops.retain(|stop| stop.target != *target);
-            stops.push(Standing {
-                entry: UNTOLD,
-                target: target.clone(),
-                realm: realm.clone(),
-                user: said.user.clone(),
-                owner: owner.clone(),
-                reason: reason.to_string(),
-                since: now,
-                until,
-            });
-        }
-        let after = before.with_stops(stops);
+        // In place of one whose time is over.
+        stops.retain(|stop| stop.target != *target);
+        let after = before.with_stops(stops, Some((target, realm.as_ref())));
         let locked_out = after.locked_out();
         if !locked_out.is_empty()
             && !before.directory().has_right(&said.user, Right::Admin)
@@ -171,16 +159,27 @@ impl Ca {
             statement: kept(&act),
             target: target.clone(),
             reach: reach.clone(),
-            realm,
+            realm: realm.clone(),
             user: said.user.clone(),
-            owner,
-            reason,
+            owner: owner.clone(),
+            reason: reason.clone(),
             until,
             in_force: before.version(),
         };
         let store = std::sync::Arc::clone(&self.store);
         let done = self.through_the_gate(reach, async move { store.stop(stop).await }).await?;
-        self.bundle.store(after.since(done.entry).into());
+        let new = Standing {
+            entry: done.entry,
+            target: target.clone(),
+            realm,
+            user: said.user.clone(),
+            owner,
+            reason: reason.to_string(),
+            since: now,
+            until,
+        };
+        let new = if target.lasts() { Some(new) } else { None };
+        self.bundle.store(after.since(done.entry, new).into());
         self.revoked_more();
         tracing::warn!(user = %said.user, %target, revoked = done.revoked.len(), "stopped");
         Ok(Stopping { done, until, seconded: None, locked_out })
@@ -208,10 +207,10 @@ impl Ca {
     ) -> Result<Stopping, Error> {
         let mut stops = before.all_stops().to_vec();
         stops.iter_mut().filter(|stands| stands.entry == stop).for_each(|stands| stands.until = None);
-        let after = before.with_stops(stops);
+        let after = before.with_stops(stops, None);
         let tx = SecondTx { now, statement: kept(act), stop, in_force: before.version() };
         let entry = self.store.second(tx).await?;
-        self.bundle.store(after.since(entry).into());
+        self.bundle.store(after.since(entry, None).into());
         let done = StopDone { entry, ..StopDone::default() };
         Ok(Stopping { done, until: None, seconded: Some(stop), locked_out: Vec::new() })
     }
@@ -242,10 +241,10 @@ impl Ca {
         if lifting == Lifting::Ends {
             stops.retain(|stands| stands.entry != stop);
         }
-        let after = before.with_stops(stops);
+        let after = before.with_stops(stops, None);
         let tx = LiftTx { now, statement: kept(&act), stop, lifting, in_force: before.version() };
         let entry = self.store.lift(tx).await?;
-        self.bundle.store(after.since(entry).into());
+        self.bundle.store(after.since(entry, None).into());
         tracing::warn!(user = %said.user, stop, over = missing.is_empty(), "would lift a stop");
         Ok(if missing.is_empty() { Lifted::Over } else { Lifted::Waits(missing) })
     }

@@ -67,13 +67,23 @@ fn possible(notes: &Notes<'_>, directory: &Directory, signers: &Spanned<Quorum>,
 /// The slots of the signers' quorum that these users leave open. Only enabled people with a key count, each person once; no
 /// program does, whatever it may approve: a bundle says which programs may.
 pub fn unsigned(directory: &Directory, signers: &Quorum, by: &BTreeSet<UserName>) -> Vec<GroupName> {
-    let voter = |name: &UserName| {
-        let has_key = directory.user(name).is_some_and(|user| !user.keys.is_empty());
-        let counts = has_key && directory.is_enabled_person(name);
-        let owner = directory.owner_of(name).filter(|_| counts)?.clone();
-        Some(Voter { owner, groups: directory.groups_of(name).cloned().collect() })
+    missing(signers, &by.iter().filter_map(|name| voter(directory, name)).collect::<Vec<_>>())
+}
+
+fn voter(directory: &Directory, name: &UserName) -> Option<Voter> {
+    let has_key = directory.user(name).is_some_and(|user| !user.keys.is_empty());
+    let counts = has_key && directory.is_enabled_person(name);
+    let owner = directory.owner_of(name).filter(|_| counts)?.clone();
+    Some(Voter { owner, groups: directory.groups_of(name).cloned().collect() })
+}
+
+/// Who could fill a place of the quorum.
+pub(crate) fn counting<'d>(directory: &'d Directory, quorum: &Quorum) -> BTreeSet<&'d UserName> {
+    let asked = |name: &UserName| {
+        let voter = voter(directory, name);
+        voter.is_some_and(|voter| quorum.counts().any(|(group, _)| voter.groups.contains(group)))
     };
-    missing(signers, &by.iter().filter_map(voter).collect::<Vec<_>>())
+    directory.users().map(|user| &user.name).filter(|name| asked(name)).collect()
 }
 
 fn everybody(directory: &Directory) -> BTreeSet<UserName> {

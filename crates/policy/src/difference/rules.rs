@@ -7,11 +7,13 @@ use domain::{GroupName, Quorum, RuleName, UserName};
 
 use super::approval::members;
 use super::openings::Opening;
+use super::describe::listed;
 use super::people::{became, other, told};
 use super::{About, Both, Effect, FileChange, Read};
 use crate::Policy;
 use crate::access::{Approver, Entry, Says, Scope};
 use crate::cedar::{Meaning, Statement};
+use crate::signers;
 use crate::terms::Terms;
 
 pub(super) fn changes(both: Both<Read<'_>>) -> Vec<FileChange> {
@@ -19,8 +21,34 @@ pub(super) fn changes(both: Both<Read<'_>>) -> Vec<FileChange> {
     changes.extend(others(both));
     changes.extend(approvers(both));
     changes.extend(quorum(both, About::Signers, "whose signatures the next bundle needs:", Policy::signers));
+    changes.extend(counting(both, About::Signers, ["signs bundles", "sign bundles"], Policy::signers));
     changes.extend(quorum(both, About::Lifters, "who lifts a stop:", Policy::lifters));
+    changes.extend(counting(both, About::Lifters, ["lifts stops", "lift stops"], Policy::lifters));
     changes
+}
+
+/// Who joins or leaves those who sign something. Without a quorum that is whoever has the right `admin`.
+fn counting(
+    both: Both<Read<'_>>,
+    about: About,
+    [one, many]: [&'static str; 2],
+    of: fn(&Policy) -> Option<&Quorum>,
+) -> Vec<FileChange> {
+    let Both { old: Some(old), new: Some(new) } = both.map(|read| Some((read.directory, of(read.policy)?))) else {
+        return Vec::new();
+    };
+    let (was, is) = (signers::counting(old.0, old.1), signers::counting(new.0, new.1));
+    let told = |effect, more, names: Vec<&UserName>| {
+        let may = if names.len() == 1 { one } else { many };
+        let words = format!("{} {more} {may}", listed(&names));
+        let names = names.iter().map(ToString::to_string).collect();
+        FileChange { effect, about, names, words }
+    };
+    let (gained, lost): (Vec<_>, Vec<_>) =
+        (is.difference(&was).copied().collect(), was.difference(&is).copied().collect());
+    let gained = if gained.is_empty() { None } else { Some(told(Effect::Loosens, "now", gained)) };
+    let lost = if lost.is_empty() { None } else { Some(told(Effect::Tightens, "no longer", lost)) };
+    gained.into_iter().chain(lost).collect()
 }
 
 /// Who must sign something.

@@ -151,6 +151,23 @@ fn who_signs_bundles_is_told() {
     assert_eq!(told(&none, &one), "- whose signatures the next bundle needs: 1 of security is new");
     assert_eq!(told(&one, &none), "+ whose signatures the next bundle needs: 1 of security is gone");
     assert_eq!(told(&one, &other), "+ whose signatures the next bundle needs: 1 of security becomes 1 of eng");
+    let lift = bundle("[policy]\nlift = \"1 of eng\"\n");
+    assert_eq!(told(&none, &lift), "+ who lifts a stop: 1 of eng is new", "so far it took the right admin");
+
+    let keys = [key, "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0wJEqlXWXmHhnBxNVLHT1Z2fZ4a0mLhMnuRHbD1fIo"];
+    let people = PEOPLE
+        .replace("name = \"dave\"", &format!("name = \"dave\", keys = [\"{}\"]", keys[0]))
+        .replace("name = \"erin\"", &format!("name = \"erin\", keys = [\"{}\"]", keys[1]));
+    let policy = format!("[policy]\nsigners = \"1 of security\"\nlift = \"1 of security\"\n{RULES}");
+    let joined = people.replace("members = [\"carol\", \"dave\"]", "members = [\"carol\", \"dave\", \"erin\"]");
+    let (few, more) = (Bundle::new(&people, PLACES, &policy, None), Bundle::new(&joined, PLACES, &policy, None));
+    for (old, new, words) in [
+        (&few, &more, ["+ erin now signs bundles", "+ erin now lifts stops"]),
+        (&more, &few, ["- erin no longer signs bundles", "- erin no longer lifts stops"]),
+    ] {
+        let told = told(old, new);
+        assert!(words.iter().all(|words| told.contains(words)), "{told}");
+    }
 }
 
 #[test]
