@@ -197,3 +197,26 @@ async fn fingerprint(world: &World, key: &Path) -> Result<String> {
     let shown = world.alice.run("ssh-keygen", &["-l", "-f", &key.to_string_lossy()]).await?.ok()?;
     Ok(shown.split(' ').nth(1).ok_or("no fingerprint")?.to_owned())
 }
+
+#[tokio::test]
+async fn an_approval_is_taken_back_until_certificates_came_of_it_and_those_are_counted() -> Result<()> {
+    let nowhere = Entry { name: "web-1", port: 22, env: "prod", more: "" };
+    let world = World::start(&[nowhere]).await?;
+    let words = ["web-1", "--for", "10m", "-m", "INC-42", "--uses", "1"];
+    let id = world.granted_with(&words).await?;
+    let others = world.types(&world.alice, &["withdraw", &id]).await?;
+    assert!(!others.succeeded() && format!("{others:?}").contains("alice has not approved"), "{others:?}");
+    let back = world.types(&world.bob, &["withdraw", &id, "-m", "the wrong host"]).await?.ok()?;
+    assert!(back.contains("still needs 1 of sre"), "{back}");
+    assert!(world.certificate("web-1").await.is_err(), "nobody approves it any more");
+
+    world.types(&world.bob, &["approve", "--yes", &id]).await?.ok()?;
+    world.certificate("web-1").await?;
+    let late = world.types(&world.bob, &["withdraw", &id]).await?;
+    assert!(!late.succeeded() && format!("{late:?}").contains("hallpass stop request"), "{late:?}");
+    let shown = world.types(&world.alice, &["show", &id]).await?.ok()?;
+    assert!(shown.contains("1 certificates at most, 1 taken"), "{shown}");
+    let second = world.certificate("web-1").await.err().map(|why| why.to_string());
+    assert!(second.as_ref().is_some_and(|why| why.contains("0 certificates left")), "{second:?}");
+    Ok(())
+}

@@ -85,6 +85,8 @@ pub(crate) enum Command {
     Approve(Decide),
     /// Deny a request, after showing what will be signed.
     Deny(Decide),
+    /// Take my approval of a request back, before certificates came of it; it waits for approval again.
+    Withdraw(Withdraw),
     /// Be done with a request: cancel it, or give its grant back.
     Done(Done),
     /// Stop access at once: of a request, a certificate, a user, a host, or everything; and lift that.
@@ -201,6 +203,16 @@ pub(crate) struct Done {
     /// The request; may be left out when only one of mine is live.
     #[arg(value_name = "ID")]
     pub(crate) id: Option<RequestId>,
+    /// Why; it is signed and kept.
+    #[arg(short = 'm', long = "message", value_name = "REASON")]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Withdraw {
+    /// The request, such as 7K3F9-QXMWT.
+    #[arg(value_name = "ID")]
+    pub(crate) id: RequestId,
     /// Why; it is signed and kept.
     #[arg(short = 'm', long = "message", value_name = "REASON")]
     pub(crate) reason: Option<String>,

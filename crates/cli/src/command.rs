@@ -24,6 +24,7 @@ mod ssh;
 mod ssh_config;
 mod status;
 mod stop;
+mod withdraw;
 
 pub(crate) use bundles::BundleError;
 pub(crate) use ca::KrlFailure;
@@ -51,6 +52,7 @@ pub(crate) async fn run(app: &App<'_>, command: &Command) -> Result<Exit, Failur
         Command::Inbox(asked) => inbox::run(app, asked).await,
         Command::Approve(asked) => decide::run(app, asked, domain::Approval::Approve).await,
         Command::Deny(asked) => decide::run(app, asked, domain::Approval::Deny).await,
+        Command::Withdraw(asked) => withdraw::run(app, asked).await,
         Command::Done(asked) => done::run(app, asked).await,
         Command::Stop(asked) => stop::run(app, asked).await,
         Command::Ssh(asked) => ssh::run(app, asked).await,
