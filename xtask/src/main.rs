@@ -36,7 +36,8 @@ usage: cargo xtask TASK
                 every parser of outside bytes against libFuzzer, or one; FILEs are fed again
   soak [--hours N]
                 the same for hours, and what it learns is kept in fuzz/corpus
-  bench         certificates a second, against a floor on the same machine (never part of `test`)
+  bench         certificates a second, against a floor on the same machine (never part of `test`);
+                with --rulings, how long a ruling takes among many rules
 ";
 
 fn main() -> ExitCode {

@@ -46,7 +46,11 @@ pub(crate) enum SigningError {
     #[error("the key file {} cannot be read", .0.display())]
     Read(PathBuf, #[source] io::Error),
     /// A key file is none.
-    #[error("{} is not an OpenSSH private key; convert it with ssh-keygen -p -f", .0.display())]
+    #[error(
+        "{} cannot be read as an OpenSSH private key; convert it with ssh-keygen -p -f. If it is one already, as an ECDSA key \
+         whose secret begins with a zero byte, add it to the ssh-agent (ssh-add), and name its .pub file or fingerprint (--key)",
+        .0.display()
+    )]
     NotAKey(PathBuf, #[source] ssh_key::Error),
     /// A key is of a kind that is not accepted.
     #[error("the key {} is refused", .0.display())]

@@ -6,8 +6,8 @@ use std::fmt::Display;
 use domain::{GroupName, Quorum, RuleName, UserName};
 
 use super::approval::members;
-use super::openings::Opening;
 use super::describe::listed;
+use super::openings::Opening;
 use super::people::{became, other, told};
 use super::{About, Both, Effect, FileChange, Read};
 use crate::Policy;

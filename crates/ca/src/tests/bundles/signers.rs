@@ -222,7 +222,6 @@ fn histories(seed: u64, histories: u32) -> Seen {
 #[test]
 fn no_bundle_takes_effect_without_the_signers_of_the_one_before() {
     let seen = histories(1, 60);
-    println!("{seen:?}");
     assert!(seen.by_two >= 20 && seen.unsigned >= 20 && seen.rolled_back >= 10, "{seen:?}");
 }
 
