@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::future::Future;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -107,10 +107,20 @@ pub(crate) fn private_dir(path: &Path) -> io::Result<()> {
 
 /// Puts a file that only its owner can read in place of the one before, whole or not at all.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    place(path, content, 0o600)
+}
+
+/// The same for a file that everybody can read.
+pub(crate) fn write_public(path: &Path, content: &[u8]) -> io::Result<()> {
+    place(path, content, 0o644)
+}
+
+fn place(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let beside = beside(path);
     let mut file = create_private(&beside)?;
     // Its content is on the disk before its name is: after a crash there is the one file or the other.
-    let written = file.write_all(content).and_then(|()| file.sync_all());
+    let readable = file.set_permissions(fs::Permissions::from_mode(mode));
+    let written = readable.and_then(|()| file.write_all(content)).and_then(|()| file.sync_all());
     let placed = written.and_then(|()| fs::rename(&beside, path));
     if placed.is_err() {
         drop(fs::remove_file(&beside));
@@ -153,8 +163,6 @@ fn create_private(path: &Path) -> io::Result<File> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]

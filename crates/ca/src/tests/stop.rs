@@ -183,6 +183,9 @@ async fn who_may_stop_what() {
         assert_eq!(reason(stopped(&world, who, target).await), "NO_RIGHT", "{target}");
     }
     assert_eq!(reason(stopped(&world, BACKUP, &request).await), "NO_RIGHT", "neither asked nor decided");
+    for target in ["request 7K3F9-QXMWT", "serial 1", "serial 99999"] {
+        assert_eq!(reason(stopped(&world, BACKUP, target).await), "NO_RIGHT", "whether there is one is not told");
+    }
     assert_eq!(reason(stopped(&world, DAVE, "user carol").await), "NO_RIGHT", "carol is an administrator");
     let admins = setup().directory.replace("members = [\"carol\"]", "members = [\"carol\", \"alice-admin\"]");
     let by_account = world_of(Setup { directory: admins, ..setup() }).await;

@@ -1,8 +1,7 @@
 //! `hallpass admin ca`: what hosts are given of the CA.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use cert::{Krl, KrlError};
@@ -11,6 +10,7 @@ use serde::Serialize;
 use crate::app::{App, Known, Look, Report};
 use crate::failure::{Exit, Failure};
 use crate::link::Link;
+use crate::platform::write_public;
 
 /// Why no list was written.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +48,8 @@ pub(crate) async fn krl(app: &App<'_>, out: &Path) -> Result<Exit, Failure> {
     if let Some(held) = held.filter(|held| *held > list.number) {
         return Err(KrlFailure::Older { path: out.to_owned(), sent: list.number, held }.into());
     }
-    replace(out, &sent).map_err(|error| KrlFailure::File(out.to_owned(), error))?;
+    // `sshd` sees the old file or the new one: it refuses every key when it reads half a list.
+    write_public(out, &sent).map_err(|error| KrlFailure::File(out.to_owned(), error))?;
     let revoked = list.revoked.values().flat_map(cert::Serials::ranges);
     let revoked = revoked.map(|range| range.end().get() - range.start().get() + 1).sum();
     app.report(&Written { file: out.display().to_string(), number: list.number, revoked })?;
@@ -65,17 +66,6 @@ fn held(path: &Path) -> Result<Option<u64>, KrlFailure> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(KrlFailure::File(path.to_owned(), error)),
     }
-}
-
-/// `sshd` sees the old file or the new one: it refuses every key when it reads half a list.
-fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let part = path.with_added_extension("part");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(&part)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&part, path)?;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 #[derive(Serialize)]
