@@ -16,7 +16,7 @@ use crate::stop::StopRefused;
 pub struct Bundle {
     digest: Digest,
     kept: store::Bundle,
-    directory: Directory,
+    directory: Arc<Directory>,
     policy: Policy,
 }
 
@@ -28,7 +28,7 @@ impl Bundle {
     pub fn load(files: &Files) -> Result<Self, Mistakes> {
         let (directory, policy) = files.understand()?;
         let kept = store::Bundle { files: files.contents() };
-        Ok(Self { digest: kept.digest(), kept, directory, policy })
+        Ok(Self { digest: kept.digest(), kept, directory: Arc::new(directory), policy })
     }
 
     /// What rulings and entries name.
@@ -42,7 +42,7 @@ impl Bundle {
     }
 
     /// Users, groups, hosts, as the files have them.
-    pub const fn directory(&self) -> &Directory {
+    pub fn directory(&self) -> &Directory {
         &self.directory
     }
 
@@ -54,10 +54,10 @@ impl Bundle {
     /// Of these amendments, those that still change something beside this bundle, and those that it has caught up with.
     pub(crate) fn sort(&self, amendments: &[Amended]) -> (Vec<Amended>, Vec<u64>) {
         let (mut stand, mut caught_up): (Vec<Amended>, Vec<u64>) = (Vec::new(), Vec::new());
-        let mut directory = self.directory.clone();
+        let mut directory = Arc::clone(&self.directory);
         for amended in amendments {
             if directory.amendable(&amended.amendment).is_ok() {
-                directory = directory.amended([&amended.amendment]);
+                directory = Arc::new(directory.amended([&amended.amendment]));
                 stand.push(amended.clone());
             } else {
                 caught_up.push(amended.entry);
@@ -89,7 +89,7 @@ impl InForce {
         entry: u64,
         version: u64,
     ) -> Self {
-        let amended = Arc::new(bundle.directory.amended(amendments.iter().map(|amended| &amended.amendment)));
+        let amended = amended(&bundle.directory, amendments.iter().map(|amended| &amended.amendment));
         let directory = without(&amended, stops.iter().map(stopped));
         Self { bundle, amended, directory, amendments, stops, entry, version }
     }
@@ -227,7 +227,12 @@ fn stopped(stop: &Standing) -> Stopped<'_> {
 /// The directory without what is stopped.
 fn without<'s>(directory: &Arc<Directory>, stops: impl Iterator<Item = Stopped<'s>>) -> Arc<Directory> {
     let gone: Vec<Amendment> = stops.flat_map(|stop| as_amendments(directory, stop)).collect();
-    if gone.is_empty() { Arc::clone(directory) } else { Arc::new(directory.amended(&gone)) }
+    amended(directory, gone.iter())
+}
+
+/// The directory with these amendments: itself where there are none, as ten thousand hosts take some megabytes.
+fn amended<'a>(directory: &Arc<Directory>, amendments: impl ExactSizeIterator<Item = &'a Amendment>) -> Arc<Directory> {
+    if amendments.len() == 0 { Arc::clone(directory) } else { Arc::new(directory.amended(amendments)) }
 }
 
 /// What a stop comes to while it stands: its user is as good as disabled, its host as good as gone. A plain certificate opens

@@ -50,6 +50,7 @@ impl Ca {
             let id = stored.id;
             let tampered = || Error::Tampered { id, what: "a window without length".to_owned() };
             let state = state_of(&stored).ok_or_else(tampered)?.name_at(now);
+            let stored = Arc::new(stored);
             Ok(View { stored, state, approvers: BTreeSet::new(), missing: String::new(), hosts: Vec::new() })
         };
         Ok(Some((page.into_iter().map(view).collect::<Result<_, Error>>()?, next)))

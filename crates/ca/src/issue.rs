@@ -47,19 +47,20 @@ impl Ca {
         self.gate.epoch()?;
         let (fetch, _) = self.taken::<FetchStatement>(text, signature)?;
         let id = fetch.statement().id;
-        let mut record = self.record(id)?.ok_or(Error::NoRequest(id))?;
+        let mut record = self.recalled(id)?.ok_or(Error::NoRequest(id))?;
         request::fetchable(&record.case(), &fetch)?;
         self.same_history(fetch.statement()).await?;
         for _ in 0..AGAIN {
             match self.issue(&fetch, &record, now).await {
-                // What changed in between may be about others: everything is judged anew.
+                // What changed in between may be about others: everything is judged anew, once what was committed is in force.
                 Err(Error::Store(StoreError::EpochChanged | StoreError::BundleChanged)) => {
-                    // Until what was committed is in force.
                     drop(self.changing.lock().await);
-                    record = self.record(id)?.ok_or(Error::NoRequest(id))?;
                 }
+                // So may what changed of the request, such as one decision more.
+                Err(Error::Store(StoreError::Conflict(_))) => {}
                 other => return other,
             }
+            record = self.record(id)?.ok_or(Error::NoRequest(id))?;
         }
         self.issue(&fetch, &record, now).await
     }

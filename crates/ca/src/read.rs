@@ -3,6 +3,7 @@
 //! One sees one's own requests, those one may decide, and everything with the `audit` right.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use directory::{Host, Right};
 use domain::{RequestId, UnixTime, UserName};
@@ -18,7 +19,7 @@ use crate::{Ca, Error};
 /// A request as it is shown: what was signed, and what follows from it today.
 pub struct View {
     /// The request as stored, with every signed text.
-    pub stored: StoredRequest,
+    pub stored: Arc<StoredRequest>,
     /// Its state; a pending request past its hour shows as expired before the background job has come by.
     pub state: StateName,
     /// Who may approve it now.
@@ -91,7 +92,7 @@ impl Ca {
         stored: StoredRequest,
     ) -> Result<Option<View>, Error> {
         let (requester, id) = (stored.requester.clone(), stored.id);
-        let record = match self.verified(stored) {
+        let record = match self.verified(Arc::new(stored)) {
             Ok(record) => record,
             Err(error) => {
                 tracing::error!(user = %requester, request = %id, %error, "a stored request is left out of a list");

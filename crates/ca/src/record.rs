@@ -1,9 +1,11 @@
 //! A request as the store kept it, with every signature checked again.
 
+use std::sync::Arc;
+
 use domain::{Obligations, RequestId, UnixTime, UserName, Voter};
 use policy::Ruling;
 use request::{Approved, Case, Counted, Ended, Pending, State, Window};
-use statement::{Canonical as _, DecisionStatement, FetchStatement, RequestStatement, RulingText, Statement, Verified};
+use statement::{DecisionStatement, FetchStatement, RequestStatement, RulingText, Statement, Verified};
 use store::{RequestState, StoredDecision, StoredRequest};
 
 use crate::bundle::InForce;
@@ -15,20 +17,25 @@ pub(crate) struct Record {
     pub(crate) id: RequestId,
     pub(crate) version: u64,
     pub(crate) state: State,
-    pub(crate) request: Verified<RequestStatement>,
-    pub(crate) ruling: RulingText,
+    pub(crate) request: Arc<Verified<RequestStatement>>,
+    pub(crate) ruling: Arc<RulingText>,
     pub(crate) decisions: Vec<Counted>,
-    pub(crate) stored: StoredRequest,
+    pub(crate) stored: Arc<StoredRequest>,
 }
 
 impl Ca {
     /// Reads a request; `None` when there is none.
     pub(crate) fn record(&self, id: RequestId) -> Result<Option<Record>, Error> {
-        self.store.request(id)?.map(|stored| self.verified(stored)).transpose()
+        self.store.request(id)?.map(|stored| self.verified(Arc::new(stored))).transpose()
+    }
+
+    /// The same, from what the store knows by heart, where it does: the uses of it may be fewer than there are.
+    pub(crate) fn recalled(&self, id: RequestId) -> Result<Option<Record>, Error> {
+        self.store.recall(id)?.map(|stored| self.verified(stored)).transpose()
     }
 
     /// Checks what the store gave back: it is trusted to remember, not to be believed.
-    pub(crate) fn verified(&self, stored: StoredRequest) -> Result<Record, Error> {
+    pub(crate) fn verified(&self, stored: Arc<StoredRequest>) -> Result<Record, Error> {
         let id = stored.id;
         let tampered = |what: String| Error::Tampered { id, what };
         let request = self
@@ -36,8 +43,8 @@ impl Ca {
             .verify::<RequestStatement>(stored.statement.text.as_bytes(), &stored.statement.signature)
             .map_err(|e| tampered(format!("a statement that does not verify ({e})")))?;
         self.ours(&request).map_err(tampered)?;
-        let ruling =
-            RulingText::parse(&stored.ruling).map_err(|e| tampered(format!("a ruling that does not parse ({e})")))?;
+        let ruling = self.memory.ruling(&stored.ruling);
+        let ruling = ruling.map_err(|e| tampered(format!("a ruling that does not parse ({e})")))?;
         let count = |d: &StoredDecision| {
             let decision = self.memory.verify::<DecisionStatement>(d.statement.text.as_bytes(), &d.statement.signature);
             let decision = decision.map_err(|e| tampered(format!("a decision that does not verify ({e})")))?;
@@ -89,7 +96,7 @@ pub(crate) const fn stored_as(state: &State) -> RequestState {
 
 impl Record {
     /// The request as it was signed and ruled on.
-    pub(crate) const fn case(&self) -> Case<'_> {
+    pub(crate) fn case(&self) -> Case<'_> {
         Case { id: self.id, request: &self.request, ruling: &self.ruling }
     }
 

@@ -1,5 +1,7 @@
 //! The grant: proof that a request was approved and still may be used, judged anew for every fetch.
 
+use std::sync::Arc;
+
 use directory::Directory;
 use domain::{
     Approval, GroupName, KeyStrength, Obligations, Pair, PublicKey, RequestId, Span, UnixTime, UserName, missing,
@@ -23,7 +25,7 @@ pub struct Case<'a> {
 /// A decision, and when the server took it.
 pub struct Counted {
     /// What the approver signed.
-    pub decision: Verified<DecisionStatement>,
+    pub decision: Arc<Verified<DecisionStatement>>,
     /// When it arrived.
     pub taken: UnixTime,
 }

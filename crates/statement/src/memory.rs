@@ -1,79 +1,106 @@
-//! Remembering which signatures were checked, so that the stored statements under a live grant cost no curve at each fetch.
+//! Remembering what was checked, so that the stored statements under a live grant are neither parsed nor held against the
+//! curve at each fetch.
 
-use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::codec::{Canonical as _, StatementError};
 use crate::kind::Statement;
-use crate::verify::{Verified, VerifyError, check, read};
+use crate::ruling::RulingText;
+use crate::verify::{Verified, VerifyError, verify};
 
-/// What was found to fit. A check is remembered only by the hash of everything it looked at: the signed message (which
-/// holds namespace and text) and the whole SSHSIG blob (which holds key, algorithm and signature), never by an id. What
-/// is not remembered is checked.
+/// What was read and found to fit. It is remembered only by the hash of everything that was looked at: the namespace, the
+/// text, and the whole SSHSIG blob (which holds key, algorithm and signature), never by an id. What is not remembered is
+/// read and checked.
 pub struct Memory {
     half: usize,
     known: Mutex<Generations>,
 }
 
-/// Two sets, so that forgetting is dropping the older one: bounded, and without bookkeeping for each look.
+/// Longest text that is remembered, in bytes: a ruling may name thousands of hosts, and room is counted in texts.
+const LONGEST_KEPT: usize = 4096;
+
+type Hash = [u8; 32];
+type Kept = Arc<dyn Any + Send + Sync>;
+
+/// Two maps, so that forgetting is dropping the older one: bounded, and without bookkeeping for each look.
 #[derive(Default)]
 struct Generations {
-    young: HashSet<[u8; 32]>,
-    old: HashSet<[u8; 32]>,
+    young: HashMap<Hash, Kept>,
+    old: HashMap<Hash, Kept>,
 }
 
 impl Memory {
-    /// A memory of at most this many checks.
+    /// A memory of at most this many texts.
     pub fn new(most: usize) -> Self {
         Self { half: most.div_ceil(2), known: Mutex::default() }
     }
 
-    /// As [`verify`](crate::verify), but for asking the curve again of the very same bytes.
+    /// As [`verify`](crate::verify()), but for reading and checking the very same bytes again.
     ///
     /// # Errors
-    /// As [`verify`](crate::verify).
-    pub fn verify<S: Statement>(&self, text: &[u8], signature: &[u8]) -> Result<Verified<S>, VerifyError> {
-        read(text, signature, |parts, message| {
-            let hash = hash(message, signature);
-            if self.knows(&hash) {
-                return Ok(());
-            }
-            check(parts, message)?;
-            self.learn(hash);
-            Ok(())
-        })
+    /// As [`verify`](crate::verify()).
+    pub fn verify<S: Statement + Send + Sync + 'static>(
+        &self,
+        text: &[u8],
+        signature: &[u8],
+    ) -> Result<Arc<Verified<S>>, VerifyError> {
+        let hash = hash(S::KIND.namespace(), text, signature);
+        if let Some(known) = self.recall(&hash) {
+            return Ok(known);
+        }
+        let verified = Arc::new(verify(text, signature)?);
+        self.keep(hash, text.len(), Arc::clone(&verified) as Kept);
+        Ok(verified)
     }
 
-    fn knows(&self, hash: &[u8; 32]) -> bool {
+    /// As [`RulingText::parse`](crate::Canonical::parse), but for reading the very same text again.
+    ///
+    /// # Errors
+    /// As [`RulingText::parse`](crate::Canonical::parse).
+    pub fn ruling(&self, text: &str) -> Result<Arc<RulingText>, StatementError> {
+        let hash = hash("", text.as_bytes(), b"");
+        if let Some(known) = self.recall(&hash) {
+            return Ok(known);
+        }
+        let ruling = Arc::new(RulingText::parse(text)?);
+        self.keep(hash, text.len(), Arc::clone(&ruling) as Kept);
+        Ok(ruling)
+    }
+
+    fn recall<T: Any + Send + Sync>(&self, hash: &Hash) -> Option<Arc<T>> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.young.contains(hash) {
-            return true;
+        if let Some(young) = known.young.get(hash) {
+            return Arc::clone(young).downcast().ok();
         }
-        let old = known.old.contains(hash);
-        if old {
-            // What is still in use moves to the young ones and outlives the old.
-            self.insert(&mut known, *hash);
-        }
-        old
+        // What is still in use moves to the young ones and outlives the old.
+        let old = known.old.remove(hash)?;
+        self.insert(&mut known, *hash, Arc::clone(&old));
+        old.downcast().ok()
     }
 
-    fn learn(&self, hash: [u8; 32]) {
-        self.insert(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner), hash);
+    fn keep(&self, hash: Hash, length: usize, kept: Kept) {
+        if length <= LONGEST_KEPT {
+            self.insert(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner), hash, kept);
+        }
     }
 
-    fn insert(&self, known: &mut Generations, hash: [u8; 32]) {
+    fn insert(&self, known: &mut Generations, hash: Hash, kept: Kept) {
         if known.young.len() >= self.half {
             known.old = std::mem::take(&mut known.young);
         }
-        known.young.insert(hash);
+        known.young.insert(hash, kept);
     }
 }
 
-/// The message is hashed by itself first, so that nothing can move from one part to the other.
-fn hash(message: &[u8], signature: &[u8]) -> [u8; 32] {
+/// Each part is hashed by itself first, so that nothing can move from one to the other.
+fn hash(namespace: &str, text: &[u8], signature: &[u8]) -> Hash {
     let mut all = Sha256::new();
-    all.update(Sha256::digest(message));
+    all.update(Sha256::digest(namespace));
+    all.update(Sha256::digest(text));
     all.update(signature);
     all.finalize().into()
 }
@@ -130,8 +157,7 @@ mod tests {
         }
         let known = memory.known.into_inner().unwrap();
         assert!(known.young.len() + known.old.len() <= 4);
-        let message = crate::to_be_signed(crate::Kind::Act, &text);
-        let hash = hash(&message, &signature);
-        assert!(known.young.contains(&hash) || known.old.contains(&hash));
+        let hash = hash(crate::Kind::Act.namespace(), text.as_bytes(), &signature);
+        assert!(known.young.contains_key(&hash) || known.old.contains_key(&hash));
     }
 }

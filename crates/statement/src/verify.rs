@@ -119,16 +119,6 @@ impl<S> Verified<S> {
 /// When the text is not canonical or of another kind, or the signature is malformed, made for another kind, by a key
 /// or algorithm that is not accepted, by a FIDO token that nobody touched, or does not fit.
 pub fn verify<S: Statement>(text: &[u8], signature: &[u8]) -> Result<Verified<S>, VerifyError> {
-    read(text, signature, check)
-}
-
-/// Reads text and signature, and has their fit judged by `fits`: by the curve, or by the memory of what the curve said
-/// of the same bytes.
-pub(crate) fn read<S: Statement>(
-    text: &[u8],
-    signature: &[u8],
-    fits: impl FnOnce(&Parts<'_>, &[u8]) -> Result<(), VerifyError>,
-) -> Result<Verified<S>, VerifyError> {
     // What is cheap to refuse comes first; the curve comes last.
     if text.len() > S::LONGEST {
         return Err(VerifyError::Text(StatementError::TooLong { bytes: text.len(), most: S::LONGEST }));
@@ -140,12 +130,12 @@ pub(crate) fn read<S: Statement>(
     if flags.is_some_and(|flags| !flags.presence) {
         return Err(VerifyError::NoPresence);
     }
-    fits(&parts, &to_be_signed(S::KIND, text))?;
+    check(&parts, &to_be_signed(S::KIND, text))?;
     let digest = Digest::of(text.as_bytes());
     Ok(Verified { statement, key: parts.key, flags, digest, text: text.into(), signature: signature.into() })
 }
 
-pub(crate) fn check(parts: &Parts<'_>, message: &[u8]) -> Result<(), VerifyError> {
+fn check(parts: &Parts<'_>, message: &[u8]) -> Result<(), VerifyError> {
     let algorithm = algorithm_for(&parts.key, parts.algorithm)?;
     match (parts.key.key_data(), &algorithm) {
         (KeyData::Ed25519(key), _) => check_ed25519(key, message, parts.signature),

@@ -32,6 +32,7 @@ mod error;
 mod files;
 mod history;
 mod issue;
+mod known;
 mod migrations;
 mod notices;
 mod readers;

@@ -19,6 +19,7 @@ use crate::error::{OpenError, StoreError};
 use crate::files::{Files, file_error};
 use crate::history::{self, Stretch};
 use crate::issue::{self, IssueTx};
+use crate::known::Known;
 use crate::migrations::{MIGRATIONS, migrate};
 use crate::readers::Readers;
 use crate::reading::{self, Due, Filter, StoredRequest};
@@ -26,7 +27,7 @@ use crate::recent::Recent;
 use crate::requests::{DecideTx, ExpireTx, SubmitTx};
 use crate::sessions::{self, EndSessionTx, LoginTx, Session};
 use crate::statements::Statement;
-use crate::writer::{Committed, Transaction as _, UnderWay, Writer, WriterHandle};
+use crate::writer::{Committed, Heart, Transaction as _, UnderWay, Writer, WriterHandle};
 use crate::{checkpoints, connection, entries};
 
 /// The one store of a server. Writes are `async` and answered after their commit; reads block for some microseconds.
@@ -36,6 +37,7 @@ pub struct Store {
     pub(crate) readers: Readers,
     pub(crate) writer: WriterHandle,
     recent: Arc<Recent>,
+    known: Arc<Known>,
     under_way: UnderWay,
     _backfill: Backfill,
     ledger_key: LedgerKey,
@@ -92,11 +94,12 @@ impl Store {
         let ledger_key = signer.public_key();
         let recent = Arc::new(Recent::starting_with(&committed.checkpoint.checkpoint));
         let under_way = UnderWay::default();
-        let (known, announced) = (Arc::clone(&recent), under_way.clone());
-        let writer = Writer { connection, signer, random, committed, recent: known, under_way: announced };
+        let known = Arc::new(Known::default());
+        let heart = Heart { recent: Arc::clone(&recent), known: Arc::clone(&known) };
+        let writer = Writer { connection, signer, random, committed, heart, under_way: under_way.clone() };
         let writer = WriterHandle::start(writer).map_err(|source| file_error(&files.database(), source))?;
         let readers = Readers::of(files.database());
-        Ok(Self { readers, writer, recent, under_way, _backfill: backfill, ledger_key, _lock: lock })
+        Ok(Self { readers, writer, recent, known, under_way, _backfill: backfill, ledger_key, _lock: lock })
     }
 }
 
@@ -255,6 +258,20 @@ impl Store {
     /// When the store fails.
     pub fn request(&self, id: RequestId) -> Result<Option<StoredRequest>, StoreError> {
         self.readers.read(|connection| reading::one(connection, id))
+    }
+
+    /// One request as [`Self::request`] gives it, by heart where it is known; then there may be more uses of it by now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn recall(&self, id: RequestId) -> Result<Option<Arc<StoredRequest>>, StoreError> {
+        let turn = match self.known.recall(id) {
+            Ok(known) => return Ok(Some(known)),
+            Err(turn) => turn,
+        };
+        let read = self.request(id)?.map(Arc::new);
+        read.iter().for_each(|request| self.known.keep(turn, request));
+        Ok(read)
     }
 
     /// Up to `limit` requests, newest first; for the next page, `before` is the entry of the last one.

@@ -19,6 +19,7 @@ use tokio::sync::{broadcast, oneshot, watch};
 use crate::StoreError;
 use crate::batch::{Batch, Head, RequestChanged};
 use crate::checkpoints;
+use crate::known::Known;
 use crate::recent::Recent;
 
 /// How many commands may wait; more are refused as [`StoreError::Busy`].
@@ -84,8 +85,14 @@ pub(crate) struct Writer {
     pub(crate) signer: CheckpointSigner,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) committed: Committed,
-    pub(crate) recent: Arc<Recent>,
+    pub(crate) heart: Heart,
     pub(crate) under_way: UnderWay,
+}
+
+/// What readers know by heart: told of every commit before anybody is answered.
+pub(crate) struct Heart {
+    pub(crate) recent: Arc<Recent>,
+    pub(crate) known: Arc<Known>,
 }
 
 /// The callers' end of the writer. Dropping it lets the writer finish what waits, and joins it.
@@ -162,7 +169,8 @@ impl Writer {
             let outcome = self.transact(&mut jobs);
             match &outcome {
                 Ok(changed) => {
-                    self.recent.keep(&self.committed.checkpoint.checkpoint);
+                    self.heart.recent.keep(&self.committed.checkpoint.checkpoint);
+                    self.heart.known.forget(changed);
                     publish.send_replace(Arc::new(self.committed.clone()));
                     for change in changed {
                         // Without watchers there is nobody to tell.

@@ -13,7 +13,7 @@ use crate::Error;
 fn granted(world: &World, stored: StoredRequest) -> Result<Grant, Error> {
     let signed = by(LAPTOP, &world.fetch_statement(stored.id, &["root@web-1"]));
     let fetch = statement::verify::<FetchStatement>(signed.text.as_bytes(), signed.signature.as_bytes()).unwrap();
-    let record = world.ca.verified(stored)?;
+    let record = world.ca.verified(stored.into())?;
     let (bundle, now) = (world.ca.bundle(), world.now());
     let today = record.rule_again(&bundle, fetch.statement(), now)?;
     let case = record.case();

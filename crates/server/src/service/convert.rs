@@ -1,5 +1,7 @@
 //! What `ca` gives, as the API says it.
 
+use std::sync::Arc;
+
 use ca::{Amending, InForce, Issued, View};
 use directory::Host;
 use domain::Digest;
@@ -8,7 +10,7 @@ use store::{Load, Origin, RequestState, StoredDecision};
 use wire::{Head, v1};
 
 pub(crate) fn request(view: View) -> v1::Request {
-    let stored = view.stored;
+    let stored = Arc::unwrap_or_clone(view.stored);
     let (not_before, not_after) = match stored.state {
         RequestState::Approved(window) => (window.not_before.seconds(), window.not_after.seconds()),
         _ => (0, 0),

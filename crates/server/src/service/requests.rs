@@ -56,8 +56,10 @@ impl Requests for Api {
         let _announced = self.0.ca.under_way().announce();
         tokio::task::yield_now().await;
         let signed = SignedText::try_from(request.into_inner().statement).map_err(|e| self.misread(&call, &e))?;
-        let call = call.claiming(&signed);
-        let issued = self.0.ca.fetch(signed.text(), signed.signature()).await.map_err(|e| self.refuse(&call, &e))?;
+        let issued = self.0.ca.fetch(signed.text(), signed.signature()).await;
+        // What it claims to be is looked for only where nothing better is known.
+        let issued = issued.map_err(|e| self.refuse(&call.clone().claiming(&signed), &e))?;
+        let call = call.about(issued.leaving.request);
         let checkpoint = Some(convert::head(&self.0.ca.checkpoint()));
         let mut response = Response::new(FetchResponse { certificates: convert::certificates(&issued), checkpoint });
         // By this the door knows that certificates are inside, and asks the gate (`net::GatedBody`).
