@@ -157,12 +157,12 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Decoded, Mismatch> {
     Ok(Decoded { draft, serial, ca_key })
 }
 
-fn take<T>(field: Field, read: Option<T>) -> Result<T, Mismatch> {
+pub(crate) fn take<T>(field: Field, read: Option<T>) -> Result<T, Mismatch> {
     read.ok_or(Mismatch::Malformed(field))
 }
 
 /// The kind of the plain key, and how many strings or mpints it has.
-fn plain(certificate_kind: &str) -> Option<(&'static str, usize)> {
+pub(crate) fn plain(certificate_kind: &str) -> Option<(&'static str, usize)> {
     Some(match certificate_kind {
         "ssh-ed25519-cert-v01@openssh.com" => ("ssh-ed25519", 1),
         "ssh-rsa-cert-v01@openssh.com" => ("ssh-rsa", 2),
@@ -182,11 +182,11 @@ fn with_kind(kind: &str, fields: &[u8]) -> Vec<u8> {
     [&[0, 0, 0, length], kind.as_bytes(), fields].concat()
 }
 
-fn time(seconds: u64) -> Option<UnixTime> {
+pub(crate) fn time(seconds: u64) -> Option<UnixTime> {
     UnixTime::new(seconds).ok()
 }
 
-fn one_principal(list: &[u8]) -> Option<Principal> {
+pub(crate) fn one_principal(list: &[u8]) -> Option<Principal> {
     let mut from = Reader::new(list);
     let principal = from.text()?.parse().ok()?;
     from.is_empty().then_some(principal)

@@ -18,6 +18,7 @@ mod encode;
 mod krl;
 mod reader;
 mod sign;
+mod summary;
 #[cfg(test)]
 mod tests;
 
@@ -27,3 +28,4 @@ pub use draft::{CertError, Draft, KeyId, KeyIdError, Principal, PrincipalError, 
 pub use krl::{Krl, KrlError, KrlPart, Serials};
 pub use sign::{CaSigner, SignError, sign, verify};
 pub use ssh_key::Signature;
+pub use summary::Summary;

@@ -180,6 +180,23 @@ impl Payload {
         Ok(payload)
     }
 
+    /// The request and the bytes to be signed of a certificate's entry, where they stand.
+    ///
+    /// # Errors
+    /// When the bytes are no payload of a certificate.
+    pub fn certificate(bytes: &[u8]) -> Result<(RequestId, &[u8]), DecodeError> {
+        let mut reader = Reader::new(bytes);
+        let request = read_id(&mut reader)?;
+        match reader.byte()? {
+            0 => drop((reader.string()?, reader.string()?)),
+            1 => drop(reader.number()?),
+            _ => return Err(DecodeError::Value("a fetch")),
+        }
+        let to_be_signed = reader.string()?;
+        reader.end()?;
+        Ok((request, to_be_signed))
+    }
+
     fn read(kind: EntryKind, reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(match kind {
             EntryKind::Genesis => Self::Genesis {
@@ -288,6 +305,19 @@ mod tests {
         for payload in samples() {
             let bytes = payload.encode();
             assert!(Payload::decode(payload.kind(), &bytes) == Ok(payload), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_is_found_in_its_payload() {
+        for payload in samples() {
+            let Payload::Certificate { request, to_be_signed, .. } = &payload else { continue };
+            let bytes = payload.encode();
+            assert_eq!(Payload::certificate(&bytes), Ok((*request, to_be_signed.as_slice())));
+            for cut in 0..bytes.len() {
+                assert!(Payload::certificate(&bytes[..cut]).is_err(), "cut at {cut}");
+            }
+            assert_eq!(Payload::certificate(&[bytes.as_slice(), &[0]].concat()), Err(DecodeError::Long));
         }
     }
 

@@ -1,13 +1,12 @@
 //! Certificates that are revoked while they are valid, and the ones that are valid at all.
 
-use cert::ToBeSigned;
+use cert::{CertError, Principal, Summary};
 use domain::{PublicKey, RequestId, Serial, UnixTime};
 use ledger::{EntryKind, Payload};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::batch::Batch;
 use crate::columns::Column;
-use crate::entries;
 use crate::stops::Reach;
 use crate::writer::Transaction;
 use crate::{Store, StoreError};
@@ -37,17 +36,31 @@ pub struct Revocations {
     pub serials: Vec<(PublicKey, Serial)>,
 }
 
-impl Reach {
-    fn takes(&self, certificate: &ToBeSigned) -> bool {
-        let draft = certificate.draft();
-        match self {
-            Self::All => true,
-            Self::Request(id) => draft.key_id.request == *id,
-            Self::Serial(serial) => certificate.serial() == *serial,
-            Self::Users(users) => users.contains(&draft.key_id.user),
-            Self::Host { name, realm, .. } => match &draft.principal {
-                cert::Principal::Scoped(pair) => pair.host == *name,
-                cert::Principal::Plain(_) => realm.as_ref() == Some(certificate.ca_key()),
+/// What a stop takes hold of, as certificates say it.
+struct Grip<'r> {
+    reach: &'r Reach,
+    /// The CA of the realm, in its wire form.
+    realm: Option<Vec<u8>>,
+}
+
+impl<'r> Grip<'r> {
+    fn of(reach: &'r Reach) -> Self {
+        let realm = match reach {
+            Reach::Host { realm, .. } => realm.as_ref().map(PublicKey::to_wire),
+            _ => None,
+        };
+        Self { reach, realm }
+    }
+
+    fn takes(&self, certificate: &Summary<'_>) -> bool {
+        match self.reach {
+            Reach::All => true,
+            Reach::Request(id) => certificate.key_id.request == *id,
+            Reach::Serial(serial) => certificate.serial == *serial,
+            Reach::Users(users) => users.contains(&certificate.key_id.user),
+            Reach::Host { name, .. } => match &certificate.principal {
+                Principal::Scoped(pair) => pair.host == *name,
+                Principal::Plain(_) => self.realm.as_deref() == Some(certificate.ca_key),
             },
         }
     }
@@ -65,20 +78,20 @@ impl Batch<'_> {
         let mut insert = self.connection.prepare_cached(sql)?;
         let mut rows = select.query(params![first, last, EntryKind::Certificate.number()])?;
         let mut revoked = Vec::new();
+        let grip = Grip::of(reach);
         while let Some(row) = rows.next()? {
-            let Payload::Certificate { request, to_be_signed, .. } = entries::payload(EntryKind::Certificate, row, 0)?
-            else {
-                continue;
-            };
-            let certificate = ToBeSigned::from_bytes(to_be_signed)?;
-            let (serial, until) = (certificate.serial(), certificate.draft().valid_before);
+            // No certificate leaves while this runs: each is read no further than needed.
+            let payload = row.get_ref(0)?.as_blob().map_err(StoreError::damaged)?;
+            let (request, to_be_signed) = Payload::certificate(payload)?;
+            let certificate = Summary::of(to_be_signed).map_err(CertError::from)?;
+            let (serial, until) = (certificate.serial, certificate.valid_before);
             // What ended just now is valid still on a host whose clock runs late.
-            if until.seconds().saturating_add(KEPT_SECONDS) <= now.seconds() || !reach.takes(&certificate) {
+            if until.seconds().saturating_add(KEPT_SECONDS) <= now.seconds() || !grip.takes(&certificate) {
                 continue;
             }
-            let new = insert.execute(params![serial.get(), certificate.ca_key().to_wire(), until.seconds()])?;
+            let new = insert.execute(params![serial.get(), certificate.ca_key, until.seconds()])?;
             if new == 1 {
-                let principal = certificate.draft().principal.to_string();
+                let principal = certificate.principal.to_string();
                 revoked.push(Revoked { serial, request, principal, until });
             }
         }

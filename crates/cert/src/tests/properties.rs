@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 use super::{CONNECTING_KEYS, TestCa, connecting_key, draft, serial};
-use crate::{Draft, Field, KeyId, Mismatch, Principal, ToBeSigned, recheck, sign};
+use crate::{Draft, Field, KeyId, Mismatch, Principal, Summary, ToBeSigned, recheck, sign};
 
 fn any_key() -> impl Strategy<Value = PublicKey> {
     let known = select(CONNECTING_KEYS.to_vec()).prop_map(|(name, _)| connecting_key(name));
@@ -110,6 +110,28 @@ proptest! {
         prop_assert_eq!(recheck(made.bytes(), &draft, serial(index), &ca), Ok(()));
         let read = ToBeSigned::from_bytes(made.bytes().to_vec()).unwrap();
         prop_assert_eq!(&read, &made);
+        let summary = Summary::of(made.bytes()).unwrap();
+        let wire = ca.to_wire();
+        let (key_id, principal) = (draft.key_id.clone(), draft.principal.clone());
+        let same = Summary { serial: serial(index), key_id, principal, valid_before: draft.valid_before, ca_key: &wire };
+        prop_assert_eq!(summary, same);
+    }
+
+    #[test]
+    fn a_summary_says_what_the_whole_says_or_is_refused(draft in any_draft(), place: prop::sample::Index, byte: u8) {
+        let made = draft.with_serial(serial(4711), &TestCa::from_seed(1).public).unwrap();
+        let mut bytes = made.bytes().to_vec();
+        let place = place.index(bytes.len());
+        prop_assert!(Summary::of(&bytes[..place]).is_err());
+        bytes[place] = byte;
+        if let Ok(whole) = ToBeSigned::from_bytes(bytes.clone()) {
+            let summary = Summary::of(&bytes).unwrap();
+            prop_assert_eq!(summary.serial, whole.serial());
+            prop_assert_eq!(&summary.key_id, &whole.draft().key_id);
+            prop_assert_eq!(&summary.principal, &whole.draft().principal);
+            prop_assert_eq!(summary.valid_before, whole.draft().valid_before);
+            prop_assert_eq!(summary.ca_key, whole.ca_key().to_wire());
+        }
     }
 
     #[test]
