@@ -16,6 +16,7 @@ use domain::RequestId;
 
 use crate::batch::RequestChanged;
 use crate::reading::StoredRequest;
+use crate::{Store, StoreError};
 
 /// How many requests are kept, at most.
 const KEPT: usize = 2048;
@@ -69,6 +70,22 @@ impl Known {
             inner.young.remove(id);
             inner.old.remove(id);
         }
+    }
+}
+
+impl Store {
+    /// One request as [`Self::request`] gives it, by heart where it is known; then there may be more uses of it by now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn recall(&self, id: RequestId) -> Result<Option<Arc<StoredRequest>>, StoreError> {
+        let turn = match self.known.recall(id) {
+            Ok(known) => return Ok(Some(known)),
+            Err(turn) => turn,
+        };
+        let read = self.request(id)?.map(Arc::new);
+        read.iter().for_each(|request| self.known.keep(turn, request));
+        Ok(read)
     }
 }
 

@@ -37,7 +37,7 @@ pub struct Store {
     pub(crate) readers: Readers,
     pub(crate) writer: WriterHandle,
     recent: Arc<Recent>,
-    known: Arc<Known>,
+    pub(crate) known: Arc<Known>,
     under_way: UnderWay,
     _backfill: Backfill,
     ledger_key: LedgerKey,
@@ -258,20 +258,6 @@ impl Store {
     /// When the store fails.
     pub fn request(&self, id: RequestId) -> Result<Option<StoredRequest>, StoreError> {
         self.readers.read(|connection| reading::one(connection, id))
-    }
-
-    /// One request as [`Self::request`] gives it, by heart where it is known; then there may be more uses of it by now.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn recall(&self, id: RequestId) -> Result<Option<Arc<StoredRequest>>, StoreError> {
-        let turn = match self.known.recall(id) {
-            Ok(known) => return Ok(Some(known)),
-            Err(turn) => turn,
-        };
-        let read = self.request(id)?.map(Arc::new);
-        read.iter().for_each(|request| self.known.keep(turn, request));
-        Ok(read)
     }
 
     /// Up to `limit` requests, newest first; for the next page, `before` is the entry of the last one.
