@@ -7,6 +7,7 @@ mod demo_ends;
 mod disk;
 mod durable;
 mod fido;
+mod fleet;
 mod history;
 mod mistakes;
 mod plain_ssh;

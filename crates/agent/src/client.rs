@@ -192,6 +192,19 @@ impl AgentClient {
         read_signature(&answer).ok_or(AgentError::Malformed(Step::Sign))
     }
 
+    /// The same as [`AgentClient::sign`], with flags of one's own, and the answer as the agent gave it.
+    ///
+    /// # Errors
+    /// When it does not hold the key, or its user declines.
+    pub async fn sign_as(&self, key: &PublicKey, data: &[u8], flags: u32) -> Result<Vec<u8>, AgentError> {
+        let request =
+            Message::new(message::SIGN_REQUEST, data.len() + 64).string(key.to_wire()).string(data).u32(flags);
+        let answer = self.ask(Step::Sign, &request).await?;
+        let mut reader = Reader::new(&answer);
+        let signed = (reader.u8() == Some(message::SIGN_RESPONSE)).then(|| reader.string()).flatten();
+        signed.filter(|_| reader.end().is_some()).map(<[u8]>::to_vec).ok_or(AgentError::Malformed(Step::Sign))
+    }
+
     /// Adds a certificate with its key as one identity. An agent that refuses to keep a lifetime is asked again without.
     ///
     /// # Errors

@@ -6,28 +6,22 @@
 //! not get to sign with connecting keys, nor give the helper orders.
 
 use std::future::Future;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Clock, PublicKey, Random};
 use tokio::net::UnixStream;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::interval;
 
+use crate::connection::{Bound, LONGEST, accept, before_idle};
 use crate::extension::{Answer, Ask};
 use crate::frame::{self, FrameError};
 use crate::keyring::Keyring;
 use crate::message::{self, Message, Reader};
 use crate::socket::HelperSocket;
 
-/// Connections at once; more wait in the socket's queue.
-const MOST_CONNECTIONS: usize = 64;
-/// The longest message that a helper reads: a certificate of RSA keys has about 5 kB.
-const LONGEST: usize = 64 * 1024;
-/// ssh keeps its connection while its user reads a prompt.
-const IDLE: Duration = Duration::from_secs(600);
 /// How often the helper looks for certificates that are over.
 const SWEEP: Duration = Duration::from_secs(5);
 
@@ -51,8 +45,9 @@ impl Helper {
     pub async fn serve(self, socket: HelperSocket, stop: impl Future<Output = ()> + Send) {
         let mut tasks = JoinSet::new();
         tasks.spawn(sweep(Arc::clone(&self.shared)));
+        let serve = |stream| Connection::new(&self.shared, stream).serve();
         tokio::select! {
-            () = accept(&self.shared, &socket, &mut tasks) => {}
+            () = accept(&socket, &mut tasks, serve) => {}
             () = self.shared.shut_down.notified() => {}
             () = stop => {}
         }
@@ -69,40 +64,6 @@ async fn sweep(shared: Arc<Shared>) {
     }
 }
 
-async fn accept(shared: &Arc<Shared>, socket: &HelperSocket, tasks: &mut JoinSet<()>) {
-    let permits = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
-        match socket.listener.accept().await {
-            Ok((stream, _)) if is_ours(&stream) => {
-                let connection = Connection { shared: Arc::clone(shared), stream, bound: Bound::Local, last: false };
-                tasks.spawn(connection.serve(permit));
-            }
-            Ok(_) => tracing::warn!("another user tried to reach the client helper"),
-            Err(error) => {
-                // Out of file descriptors, most likely: a pause lets connections end.
-                tracing::warn!(%error, "a connection to the client helper failed");
-                sleep(Duration::from_millis(100)).await;
-            }
-        }
-        while tasks.try_join_next().is_some() {}
-    }
-}
-
-/// The same user or root, as in OpenSSH (ssh-agent.c): the socket's mode says the same, and is not trusted alone.
-fn is_ours(stream: &UnixStream) -> bool {
-    let own = nix::unistd::geteuid().as_raw();
-    stream.peer_cred().is_ok_and(|peer| peer.uid() == own || peer.uid() == 0)
-}
-
-/// Whose requests a connection carries.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Bound {
-    /// This machine's.
-    Local,
-    /// Those of a host that the agent is forwarded to.
-    Forwarded,
-}
-
 struct Connection {
     shared: Arc<Shared>,
     stream: UnixStream,
@@ -112,16 +73,18 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve(mut self, permit: OwnedSemaphorePermit) {
+    fn new(shared: &Arc<Shared>, stream: UnixStream) -> Self {
+        Self { shared: Arc::clone(shared), stream, bound: Bound::Local, last: false }
+    }
+
+    async fn serve(mut self) {
         if let Err(error) = self.answer_all().await {
             tracing::debug!(%error, "a connection to the client helper ended");
         }
-        drop(permit);
     }
 
     async fn answer_all(&mut self) -> Result<(), FrameError> {
-        let idle = |elapsed| FrameError::Io(io::Error::new(io::ErrorKind::TimedOut, elapsed));
-        while timeout(IDLE, self.next()).await.map_err(idle)?? {}
+        while before_idle(self.next()).await? {}
         Ok(())
     }
 
@@ -167,7 +130,7 @@ impl Connection {
     async fn extension(&mut self, mut reader: Reader<'_>) -> Option<Message> {
         let name = reader.text()?;
         if name == "session-bind@openssh.com" {
-            return self.bind(reader);
+            return self.bound.bind(reader);
         }
         let ask = Ask::read(name, reader.rest()).filter(|_| self.bound == Bound::Local)?;
         let keyring = &self.shared.keyring;
@@ -186,16 +149,5 @@ impl Connection {
             }
         };
         Some(answer.write(name))
-    }
-
-    /// Host key, session id, signature, and whether the connection is forwarded. Once forwarded stays so.
-    fn bind(&mut self, mut reader: Reader<'_>) -> Option<Message> {
-        for _ in 0..3 {
-            reader.string()?;
-        }
-        if reader.u8()? != 0 {
-            self.bound = Bound::Forwarded;
-        }
-        Some(Message::new(message::SUCCESS, 0))
     }
 }

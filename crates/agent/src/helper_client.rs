@@ -108,6 +108,17 @@ impl HelperClient {
         }
     }
 
+    /// Has it sign a login with a connecting key, as [`AgentClient::sign_as`] does.
+    ///
+    /// # Errors
+    /// [`Refusal::NoKey`] when it does not hold the key.
+    pub async fn sign_as(&self, key: &PublicKey, data: &[u8], flags: u32) -> Result<Vec<u8>, HelperError> {
+        match self.agent.sign_as(key, data, flags).await {
+            Err(AgentError::Refused(Step::Sign)) => Err(Refusal::NoKey.into()),
+            other => other.map_err(failed),
+        }
+    }
+
     async fn order(&self, name: &str, fields: impl FnOnce(Message) -> Message) -> Result<(), HelperError> {
         match self.ask(name, fields).await? {
             Answer::Done => Ok(()),

@@ -6,5 +6,6 @@ mod fakes;
 mod helper;
 mod loading;
 mod openssh;
+mod private;
 
 pub(crate) use fakes::Counting;

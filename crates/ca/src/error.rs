@@ -6,6 +6,7 @@ use statement::BundleChange;
 use store::StoreError;
 
 use crate::gate::Stopped;
+use crate::some_hosts::SomeHosts;
 use crate::stop::StopRefused;
 use crate::timekeeper::ClockFault;
 
@@ -159,6 +160,9 @@ pub enum Error {
     /// There is no grant.
     #[error(transparent)]
     NotGranted(#[from] request::NotGranted),
+    /// A fetch for many hosts, of which some are refused.
+    #[error("{0}")]
+    SomeHosts(SomeHosts),
     /// A realm without a user CA.
     #[error("realm {0} has no user CA here; an administrator makes one with: hallpassd realm {0} --config FILE")]
     NoRealm(domain::RealmName),
@@ -292,6 +296,7 @@ impl Error {
             Self::NotYours(_) => ("NOT_YOURS", Class::Denied),
             Self::NoApproval { .. } => ("NO_APPROVAL", Class::Denied),
             Self::NotGranted(_) => ("NOT_GRANTED", Class::Denied),
+            Self::SomeHosts(_) => ("HOSTS_REFUSED", Class::Denied),
             Self::NoRealm(_) => ("NO_REALM_CA", Class::State),
             Self::NoRight { .. } => ("NO_RIGHT", Class::Denied),
             Self::BundleMoved { .. } => ("BUNDLE_MOVED", Class::Conflict),

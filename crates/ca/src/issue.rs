@@ -6,8 +6,10 @@
 //!   ──► drafts ──► store: serial = ledger index, compared, committed ──► signed ──► the gate ──► out
 //! ```
 
+use std::collections::BTreeSet;
+
 use cert::{CaSigner, Certificate, Draft, KeyId, Principal, ToBeSigned};
-use domain::{Pair, Serial, Span, UnixTime};
+use domain::{HostName, Pair, Serial, Span, UnixTime};
 use request::Grant;
 use statement::{FetchStatement, Verified};
 use store::{IssueTx, StoreError};
@@ -50,8 +52,20 @@ impl Ca {
         let mut record = self.recalled(id)?.ok_or(Error::NoRequest(id))?;
         request::fetchable(&record.case(), &fetch)?;
         self.same_history(fetch.statement()).await?;
+        let issued = self.issue_anew(&fetch, &mut record, now).await;
+        issued.map_err(|refused| self.of_some_hosts(refused, fetch.statement(), &record, now))
+    }
+
+    /// Issues, and judges everything anew as long as what is in force changes meanwhile.
+    async fn issue_anew(
+        &self,
+        fetch: &Verified<FetchStatement>,
+        record: &mut Record,
+        now: UnixTime,
+    ) -> Result<Issued, Error> {
+        let id = record.id;
         for _ in 0..AGAIN {
-            match self.issue(&fetch, &record, now).await {
+            match self.issue(fetch, record, now).await {
                 // What changed in between may be about others: everything is judged anew, once what was committed is in force.
                 Err(Error::Store(StoreError::EpochChanged | StoreError::BundleChanged)) => {
                     drop(self.changing.lock().await);
@@ -60,9 +74,9 @@ impl Ca {
                 Err(Error::Store(StoreError::Conflict(_))) => {}
                 other => return other,
             }
-            record = self.record(id)?.ok_or(Error::NoRequest(id))?;
+            *record = self.record(id)?.ok_or(Error::NoRequest(id))?;
         }
-        self.issue(&fetch, &record, now).await
+        self.issue(fetch, record, now).await
     }
 
     /// Judges a fetch by what is in force now, and issues.
@@ -71,7 +85,7 @@ impl Ca {
         let bundle = self.bundle.load_full();
         let (id, case) = (record.id, record.case());
         bundle.not_all_stopped(now)?;
-        let today = record.rule_again(&bundle, fetch.statement(), now)?;
+        let today = record.rule_again(&bundle, &hosts(fetch.statement()), now)?;
         let judging = bundle.judging();
         let grant = request::grant(&case, &record.state, &record.decisions, fetch, &today, judging, now)?;
 
@@ -136,6 +150,11 @@ impl Ca {
         self.random.fill(&mut nonce);
         nonce
     }
+}
+
+/// The hosts of a fetch.
+fn hosts(fetch: &FetchStatement) -> BTreeSet<HostName> {
+    fetch.pairs.iter().map(|pair| pair.host.clone()).collect()
 }
 
 /// What the gate holds against a stop that comes before they have left.

@@ -37,6 +37,7 @@ mod record;
 mod revocations;
 mod session;
 mod signers;
+mod some_hosts;
 mod stop;
 mod submit;
 #[cfg(test)]
@@ -64,6 +65,7 @@ pub use read::{Liveness, View, Which};
 pub use revocations::RevocationList;
 pub use session::{LoggedIn, Session, Token};
 pub use signers::Signers;
+pub use some_hosts::SomeHosts;
 pub use stop::{Lifted, StopRefused, Stopping};
 pub use store::{Bounds, Notice, Reach, Settled, Standing, Stretch, UnderWay, Waiting};
 pub use timekeeper::{ClockFault, Timekeeper};

@@ -1,11 +1,12 @@
 //! A request as the store kept it, with every signature checked again.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use domain::{Obligations, RequestId, UnixTime, UserName, Voter};
+use domain::{HostName, Obligations, RequestId, UnixTime, UserName, Voter};
 use policy::Ruling;
 use request::{Approved, Case, Counted, Ended, Pending, State, Window};
-use statement::{DecisionStatement, FetchStatement, RequestStatement, RulingText, Statement, Verified};
+use statement::{DecisionStatement, RequestStatement, RulingText, Statement, Verified};
 use store::{RequestState, StoredDecision, StoredRequest};
 
 use crate::bundle::InForce;
@@ -118,12 +119,11 @@ impl Record {
     pub(crate) fn rule_again(
         &self,
         bundle: &InForce,
-        fetch: &FetchStatement,
+        hosts: &BTreeSet<HostName>,
         now: UnixTime,
     ) -> Result<Obligations, Error> {
-        let hosts = fetch.pairs.iter().map(|pair| pair.host.clone()).collect();
         let rule = &self.ruling.obligations().rule;
-        match policy::rule_again(bundle.policy(), bundle.directory(), &ask(&self.request), rule, &hosts, now) {
+        match policy::rule_again(bundle.policy(), bundle.directory(), &ask(&self.request), rule, hosts, now) {
             Ruling::Permitted(obligations) => Ok(obligations),
             Ruling::Refused(refusal) => Err(Error::Refused(refusal)),
         }

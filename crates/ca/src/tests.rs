@@ -4,6 +4,7 @@ mod amend;
 mod bundles;
 mod decide;
 mod fetch;
+mod fleet;
 mod halt;
 mod harness;
 mod history;

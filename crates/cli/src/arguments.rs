@@ -4,6 +4,7 @@ pub(crate) mod bundles;
 pub(crate) mod edits;
 mod looking;
 pub(crate) mod policy;
+mod run;
 pub(crate) mod stops;
 
 use std::num::NonZeroU32;
@@ -17,6 +18,7 @@ use bundles::{HostCommand, UserCommand};
 use edits::UserEdit;
 pub(crate) use looking::{AdminReport, Explain, Since};
 pub(crate) use policy::{PolicyAsked, PolicyCan, PolicyCheck, PolicyCommand, PolicyDiff, PolicyWhoCan};
+pub(crate) use run::Run;
 use stops::{CaCommand, Stop};
 
 /// Ask for a login on a host, have it approved, and use it for as long as was granted.
@@ -93,7 +95,9 @@ pub(crate) enum Command {
     Stop(Stop),
     /// Log in to a host under a grant; everything after the host goes to ssh.
     Ssh(Ssh),
-    /// Fetch a certificate under a grant, and load it into the running ssh-agent.
+    /// Run a command with access to a host, or to all hosts with some labels, for as long as it runs.
+    Run(Run),
+    /// Fetch a certificate under a grant, and load it into the running ssh-agent; or certificates into a directory.
     Cert(Cert),
     /// Run the client helper in the foreground; `login` starts it by itself.
     Agent(Agent),
@@ -230,10 +234,10 @@ pub(crate) struct Ssh {
 
 #[derive(Debug, Args)]
 pub(crate) struct Cert {
-    /// [LOGIN@]HOST. Without a login: my own (`self`).
-    #[arg(value_name = "[LOGIN@]HOST")]
+    /// [LOGIN@]HOST, or with --out [LOGIN@]LABELS such as root@env=prod,role=web. Without a login: my own (`self`).
+    #[arg(value_name = "[LOGIN@]HOST|LABELS")]
     pub(crate) access: Access,
-    /// Write the certificate and its public key into this directory, and leave the ssh-agent alone.
+    /// Write each certificate and its public key into this directory, and leave the ssh-agent alone.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }

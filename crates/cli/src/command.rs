@@ -19,6 +19,7 @@ mod ls;
 mod manual;
 mod policy;
 mod request;
+mod run;
 mod show;
 mod ssh;
 mod ssh_config;
@@ -32,6 +33,7 @@ pub(crate) use drafting::DraftingError;
 pub(crate) use edit::EditFailure;
 pub(crate) use login::LoginError;
 pub(crate) use policy::{FilesError, NoCases};
+pub(crate) use run::PrivateError;
 pub(crate) use stop::StopError;
 
 use crate::app::App;
@@ -56,6 +58,7 @@ pub(crate) async fn run(app: &App<'_>, command: &Command) -> Result<Exit, Failur
         Command::Done(asked) => done::run(app, asked).await,
         Command::Stop(asked) => stop::run(app, asked).await,
         Command::Ssh(asked) => ssh::run(app, asked).await,
+        Command::Run(asked) => Box::pin(run::run(app, asked)).await,
         Command::Cert(asked) => cert::run(app, asked).await,
         Command::Agent(asked) => agent::run(app, asked).await,
         Command::SshConfig => ssh_config::run(app),

@@ -99,7 +99,7 @@ impl Environment {
 
     /// The same with one variable more, or another value of it.
     #[must_use]
-    pub(crate) fn with(&self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(&self, name: &str, value: impl Into<OsString>) -> Self {
         let mut variables = self.0.clone();
         variables.insert(name.into(), value.into());
         Self(variables)

@@ -11,7 +11,9 @@ use domain::{CommandError, KeyError, Pair, RequestId, TextError, TimeError};
 use tonic::Code;
 use wire::State;
 
-use crate::command::{BundleError, DraftingError, EditFailure, FilesError, KrlFailure, LoginError, NoCases, StopError};
+use crate::command::{
+    BundleError, DraftingError, EditFailure, FilesError, KrlFailure, LoginError, NoCases, PrivateError, StopError,
+};
 use crate::config::ConfigError;
 use crate::fetch::FetchError;
 use crate::grants::GrantError;
@@ -221,9 +223,24 @@ pub(crate) enum Failure {
         #[source]
         cause: io::Error,
     },
+    /// A command cannot be run.
+    #[error("`{program}` cannot be run")]
+    Run {
+        /// Which.
+        program: String,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// A command has no private directory.
+    #[error(transparent)]
+    Private(#[from] PrivateError),
     /// This process cannot be made what it must be.
     #[error("this process cannot be set up as a client helper")]
     Process(#[source] io::Error),
+    /// Signals cannot be waited for.
+    #[error("this process cannot be set up to hand signals on")]
+    Signals(#[source] io::Error),
     /// The server's rules are beyond this version.
     #[error("the rules in force on the server cannot be read by this version of hallpass; use that of the server")]
     NewerBundle,
@@ -249,6 +266,9 @@ impl Failure {
             Self::Text { .. } | Self::Command(_) | Self::NotCompared(_) => Exit::Usage,
             Self::Denied { .. } | Self::Link(LinkError::Refused { code: Code::PermissionDenied, .. }) => Exit::Denied,
             Self::Unanswered(_) => Exit::TimedOut,
+            // As shells have it.
+            Self::Run { cause, .. } if cause.kind() == io::ErrorKind::NotFound => Exit::Program(127),
+            Self::Run { .. } => Exit::Program(126),
             _ => Exit::Failed,
         }
     }
@@ -273,6 +293,7 @@ impl Failure {
             Self::NoCases(_) => "NO_CASES",
             Self::Bundle(_) => "BUNDLE",
             Self::Signing(_) => "NO_SIGNATURE",
+            Self::Run { .. } => "NOT_RUN",
             _ => "FAILED",
         }
     }

@@ -1,17 +1,21 @@
 //! Taking certificates under a grant, and checking that they are what was granted.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use agent::{HelperClient, Lifetime, Load};
 use cert::{Certificate, CertificateError};
-use domain::{Networks, Obligations, Pair, UnixTime};
-use statement::{FetchStatement, Pairs};
+use domain::{HostName, Networks, Obligations, Pair, UnixTime};
+use statement::{FetchStatement, Pairs, PairsError, Signed};
 use wire::Issued;
 
 use crate::app::{App, Joined};
 use crate::checked::Checked;
 use crate::failure::Failure;
-use crate::grants::{self, Holder, SKEW, Usable};
+use crate::grants::{self, Held, Holder, SKEW, Usable};
+use crate::link::LinkError;
+use crate::progress::Bar;
+use crate::signing::Signing;
 use crate::ssh_files;
 
 /// Why a certificate was refused.
@@ -37,6 +41,15 @@ pub(crate) enum FetchError {
     /// It is not there.
     #[error("the server sent no certificate for {0}; try again")]
     Missing(Pair),
+    /// More than one fetch takes: a mistake of this program.
+    #[error("the fetch cannot be made; this is a mistake of this program, please report it")]
+    Pairs(#[source] PairsError),
+    /// Certificates of several hosts for one ssh-agent.
+    #[error(
+        "an ssh-agent with certificates for many hosts is of no use, as sshd takes few keys at a login; write them: \
+         --out DIR, or have a command run with them: hallpass run"
+    )]
+    ManyInAgent,
     /// There is no ssh-agent to load it into.
     #[error(
         "SSH_AUTH_SOCK names no ssh-agent to load the certificate into; use `hallpass ssh`, or write it: --out DIR"
@@ -53,22 +66,130 @@ pub(crate) async fn certificate(
     joined: &mut Joined,
     usable: &Usable<'_>,
 ) -> Result<Certificate, Failure> {
-    let request = usable.request;
-    let statement =
-        FetchStatement { header: joined.header(app)?, id: request.told.id, pairs: Pairs::from(usable.pair.clone()) };
-    let signing = usable.signing(app).await?;
-    let signed = match usable.holder {
-        // The session's own key is used without a word; one of the user's may ask for a touch.
-        Holder::Helper(_) => signing.sign(&statement).await?,
-        Holder::Own(_) => app.sign(&signing, &statement).await?,
-    };
-    let issued = joined.link.fetch(signed).await?;
-    let issued = issued.into_iter().find(|issued| issued.pair == usable.pair);
-    let issued = issued.ok_or_else(|| FetchError::Missing(usable.pair.clone()))?;
-    let certificate = check(&issued, request, app.context.now()?)?;
-    let files = ssh_files::files(&app.places, &usable.pair.login, &usable.pair.host);
-    files.write(usable.connecting_key(), &certificate)?;
+    let fetching = Fetching::new(app, usable.held.clone()).await?;
+    let mut fetched = fetching.certificates(app, joined, std::slice::from_ref(&usable.pair)).await?;
+    let (pair, certificate) = fetched.certificates.pop().ok_or_else(|| FetchError::Missing(usable.pair.clone()))?;
+    let files = ssh_files::files(&app.places, &pair.login, &pair.host);
+    files.write(usable.held.connecting_key(), &certificate)?;
     Ok(certificate)
+}
+
+/// Certificates of one grant, by whatever holds its connecting key.
+pub(crate) struct Fetching<'r> {
+    held: Held<'r>,
+    signing: Signing,
+}
+
+/// What came of a fetch for many hosts.
+#[derive(Default)]
+pub(crate) struct Fetched {
+    /// Checked, one for each pair that is granted now.
+    pub(crate) certificates: Vec<(Pair, Certificate)>,
+    /// Those for which nothing is granted by now, though the others are.
+    pub(crate) refused: Vec<Refused>,
+}
+
+/// Hosts for which there are no certificates.
+pub(crate) struct Refused {
+    pub(crate) hosts: Vec<HostName>,
+    pub(crate) why: LinkError,
+}
+
+impl<'r> Fetching<'r> {
+    /// Under this grant. An encrypted key of the user's own is opened once, here.
+    pub(crate) async fn new(app: &App<'_>, held: Held<'r>) -> Result<Self, Failure> {
+        let signing = held.signing(app).await?;
+        Ok(Self { held, signing })
+    }
+
+    /// What signs with the connecting key.
+    pub(crate) fn signing(&self) -> Signing {
+        self.signing.clone()
+    }
+
+    /// New certificates for these, each checked; with a progress bar once that takes a second.
+    ///
+    /// # Errors
+    /// When none is granted, or one is not what was granted. Hosts that are refused while others are not are no error.
+    pub(crate) async fn certificates(
+        &self,
+        app: &App<'_>,
+        joined: &mut Joined,
+        pairs: &[Pair],
+    ) -> Result<Fetched, Failure> {
+        let count = |of: usize| u64::try_from(of).unwrap_or(u64::MAX);
+        let bar = Bar::new(app, count(pairs.len()), "certificates");
+        let mut fetched = Fetched::default();
+        for part in pairs.chunks(Pairs::MAX) {
+            self.part(app, joined, part, &mut fetched).await?;
+            bar.show(count(fetched.certificates.len()));
+        }
+        Ok(fetched)
+    }
+
+    /// As many as one fetch takes. Hosts that the server refuses are left out, and it is asked for the others.
+    async fn part(
+        &self,
+        app: &App<'_>,
+        joined: &mut Joined,
+        pairs: &[Pair],
+        fetched: &mut Fetched,
+    ) -> Result<(), Failure> {
+        let mut left: BTreeSet<Pair> = pairs.iter().cloned().collect();
+        while !left.is_empty() {
+            let statement = FetchStatement {
+                header: joined.header(app)?,
+                id: self.held.request.told.id,
+                pairs: Pairs::new(left.clone()).map_err(FetchError::Pairs)?,
+            };
+            let signed = self.signed(app, &statement).await?;
+            match joined.link.fetch(signed).await {
+                Ok(issued) => {
+                    fetched.certificates.extend(checked(issued, left, self.held.request, app.context.now()?)?);
+                    return Ok(());
+                }
+                Err(why) => {
+                    let hosts = without(&mut left, &why);
+                    if hosts.is_empty() {
+                        return Err(why.into());
+                    }
+                    fetched.refused.push(Refused { hosts, why });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The session's own key is used without a word; one of the user's may ask for a touch.
+    async fn signed(&self, app: &App<'_>, statement: &FetchStatement) -> Result<Signed, Failure> {
+        match self.held.holder {
+            Holder::Helper(_) => Ok(self.signing.sign(statement).await?),
+            Holder::Own(_) => app.sign(&self.signing, statement).await,
+        }
+    }
+}
+
+/// Takes the hosts out that a refusal names; none where it is about all of them.
+fn without(left: &mut BTreeSet<Pair>, why: &LinkError) -> Vec<HostName> {
+    let LinkError::Refused { hosts, .. } = why else { return Vec::new() };
+    let named: BTreeSet<&HostName> = hosts.iter().collect();
+    let taken: Vec<Pair> = left.extract_if(.., |pair| named.contains(&pair.host)).collect();
+    taken.into_iter().map(|pair| pair.host).collect()
+}
+
+/// The certificate of each pair that was asked for.
+fn checked(
+    issued: Vec<Issued>,
+    asked: BTreeSet<Pair>,
+    request: &Checked,
+    now: UnixTime,
+) -> Result<Vec<(Pair, Certificate)>, FetchError> {
+    let issued: BTreeMap<Pair, Issued> = issued.into_iter().map(|issued| (issued.pair.clone(), issued)).collect();
+    let one = |pair: Pair| {
+        let issued = issued.get(&pair).ok_or_else(|| FetchError::Missing(pair.clone()))?;
+        Ok((pair, check(issued, request, now)?))
+    };
+    asked.into_iter().map(one).collect()
 }
 
 /// The certificate, if it opens what was granted and nothing else.
@@ -126,7 +247,7 @@ pub(crate) fn place_to_load<'u>(
     app: &App<'_>,
     usable: &'u Usable<'_>,
 ) -> Result<(&'u HelperClient, PathBuf), FetchError> {
-    let Holder::Helper(helper) = &usable.holder else { return Err(FetchError::OwnKey) };
+    let Holder::Helper(helper) = &usable.held.holder else { return Err(FetchError::OwnKey) };
     let agent = app.context.environment.path("SSH_AUTH_SOCK").ok_or(FetchError::NoAgent)?;
     Ok((helper, agent))
 }

@@ -1,10 +1,12 @@
 //! Finding the grant that opens a login on a host, and who holds its connecting key.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::PathBuf;
 
 use agent::{HelperClient, HelperError};
 use cert::Principal;
-use domain::{AskedLogin, HostName, Pair, PublicKey, RequestId, Span, UnixTime};
+use domain::{Access, AskedLogin, HostName, Pair, PublicKey, RequestId, Selector, Span, Target, UnixTime};
 use wire::{Endpoint, State, View};
 
 use crate::app::{App, Joined};
@@ -66,6 +68,9 @@ pub(crate) enum GrantError {
     /// Labels, where one host is needed.
     #[error("name one host, not labels: {0}")]
     NotOneHost(String),
+    /// Labels that mean nothing.
+    #[error("no host that you may ask for has the labels {0}; `hallpass ls` shows those that you may")]
+    NoHosts(Selector),
 }
 
 /// Whoever holds a connecting key.
@@ -77,20 +82,14 @@ pub(crate) enum Holder {
     Own(PathBuf),
 }
 
-/// A grant that opens a login on a host now, and whose connecting key is at hand.
-pub(crate) struct Usable<'r> {
+/// A grant that is open now, and whose connecting key is at hand.
+#[derive(Clone)]
+pub(crate) struct Held<'r> {
     pub(crate) request: &'r Checked,
-    pub(crate) pair: Pair,
-    pub(crate) endpoint: Option<&'r Endpoint>,
     pub(crate) holder: Holder,
 }
 
-impl Usable<'_> {
-    /// What its certificates must carry: scoped to the host, or on a plain host the bare login.
-    pub(crate) fn principal(&self) -> Principal {
-        principal(self.request, &self.pair)
-    }
-
+impl Held<'_> {
     pub(crate) fn connecting_key(&self) -> &PublicKey {
         &self.request.request.statement().connecting_key
     }
@@ -102,6 +101,33 @@ impl Usable<'_> {
             Holder::Own(file) => Ok(signing::for_key_file(app.context, file).await?),
         }
     }
+}
+
+/// A login on a host that a grant opens, and where the host is reached.
+pub(crate) struct Reached<'r> {
+    pub(crate) pair: Pair,
+    pub(crate) endpoint: Option<&'r Endpoint>,
+}
+
+/// A grant that opens a login on a host now.
+pub(crate) struct Usable<'r> {
+    pub(crate) held: Held<'r>,
+    pub(crate) pair: Pair,
+    pub(crate) endpoint: Option<&'r Endpoint>,
+}
+
+impl Usable<'_> {
+    /// What its certificates must carry: scoped to the host, or on a plain host the bare login.
+    pub(crate) fn principal(&self) -> Principal {
+        principal(self.held.request, &self.pair)
+    }
+}
+
+/// A grant that opens a login on all hosts that are meant now.
+pub(crate) struct Fleet<'r> {
+    pub(crate) held: Held<'r>,
+    /// By host; never empty.
+    pub(crate) reached: Vec<Reached<'r>>,
 }
 
 pub(crate) fn principal(request: &Checked, pair: &Pair) -> Principal {
@@ -127,23 +153,92 @@ pub(crate) async fn find<'r>(
     login: Option<&AskedLogin>,
     host: &HostName,
 ) -> Result<Usable<'r>, Failure> {
-    let now = app.context.now()?;
-    let mut covering: Vec<_> = live.iter().filter_map(|request| cover(request, joined, login, host)).collect();
-    // The one that lasts longest first.
-    covering.sort_by_key(|(request, ..)| std::cmp::Reverse(request.told.window.map(|(_, end)| end)));
-    let open = |request: &Checked| request.told.window.is_some_and(|(start, end)| has_begun(start, now) && now < end);
-    let held = held_key(app, joined).await;
-    for (request, pair, endpoint) in &covering {
-        if request.told.state == State::Approved
-            && open(request)
-            && let Some(holder) = holder(request, joined, held.as_ref())?
-        {
-            return Ok(Usable { request, pair: pair.clone(), endpoint: *endpoint, holder });
+    let (held, mut reached) = open(app, joined, live, &Wanted { login, hosts: Hosts::One(host) }).await?;
+    let Some(Reached { pair, endpoint }) = reached.pop() else {
+        return Err(GrantError::None(host.to_string()).into());
+    };
+    Ok(Usable { held, pair, endpoint })
+}
+
+/// The grant to use for a login on a host or on all hosts with these labels: one grant that opens them all.
+///
+/// # Errors
+/// [`GrantError`] says why there is none.
+pub(crate) async fn find_all<'r>(
+    app: &App<'_>,
+    joined: &Joined,
+    live: &'r [Checked],
+    access: &Access,
+) -> Result<Fleet<'r>, Failure> {
+    let meant: BTreeSet<HostName>;
+    let hosts = match &access.target {
+        Target::Host(host) => Hosts::One(host),
+        Target::Labels(labels) => {
+            meant = joined.link.hosts(Some(labels)).await?.into_iter().map(|host| host.name).collect();
+            if meant.is_empty() {
+                return Err(GrantError::NoHosts(labels.clone()).into());
+            }
+            Hosts::All { labels, names: &meant }
+        }
+    };
+    let (held, reached) = open(app, joined, live, &Wanted { login: Some(&access.login), hosts }).await?;
+    Ok(Fleet { held, reached })
+}
+
+/// What a grant is looked for.
+struct Wanted<'a> {
+    /// Whatever login there is, if none.
+    login: Option<&'a AskedLogin>,
+    hosts: Hosts<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Hosts<'a> {
+    /// One, perhaps by an alias.
+    One(&'a HostName),
+    /// Those that have these labels now, by the server's word; what a grant opens is what was signed.
+    All { labels: &'a Selector, names: &'a BTreeSet<HostName> },
+}
+
+impl fmt::Display for Wanted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(login) = self.login {
+            write!(f, "{login}@")?;
+        }
+        match &self.hosts {
+            Hosts::One(host) => host.fmt(f),
+            Hosts::All { labels, .. } => labels.fmt(f),
         }
     }
-    let first = covering.first().map(|(request, ..)| *request);
+}
+
+async fn open<'r>(
+    app: &App<'_>,
+    joined: &Joined,
+    live: &'r [Checked],
+    wanted: &Wanted<'_>,
+) -> Result<(Held<'r>, Vec<Reached<'r>>), Failure> {
+    let now = app.context.now()?;
+    let mut covering: Vec<_> =
+        live.iter().filter_map(|request| Some((request, cover(request, joined, wanted)?))).collect();
+    // The one that lasts longest first.
+    covering.sort_by_key(|(request, _)| std::cmp::Reverse(request.told.window.map(|(_, end)| end)));
+    let held = held_key(app, joined).await;
+    let first = covering.first().map(|(request, _)| *request);
+    for (request, reached) in covering {
+        if is_open(request, now)
+            && let Some(holder) = holder(request, joined, held.as_ref())?
+        {
+            return Ok((Held { request, holder }, reached));
+        }
+    }
     let why = first.and_then(|request| why_not(request, now, &held));
-    Err(why.unwrap_or_else(|| nothing(joined, live, login, host)).into())
+    Err(why.unwrap_or_else(|| nothing(joined, live, wanted)).into())
+}
+
+fn is_open(request: &Checked, now: UnixTime) -> bool {
+    let inside = |(start, end)| has_begun(start, now) && now < end;
+    request.told.state == State::Approved && request.told.window.is_some_and(inside)
 }
 
 /// Whether a window that begins then may have begun by the server's clock, which refuses what is early.
@@ -167,25 +262,20 @@ fn why_not(request: &Checked, now: UnixTime, held: &Option<(HelperClient, Public
     }
 }
 
-fn nothing(joined: &Joined, live: &[Checked], login: Option<&AskedLogin>, host: &HostName) -> GrantError {
-    let wanted = login.map_or_else(|| host.to_string(), |login| format!("{login}@{host}"));
+fn nothing(joined: &Joined, live: &[Checked], wanted: &Wanted<'_>) -> GrantError {
+    let other_login = Wanted { login: None, hosts: wanted.hosts };
     let approved = live.iter().filter(|request| request.told.state == State::Approved);
-    match approved.filter_map(|request| cover(request, joined, None, host)).next() {
-        Some((_, there, _)) => GrantError::OtherLogin { wanted, there },
-        None => GrantError::None(wanted),
+    let there = approved.filter_map(|request| cover(request, joined, &other_login)?.into_iter().next()).next();
+    match (there, wanted.login) {
+        (Some(there), Some(_)) => GrantError::OtherLogin { wanted: wanted.to_string(), there: there.pair },
+        _ => GrantError::None(wanted.to_string()),
     }
 }
 
-type Covering<'r> = (&'r Checked, Pair, Option<&'r Endpoint>);
-
-fn cover<'r>(
-    request: &'r Checked,
-    joined: &Joined,
-    login: Option<&AskedLogin>,
-    host: &HostName,
-) -> Option<Covering<'r>> {
+/// What of the wanted a request opens once it is approved: everything, or it is of no use.
+fn cover<'r>(request: &'r Checked, joined: &Joined, wanted: &Wanted<'_>) -> Option<Vec<Reached<'r>>> {
     let allowed = request.ruling.obligations();
-    let right_login = match login {
+    let right_login = match wanted.login {
         None => true,
         Some(AskedLogin::Named(login)) => *login == allowed.login,
         Some(AskedLogin::Own) => {
@@ -193,11 +283,24 @@ fn cover<'r>(
                 || joined.session.login.as_ref() == Some(&allowed.login)
         }
     };
-    let is_meant = |endpoint: &&Endpoint| endpoint.host == *host || endpoint.aliases.contains(host);
-    let endpoint = request.told.endpoints.iter().find(is_meant);
-    let canonical = endpoint.map_or(host, |endpoint| &endpoint.host);
-    let covered = right_login && allowed.hosts.contains(canonical);
-    covered.then(|| (request, Pair { login: allowed.login.clone(), host: canonical.clone() }, endpoint))
+    if !right_login {
+        return None;
+    }
+    let endpoints = &request.told.endpoints;
+    let reached = |host: &HostName, endpoint: Option<&'r Endpoint>| {
+        let pair = || Pair { login: allowed.login.clone(), host: host.clone() };
+        allowed.hosts.contains(host).then(|| Reached { pair: pair(), endpoint })
+    };
+    match wanted.hosts {
+        Hosts::One(given) => {
+            let endpoint = endpoints.iter().find(|of| of.host == *given || of.aliases.contains(given));
+            Some(vec![reached(endpoint.map_or(given, |endpoint| &endpoint.host), endpoint)?])
+        }
+        Hosts::All { names, .. } => {
+            let places: BTreeMap<_, _> = endpoints.iter().map(|endpoint| (&endpoint.host, endpoint)).collect();
+            names.iter().map(|host| reached(host, places.get(host).copied())).collect()
+        }
+    }
 }
 
 /// The connecting key that the helper holds for this session.

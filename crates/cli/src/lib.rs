@@ -24,6 +24,7 @@ mod past;
 mod places;
 mod platform;
 mod processes;
+mod progress;
 mod seen;
 mod signing;
 mod ssh_files;
@@ -48,7 +49,7 @@ use app::App;
 use arguments::Arguments;
 pub use context::{Context, Environment};
 pub use failure::Exit;
-pub use processes::{Processes, Program};
+pub use processes::{Ending, Processes, Program, Started};
 pub use terminal::{Colours, Console, Terminal};
 
 /// Runs `hallpass` on the arguments of this process.

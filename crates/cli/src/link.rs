@@ -1,16 +1,16 @@
 //! A session with one server: calls, and the ledger's head that every answer carries.
 
 mod history;
+mod refusal;
 
 use std::future::Future;
 use std::time::Duration;
 
 use dial::{Address, AddressError, Bearer, Connection, DialError, Pin};
-use domain::{Digest, RequestId, TimeError};
+use domain::{Digest, HostName, RequestId, TimeError};
 use ledger::{BundleFile, LedgerKey, LedgerKeyError, bundle_digest};
 use statement::{Header, Seen, ServerId, Signed};
 use tonic::{Code, Response, Status, Streaming};
-use tonic_types::StatusExt;
 use wire::v1::get_bundle_response::Part as Sent;
 use wire::v1::push_bundle_request::Part;
 use wire::{
@@ -19,6 +19,7 @@ use wire::{
 };
 
 pub(crate) use history::Unchecked;
+use refusal::refused;
 
 use crate::checked::{CheckError, Checked};
 use crate::config::Server;
@@ -65,6 +66,8 @@ pub(crate) enum LinkError {
         message: String,
         /// What kind of no.
         code: Code,
+        /// The hosts of a fetch that it is about; none where it is about all of it.
+        hosts: Vec<HostName>,
     },
     /// The server did not answer in time.
     #[error("the server did not answer within {} seconds; try again", PATIENCE.as_secs())]
@@ -382,19 +385,5 @@ async fn call<T>(answer: impl Future<Output = Result<Response<T>, Status>>) -> R
         Ok(Ok(response)) => Ok(response.into_inner()),
         Ok(Err(status)) => Err(refused(&status)),
         Err(_) => Err(LinkError::Slow),
-    }
-}
-
-/// What a server says may be shown, but must not act on a terminal, nor look like lines of this program.
-fn refused(status: &Status) -> LinkError {
-    let plain = |text: &str| {
-        let shown = text.chars().filter(|c| *c == '\n' || domain::is_visible(*c)).take(4096).collect::<String>();
-        shown.replace('\n', "\n  ")
-    };
-    let reason = status.get_details_error_info().map(|info| plain(&info.reason));
-    LinkError::Refused {
-        reason: reason.unwrap_or_else(|| format!("{:?}", status.code()).to_uppercase()),
-        message: plain(status.message()),
-        code: status.code(),
     }
 }

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::checked::Checked;
 use crate::failure::{Failure, in_full};
 use crate::link::{Link, LinkError, Unchecked};
+use crate::progress::Bar;
 
 /// How many pages wait for those who check them.
 const WAITING: usize = 8;
@@ -21,8 +22,6 @@ const WAITING: usize = 8;
 const MOST: usize = 16;
 /// How many requests that do not stand up to checking are told; of more only that they are there.
 const TOLD: usize = 5;
-/// What takes less long is not worth a bar.
-const SOON_MS: u64 = 1000;
 
 /// What is gathered from requests, in parts that are joined at the end.
 pub(crate) trait Tally: Send + 'static {
@@ -65,7 +64,7 @@ pub(crate) async fn gather<T: Tally>(
         let (tally, pages, done, server) = (begin(), Arc::clone(&pages), Arc::clone(&done), link.server_id());
         workers.spawn_blocking(move || work(tally, &pages, &done, &server));
     }
-    let bar = Bar { app, total: past.total, began: app.context.clock.since_boot_ms() };
+    let bar = Bar::new(app, past.total, "requests");
     let mut read = async || {
         while let Some(page) = past.next().await? {
             bar.show(done.load(Ordering::Relaxed));
@@ -81,7 +80,7 @@ pub(crate) async fn gather<T: Tally>(
     if outcome.is_ok() {
         finish(app, &mut workers, &mut gathered, || bar.show(done.load(Ordering::Relaxed))).await?;
     }
-    app.context.terminal.progress(None);
+    drop(bar);
     outcome?;
     Ok(gathered)
 }
@@ -127,48 +126,6 @@ fn work<T: Tally>(mut tally: T, pages: &Pages, done: &AtomicU64, server: &Server
     }
 }
 
-/// How far it is.
-struct Bar<'a> {
-    app: &'a App<'a>,
-    total: u64,
-    began: u64,
-}
-
-impl Bar<'_> {
-    fn show(&self, done: u64) {
-        let took = self.app.context.clock.since_boot_ms().saturating_sub(self.began);
-        if took >= SOON_MS {
-            self.app.context.terminal.progress(Some(&bar(done, self.total, took)));
-        }
-    }
-}
-
-/// `[#####---------------] 25,000 of 100,000 requests, 12s left`
-fn bar(done: u64, total: u64, took_ms: u64) -> String {
-    const WIDTH: u64 = 20;
-    // Requests that came since the beginning are more than there were.
-    let total = total.max(done).max(1);
-    let full = done.saturating_mul(WIDTH) / total;
-    let cell = |place| if place < full { '#' } else { '-' };
-    let cells: String = (0..WIDTH).map(cell).collect();
-    let left =
-        took_ms.saturating_mul(total - done).checked_div(done).map(|ms| format!(", {}s left", ms.div_ceil(1000)));
-    format!("[{cells}] {} of {} requests{}", grouped(done), grouped(total), left.unwrap_or_default())
-}
-
-/// A number as people read it: `100,000`.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,16 +160,5 @@ mod tests {
         drop(sender);
         let Part { tally, unsound } = work(Seen(Vec::new()), &Mutex::new(receiver), &AtomicU64::new(0), &server);
         assert_eq!((tally.0.len(), unsound.len()), (0, 1), "it was asked of another server");
-    }
-
-    #[test]
-    fn a_bar_says_how_far_it_is_and_how_long_it_takes() {
-        assert_eq!(bar(0, 100_000, 1_000), "[--------------------] 0 of 100,000 requests");
-        assert_eq!(bar(25_000, 100_000, 4_000), "[#####---------------] 25,000 of 100,000 requests, 12s left");
-        assert_eq!(bar(7, 5, 1_000), "[####################] 7 of 7 requests, 0s left");
-        assert_eq!(
-            ["0", "999", "1,000", "1,234,567"],
-            [0, 999, 1000, 1_234_567].map(grouped).each_ref().map(String::as_str)
-        );
     }
 }

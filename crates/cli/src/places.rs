@@ -45,6 +45,11 @@ impl Places {
         self.socket_dir.join("agent.sock")
     }
 
+    /// Where sockets are, and what lasts no longer than a process.
+    pub(crate) fn runtime(&self) -> &Path {
+        &self.socket_dir
+    }
+
     /// What is remembered of one server.
     pub(crate) fn server(&self, name: &ServerName) -> PathBuf {
         self.state.join("servers").join(name.as_str())

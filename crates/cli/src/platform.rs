@@ -1,5 +1,7 @@
 //! Everything that is Unix's own: clock, processes, private files, sockets.
 
+mod started;
+
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::future::Future;
@@ -16,7 +18,8 @@ use rand::RngCore;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::context::Environment;
-use crate::processes::{Processes, Program};
+use crate::processes::{Processes, Program, Started};
+pub(crate) use started::Endings;
 
 /// The system's clocks.
 pub(crate) struct SystemClock;
@@ -66,6 +69,10 @@ impl Processes for SystemProcesses {
         command.args(&program.arguments).env_clear().envs(environment.iter());
         Err(command.exec())
     }
+
+    fn start(&self, program: &Program, environment: &Environment) -> io::Result<Box<dyn Started>> {
+        started::start(program, environment)
+    }
 }
 
 /// Leaves the terminal's session, so that closing the terminal does not end this process.
@@ -89,6 +96,11 @@ pub(crate) fn asked_to_end() -> io::Result<impl Future<Output = ()> + Send> {
     })
 }
 
+/// Whether this is a file that can be run.
+pub(crate) fn is_program(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.is_file() && found.mode() & 0o111 != 0)
+}
+
 /// Makes a directory, and those above it, that only their owner can look into. One that is there stays as it is.
 pub(crate) fn make_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
@@ -107,20 +119,42 @@ pub(crate) fn private_dir(path: &Path) -> io::Result<()> {
 
 /// Puts a file that only its owner can read in place of the one before, whole or not at all.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    place(path, content, 0o600)
+    place(path, content, 0o600, Kept::Lasting)
 }
 
 /// The same for a file that everybody can read.
 pub(crate) fn write_public(path: &Path, content: &[u8]) -> io::Result<()> {
-    place(path, content, 0o644)
+    place(path, content, 0o644, Kept::Lasting)
 }
 
-fn place(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+/// The same for a file of a run, which only its owner can read, and which nobody wants after a crash.
+pub(crate) fn write_passing(path: &Path, content: &[u8]) -> io::Result<()> {
+    place(path, content, 0o600, Kept::Passing)
+}
+
+/// The same for a program of a run.
+pub(crate) fn write_program(path: &Path, content: &[u8]) -> io::Result<()> {
+    place(path, content, 0o700, Kept::Passing)
+}
+
+/// Whether a file is to be there after a crash.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    Lasting,
+    Passing,
+}
+
+fn place(path: &Path, content: &[u8], mode: u32, kept: Kept) -> io::Result<()> {
     let beside = beside(path);
     let mut file = create_private(&beside)?;
-    // Its content is on the disk before its name is: after a crash there is the one file or the other.
     let readable = file.set_permissions(fs::Permissions::from_mode(mode));
-    let written = readable.and_then(|()| file.write_all(content)).and_then(|()| file.sync_all());
+    let written = readable.and_then(|()| file.write_all(content)).and_then(|()| match kept {
+        // Its content is on the disk before its name is: after a crash there is the one file or the other.
+        Kept::Lasting => file.sync_all(),
+        Kept::Passing => Ok(()),
+    });
+    // A program cannot be started while somebody could write to it.
+    drop(file);
     let placed = written.and_then(|()| fs::rename(&beside, path));
     if placed.is_err() {
         drop(fs::remove_file(&beside));

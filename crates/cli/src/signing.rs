@@ -1,18 +1,23 @@
 //! What signs statements: a key in an ssh-agent, a key file, or the client helper's connecting key.
 
+use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 
-use agent::{AgentClient, AgentError, HelperClient, HelperError, Identity};
+use agent::{AgentClient, AgentError, HelperClient, HelperError, Identity, SignsLogins};
 use domain::{Fingerprint, KeyError, PublicKey};
 use ssh_key::PrivateKey;
-use statement::{SignError, Signed, SshSig, Statement, StatementError, sign_with, to_be_signed};
+use statement::{
+    SignError, Signed, SshSig, Statement, StatementError, agent_flags, sign_bytes, sign_with, to_be_signed,
+};
 use zeroize::Zeroizing;
 
 use crate::context::Context;
 use crate::places::Places;
 
 /// A key together with whatever makes signatures by it.
+#[derive(Clone)]
 pub(crate) enum Signing {
     /// A key in the running ssh-agent; FIDO keys are used this way.
     Agent(AgentClient, PublicKey),
@@ -112,6 +117,21 @@ impl Signing {
             Self::Helper(helper, key) => (key, helper.sign(key, &to_be_signed(S::KIND, &statement.encode())).await?),
         };
         Ok(Signed { text: statement.encode(), signature: SshSig::assemble(S::KIND, key, &signature)? })
+    }
+}
+
+/// A private agent's signatures, by the key of the grant.
+impl SignsLogins for Signing {
+    fn sign<'a>(&'a self, data: &'a [u8], flags: u32) -> Pin<Box<dyn Future<Output = Option<Vec<u8>>> + Send + 'a>> {
+        Box::pin(async move {
+            match self {
+                Self::Agent(agent, key) => agent.sign_as(key, data, flags).await.ok(),
+                Self::Helper(helper, key) => helper.sign_as(key, data, flags).await.ok(),
+                // With SHA-512, if it is RSA: what asks for another hash is refused.
+                Self::File(_, key, _) if flags & agent_flags(key) != agent_flags(key) => None,
+                Self::File(private, ..) => sign_bytes(private, data).ok()?.try_into().ok(),
+            }
+        })
     }
 }
 

@@ -15,7 +15,7 @@ use ssh_key::public::{Ed25519PublicKey, KeyData};
 use zeroize::Zeroizing;
 
 use crate::context::{Context, Environment};
-use crate::processes::{Processes, Program};
+use crate::processes::{Processes, Program, Started};
 use crate::terminal::{Colours, Terminal};
 
 /// 2026-03-01T14:02:00Z.
@@ -114,6 +114,10 @@ impl Processes for Fixed {
     }
 
     fn replace_by(&self, _: &Program, _: &Environment) -> io::Result<u8> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn start(&self, _: &Program, _: &Environment) -> io::Result<Box<dyn Started>> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use agent::{Helper, HelperSocket};
-use cli::{Colours, Context, Environment, Exit, Processes, Program, Terminal};
+use cli::{Colours, Context, Environment, Exit, Processes, Program, Started, Terminal};
 use domain::RequestId;
 use server::{SystemClock, SystemRandom};
 use tokio::sync::watch;
@@ -149,5 +149,9 @@ impl Processes for InProcess {
 
     fn replace_by(&self, _program: &Program, _environment: &Environment) -> io::Result<u8> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "the demo starts ssh itself"))
+    }
+
+    fn start(&self, _program: &Program, _environment: &Environment) -> io::Result<Box<dyn Started>> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "the demo starts programs itself"))
     }
 }

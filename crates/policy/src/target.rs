@@ -7,8 +7,9 @@ use domain::{HostName, RealmName, Target};
 
 use crate::Refusal;
 
-/// The most hosts that labels may mean in one request: as many as one fetch can name.
-const MOST_HOSTS: usize = 256;
+/// The most hosts that labels may mean in one request: as many as the text of a ruling can name. A fetch names up to 256
+/// of them, so a large fleet takes several fetches.
+const MOST_HOSTS: usize = 4096;
 
 /// The hosts that a certificate would open.
 pub(crate) struct Hosts<'d> {

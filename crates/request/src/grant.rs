@@ -208,16 +208,44 @@ pub fn grant(
     judging: Judging<'_>,
     now: UnixTime,
 ) -> Result<Grant, NotGranted> {
+    let (window, obligations) = standing(case, state, decisions, today, judging, now)?;
+    let connecting_key = the_approved_key(case, fetch)?;
+    let pairs = covered(case, fetch, &obligations)?;
+    let requester = case.request.statement().requester.clone();
+    Ok(Grant { id: case.id, requester, connecting_key, pairs, obligations, window })
+}
+
+/// Whether anything could be fetched under `today`'s ruling, whoever fetches it: what [`grant`] asks but for the fetch
+/// itself. It proves nothing, and says of a refused fetch for many hosts which of them it is refused for.
+///
+/// # Errors
+/// The first check that fails, by name.
+pub fn grantable(
+    case: &Case<'_>,
+    state: &State,
+    decisions: &[Counted],
+    today: &Obligations,
+    judging: Judging<'_>,
+    now: UnixTime,
+) -> Result<(), NotGranted> {
+    standing(case, state, decisions, today, judging, now).map(drop)
+}
+
+fn standing(
+    case: &Case<'_>,
+    state: &State,
+    decisions: &[Counted],
+    today: &Obligations,
+    judging: Judging<'_>,
+    now: UnixTime,
+) -> Result<(Window, Obligations), NotGranted> {
     let window = open_window(case, state, today, now)?;
     requester_stands(case, judging.directory)?;
     let obligations = case.ruling.obligations().intersect(today).ok_or(NotGranted::NothingLeft(case.id))?;
     keys_are_strong_enough(case, &obligations)?;
     let approved = quorum_stands(case, decisions, &obligations, judging)?;
     window_is_signed_for(case, state, approved)?;
-    let connecting_key = the_approved_key(case, fetch)?;
-    let pairs = covered(case, fetch, &obligations)?;
-    let requester = case.request.statement().requester.clone();
-    Ok(Grant { id: case.id, requester, connecting_key, pairs, obligations, window })
+    Ok((window, obligations))
 }
 
 /// Whether the approved key fetches what was approved: looked at before anything else, as anybody can send a fetch, and

@@ -22,5 +22,5 @@ mod grant;
 mod state;
 
 pub use evidence::{Ballot, BallotRefused, Judging, Slots, judge};
-pub use grant::{Case, Counted, Grant, NotGranted, fetchable, grant};
+pub use grant::{Case, Counted, Grant, NotGranted, fetchable, grant, grantable};
 pub use state::{Approved, Ended, Outcome, Pending, State, StateName, UnknownState, Window, open};

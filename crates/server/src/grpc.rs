@@ -20,7 +20,7 @@ use crate::net::{self, DoorLayer, Doorstep};
 use crate::service::Api;
 use crate::stop::stopped;
 
-/// Most bytes of a message that comes in: a statement of 64 KiB with its signature, and some room.
+/// Most bytes of a message that comes in: a statement of 77 KiB with its signature, and some room.
 const LARGEST: usize = 128 * 1024;
 /// Most bytes of a question about health or about the API: strangers may ask, on many streams at once.
 const QUESTION: usize = 4096;

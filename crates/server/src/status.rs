@@ -6,7 +6,7 @@ use std::time::Duration;
 use ca::{Class, Error};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
-use wire::WireError;
+use wire::{HOSTS, WireError};
 
 /// The domain of every reason (`google.rpc.ErrorInfo.domain`).
 const DOMAIN: &str = "hallpass";
@@ -17,7 +17,12 @@ pub(crate) const MESSAGE_INVALID: &str = "MESSAGE_INVALID";
 
 /// What a use case said.
 pub(crate) fn of(error: &Error) -> Status {
-    with_reason(code(error.class()), error.to_string(), error.reason())
+    let about = match error {
+        Error::SomeHosts(some) => HashMap::from([(HOSTS.to_owned(), some.listed())]),
+        _ => HashMap::new(),
+    };
+    let details = ErrorDetails::with_error_info(error.reason(), DOMAIN, about);
+    Status::with_error_details(code(error.class()), error.to_string(), details)
 }
 
 /// What is wrong with a message.
@@ -41,7 +46,7 @@ pub(crate) fn completed(status: &Status) -> Option<(Status, &'static str)> {
     let unreadable = status.message().starts_with("failed to decode");
     let (code, reason, next) = match status.code() {
         Code::Internal if unreadable => (Code::InvalidArgument, MESSAGE_INVALID, "use a client of this API's version"),
-        Code::OutOfRange => (Code::OutOfRange, "MESSAGE_TOO_LARGE", "no statement needs more than 64 KiB"),
+        Code::OutOfRange => (Code::OutOfRange, "MESSAGE_TOO_LARGE", "no statement needs more than 77 KiB"),
         Code::Unimplemented => (Code::Unimplemented, "UNKNOWN_CALL", "the server has no such call; compare versions"),
         Code::NotFound => (Code::NotFound, "NOT_FOUND", "ask for what the server has"),
         Code::Cancelled | Code::DeadlineExceeded => (status.code(), "TIMED_OUT", "try again"),

@@ -67,6 +67,8 @@ impl Statement for FetchStatement {
 
 impl Fields for FetchStatement {
     const NAME: &'static str = Self::KIND.namespace();
+    /// Room for [`Pairs::MAX`] pairs of names of any length: 293 bytes a line at most, and 2 KiB for what is above them.
+    const LONGEST: usize = 77 * 1024;
 
     fn write(&self, out: &mut Writer) {
         self.header.write(out);

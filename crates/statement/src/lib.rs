@@ -6,7 +6,7 @@
 //! - UTF-8, lines ended by LF. The first line is `hallpass-KIND v1`. Then come `field: value` lines, each exactly once
 //!   and in the order of the examples. An absent value is `-`.
 //! - Values are words, names and numbers in the one spelling of [`domain`]; free text is in NFC, visible, without edge
-//!   spaces. A value has at most 1 KiB, a statement at most 64 KiB, and a ruling at most 4,096 hosts.
+//!   spaces. A value has at most 1 KiB, a statement at most 64 KiB (a fetch 77), and a ruling at most 4,096 hosts.
 //! - Lists (`pair:`, `host:`) are repeated lines in ascending order of bytes, pairs by login and then by host, without
 //!   duplicates.
 //! - A text is accepted only if re-encoding it gives the same bytes. Nothing is repaired.
@@ -164,6 +164,6 @@ pub use login::LoginStatement;
 pub use memory::Memory;
 pub use request::{BreakGlass, NoBreakGlass, RequestStatement};
 pub use ruling::{RulingText, RulingTextError};
-pub use sign::{SignError, Signed, SshSig, agent_flags, armored, sign_with};
+pub use sign::{SignError, Signed, SshSig, agent_flags, armored, sign_bytes, sign_with};
 pub use sshsig::{SshSigError, to_be_signed};
 pub use verify::{Flags, Verified, VerifyError, verify};

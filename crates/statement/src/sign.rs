@@ -112,16 +112,23 @@ pub fn sign_with<S: Statement>(statement: &S, key: &PrivateKey) -> Result<Signed
     let text = statement.encode();
     S::parse(&text).map_err(SignError::Text)?;
     let public = PublicKey::from_key_data(key.public_key().key_data().clone()).map_err(SignError::Key)?;
-    if public.is_fido() {
+    let signature = sign_bytes(key, &to_be_signed(S::KIND, &text))?;
+    Ok(Signed { signature: SshSig::assemble(S::KIND, &public, &signature)?, text })
+}
+
+/// Signs what is no statement, such as a login over SSH, with a private key at hand; with an RSA key by SHA-512.
+///
+/// # Errors
+/// When the key is encrypted or in a FIDO token.
+pub fn sign_bytes(key: &PrivateKey, message: &[u8]) -> Result<Signature, SignError> {
+    if matches!(key.public_key().key_data(), KeyData::SkEd25519(_) | KeyData::SkEcdsaSha2NistP256(_)) {
         return Err(SignError::Fido);
     }
     if key.is_encrypted() {
         return Err(SignError::Encrypted);
     }
-    let message = to_be_signed(S::KIND, &text);
-    let signature = match key.key_data() {
-        KeypairData::Rsa(pair) => rsa::sign(pair, &message).map_err(SignError::Failed)?,
-        _ => key.try_sign(&message).map_err(|why| SignError::Failed(why.into()))?,
-    };
-    Ok(Signed { signature: SshSig::assemble(S::KIND, &public, &signature)?, text })
+    match key.key_data() {
+        KeypairData::Rsa(pair) => rsa::sign(pair, message).map_err(SignError::Failed),
+        _ => key.try_sign(message).map_err(|why| SignError::Failed(why.into())),
+    }
 }

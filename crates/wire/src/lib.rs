@@ -46,6 +46,10 @@ pub use table::rpc_paths;
 /// know every RPC.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hallpass.v1.bin"));
 
+/// In the details of a refused fetch for many hosts (`google.rpc.ErrorInfo.metadata`, reason `HOSTS_REFUSED`): the hosts
+/// that it is refused for, joined by commas. A fetch without them may be granted.
+pub const HOSTS: &str = "hosts";
+
 /// The version of the API that these messages speak.
 pub const API_VERSION: u32 = 1;
 

@@ -14,8 +14,8 @@ pub struct SignedText {
 }
 
 impl SignedText {
-    /// Most bytes of a text.
-    pub const MAX_TEXT: usize = 64 * 1024;
+    /// Most bytes of a text: a fetch of 256 pairs whose names are as long as names may be.
+    pub const MAX_TEXT: usize = 77 * 1024;
     /// Most bytes of a signature; RSA of 16,384 bits has 2 kB, its public key as much.
     pub const MAX_SIGNATURE: usize = 4 * 1024;
 

@@ -34,7 +34,7 @@ pub(super) fn prod() -> ServerName {
 }
 
 /// Sends one message and reads the answer.
-async fn exchange(stream: &mut UnixStream, message: &[u8]) -> Vec<u8> {
+pub(super) async fn exchange(stream: &mut UnixStream, message: &[u8]) -> Vec<u8> {
     frame::write(stream, message).await.unwrap();
     frame::read(stream, frame::LONGEST).await.unwrap().unwrap().to_vec()
 }

@@ -125,6 +125,8 @@ pub(super) fn name(seed: u8) -> UserName {
 pub(super) struct Setup {
     pub(super) directory: String,
     pub(super) access: String,
+    /// Hosts beside those that every test has.
+    pub(super) hosts: String,
 }
 
 impl Default for Setup {
@@ -184,7 +186,7 @@ approve = "1 of sre"
 max = "1h"
 ttl = "5m"
 "#;
-        Self { directory, access: access.to_owned() }
+        Self { directory, access: access.to_owned(), hosts: String::new() }
     }
 }
 
@@ -201,7 +203,7 @@ impl Setup {
             [[host]]\nname = \"off-1\"\nlabels = { env = \"prod\" }\nrealm = \"off\"\n";
         Files {
             directory: source("directory.toml", &self.directory),
-            hosts: source("hosts.toml", hosts),
+            hosts: source("hosts.toml", &format!("{hosts}{}", self.hosts)),
             access: source("access.toml", &self.access),
             cedar: None,
         }

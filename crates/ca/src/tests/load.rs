@@ -22,10 +22,10 @@ fn bundle(setup: &Setup, note: &str) -> Bundle {
 
 /// Bob and carol are administrators, and a bundle takes two of them.
 fn two_of_admins() -> Setup {
-    let Setup { directory, access } = Setup::default();
+    let Setup { directory, access, .. } = Setup::default();
     let directory =
         directory.replace("members = [\"carol\"]\nrights", "members = [\"bob\", \"carol\", \"dave\"]\nrights");
-    Setup { directory, access: format!("{access}\n[policy]\nsigners = \"2 of admins\"\n") }
+    Setup { directory, access: format!("{access}\n[policy]\nsigners = \"2 of admins\"\n"), ..Setup::default() }
 }
 
 fn next(world: &World, bundle: Digest) -> BundleChange {

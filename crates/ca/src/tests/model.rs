@@ -102,7 +102,7 @@ fn histories(seed: u64) -> Hits {
     let hits = RefCell::new(Hits::default());
     let show = |history: &Vec<operation::Operation>| seeded::lines(history);
     seeded::each(seed, HISTORIES, &operation::history(), show, async |history| {
-        let played = play::play(history).await;
+        let played = Box::pin(play::play(history)).await;
         hits.borrow_mut().add(played);
     });
     hits.into_inner()

@@ -10,11 +10,11 @@ use crate::View;
 
 /// Backup is bob's program; it is in `sre`, and also asks as `dev`.
 fn setup(backup: &str) -> Setup {
-    let Setup { directory, access } = Setup::default();
+    let Setup { directory, access, .. } = Setup::default();
     let directory = directory
         .replace("owner = \"bob\"", &format!("owner = \"bob\"\n{backup}"))
         .replace("members = [\"alice\"]", "members = [\"alice\", \"bob\", \"backup\"]");
-    Setup { directory, access }
+    Setup { directory, access, ..Setup::default() }
 }
 
 async fn asked_by(world: &World, user: u8, access: &str) -> View {

@@ -34,6 +34,7 @@ fn setup() -> Setup {
             usual.directory
         ),
         access: format!("{}[policy]\nlift = \"2 of sre\"\n", usual.access),
+        ..usual
     }
 }
 

@@ -1,45 +1,56 @@
-//! `hallpass cert`: a certificate for everything that knows only agents or files.
+//! `hallpass cert`: certificates for everything that knows only agents or files.
+
+mod fleet;
 
 use std::path::Path;
 
 use cert::Certificate;
-use domain::Target;
+use domain::{AskedLogin, HostName, Pair, PublicKey, Target};
 use serde::Serialize;
 
 use crate::app::{App, Look, Report};
 use crate::arguments::Cert;
 use crate::failure::{Exit, Failure};
 use crate::fetch;
-use crate::grants::{self, GrantError, Usable};
+use crate::grants;
 use crate::ssh_files::Files;
 use crate::when;
 
 pub(crate) async fn run(app: &App<'_>, asked: &Cert) -> Result<Exit, Failure> {
-    let Target::Host(host) = &asked.access.target else {
-        return Err(GrantError::NotOneHost(asked.access.to_string()).into());
-    };
+    match &asked.access.target {
+        Target::Host(host) => one(app, asked, &asked.access.login, host).await,
+        Target::Labels(_) => fleet::run(app, asked).await,
+    }
+}
+
+async fn one(app: &App<'_>, asked: &Cert, login: &AskedLogin, host: &HostName) -> Result<Exit, Failure> {
     let mut joined = app.joined().await?;
     let live = grants::live(app, &joined).await?;
-    let usable = grants::find(app, &joined, &live, Some(&asked.access.login), host).await?;
+    let usable = grants::find(app, &joined, &live, Some(login), host).await?;
     if asked.out.is_none() {
         // Before a use is spent.
         fetch::place_to_load(app, &usable)?;
     }
     let certificate = fetch::certificate(app, &mut joined, &usable).await?;
-    let mut report = Fetched::new(&usable, &certificate);
+    let mut report = Fetched::new(&usable.pair, &certificate);
     match &asked.out {
-        Some(dir) => report.files = Some(write(dir, &usable, &certificate)?),
+        Some(dir) => {
+            make(dir)?;
+            report.files = Some(write(dir, &usable.pair, usable.held.connecting_key(), &certificate)?);
+        }
         None => drop(fetch::load(app, &joined, &usable, certificate).await?),
     }
     app.report(&report)?;
     Ok(Exit::Done)
 }
 
-fn write(dir: &Path, usable: &Usable<'_>, certificate: &Certificate) -> Result<Written, Failure> {
-    let failed = |cause| Failure::Write { what: dir.display().to_string(), cause };
-    std::fs::create_dir_all(dir).map_err(failed)?;
-    let files = Files::of(dir, &usable.pair.login, &usable.pair.host);
-    files.write(usable.connecting_key(), certificate)?;
+fn make(dir: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(dir).map_err(|cause| Failure::Write { what: dir.display().to_string(), cause })
+}
+
+fn write(dir: &Path, pair: &Pair, key: &PublicKey, certificate: &Certificate) -> Result<Written, Failure> {
+    let files = Files::of(dir, &pair.login, &pair.host);
+    files.write(key, certificate)?;
     Ok(Written { certificate: files.certificate.display().to_string(), key: files.key.display().to_string() })
 }
 
@@ -60,9 +71,9 @@ struct Written {
 }
 
 impl Fetched {
-    fn new(usable: &Usable<'_>, certificate: &Certificate) -> Self {
+    fn new(pair: &Pair, certificate: &Certificate) -> Self {
         Self {
-            pair: usable.pair.to_string(),
+            pair: pair.to_string(),
             serial: certificate.serial().get(),
             valid_before: certificate.valid_before().to_string(),
             files: None,

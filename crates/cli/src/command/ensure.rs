@@ -71,11 +71,11 @@ async fn ready(app: &App<'_>, known: Known, pair: Pair, typed: &HostName) -> Res
     let live = grants::live(app, &joined).await?;
     let login = AskedLogin::Named(pair.login);
     let usable = grants::find(app, &joined, &live, Some(&login), &pair.host).await?;
-    if let Holder::Own(_) = usable.holder {
+    if let Holder::Own(_) = usable.held.holder {
         return Err(Failure::OnlyBySsh(usable.pair));
     }
     let certificate = fetch::certificate(app, &mut joined, &usable).await?;
-    files.write(usable.connecting_key(), &certificate)?;
+    files.write(usable.held.connecting_key(), &certificate)?;
     Ok(())
 }
 

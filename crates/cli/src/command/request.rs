@@ -1,6 +1,6 @@
 //! `hallpass request`: ask, wait, and be ready to log in.
 
-use domain::{Access, AskedLogin, Command, HostName, PublicKey, Target};
+use domain::{Access, AskedLogin, Command, HostName, PublicKey, Target, Text};
 use serde::Serialize;
 use statement::RequestStatement;
 use wire::State;
@@ -16,13 +16,51 @@ use crate::view::{self, OneRequest};
 use crate::{json, wait, when};
 
 pub(crate) async fn run(app: &App<'_>, asked: &Request) -> Result<Exit, Failure> {
-    let reason = text("--message", &asked.reason)?;
-    let ticket = asked.ticket.as_deref().map(|given| text("--ticket", given)).transpose()?;
-    let command = if asked.command.is_empty() { None } else { Some(Command::from_words(&asked.command)?) };
+    let texts = Texts::of(asked)?;
     let mut joined = app.joined().await?;
-    let access = canonical(app, &joined, &asked.access).await?;
-    let connecting_key = connecting_key(app, &joined, asked).await?;
-    let signing = app.signing(&joined).await?;
+    let submitted = submit(app, &mut joined, asked, texts).await?;
+    if submitted.told.state == State::Pending && asked.no_wait {
+        app.report(&OneRequest::new(&submitted))?;
+        return Ok(Exit::Done);
+    }
+    let decided = decided(app, &joined, submitted).await?;
+    let id = decided.told.id;
+    let ready = tokio::select! {
+        ready = ready(app, &mut joined, decided) => ready?,
+        // After a wait Ctrl-C no longer ends the process by itself.
+        () = app.context.terminal.interrupted() => return Err(Failure::Interrupted(id)),
+    };
+    app.report(&ready)?;
+    Ok(Exit::Done)
+}
+
+/// What a person wrote: refused before anybody is called.
+pub(super) struct Texts {
+    reason: Text,
+    ticket: Option<Text>,
+    command: Option<Command>,
+}
+
+impl Texts {
+    pub(super) fn of(asked: &Request) -> Result<Self, Failure> {
+        let reason = text("--message", &asked.reason)?;
+        let ticket = asked.ticket.as_deref().map(|given| text("--ticket", given)).transpose()?;
+        let command = if asked.command.is_empty() { None } else { Some(Command::from_words(&asked.command)?) };
+        Ok(Self { reason, ticket, command })
+    }
+}
+
+/// Signs a request and has the server take it.
+pub(super) async fn submit(
+    app: &App<'_>,
+    joined: &mut Joined,
+    asked: &Request,
+    texts: Texts,
+) -> Result<Checked, Failure> {
+    let Texts { reason, ticket, command } = texts;
+    let access = canonical(app, joined, &asked.access).await?;
+    let connecting_key = connecting_key(app, joined, asked).await?;
+    let signing = app.signing(joined).await?;
     let statement = RequestStatement {
         header: joined.header(app)?,
         requester: joined.session.user.clone(),
@@ -40,31 +78,22 @@ pub(crate) async fn run(app: &App<'_>, asked: &Request) -> Result<Exit, Failure>
     };
     let signed = app.sign(&signing, &statement).await?;
     let submitted = joined.link.submit(signed).await?;
-    answered(app, joined, asked, submitted).await
+    app.context.terminal.note(&format!("Request {}: {}", submitted.told.id, submitted.ruling.in_words()));
+    Ok(submitted)
 }
 
-/// What happens once the server has taken the request.
-async fn answered(app: &App<'_>, mut joined: Joined, asked: &Request, submitted: Checked) -> Result<Exit, Failure> {
-    let id = submitted.told.id;
-    app.context.terminal.note(&format!("Request {id}: {}", submitted.ruling.in_words()));
-    if submitted.told.state == State::Pending && asked.no_wait {
-        app.report(&OneRequest::new(&submitted))?;
-        return Ok(Exit::Done);
-    }
-    let decided = match submitted.told.state {
-        State::Pending => wait::for_decision(app, &joined.link, submitted).await?,
-        _ => submitted,
+/// Waits as long as a request is pending; the request once it is approved.
+///
+/// # Errors
+/// When it is over instead.
+pub(super) async fn decided(app: &App<'_>, joined: &Joined, request: Checked) -> Result<Checked, Failure> {
+    let id = request.told.id;
+    let decided = match request.told.state {
+        State::Pending => wait::for_decision(app, &joined.link, request).await?,
+        _ => request,
     };
     match decided.told.state {
-        State::Approved => {
-            let ready = tokio::select! {
-                ready = ready(app, &mut joined, decided) => ready?,
-                // After a wait Ctrl-C no longer ends the process by itself.
-                () = app.context.terminal.interrupted() => return Err(Failure::Interrupted(id)),
-            };
-            app.report(&ready)?;
-            Ok(Exit::Done)
-        }
+        State::Approved => Ok(decided),
         State::Denied => Err(Failure::Denied { id, by: denied_by(&decided) }),
         State::Expired => Err(Failure::Unanswered(id)),
         state => Err(Failure::AlreadyOver { id, state }),
@@ -100,8 +129,8 @@ fn denied_by(request: &Checked) -> String {
     format!(" by {}{comment}", said.approver)
 }
 
-/// Fetches, so that the grant works at once. A grant for several hosts is fetched host by host when it is used: each
-/// certificate lives for minutes only. The ssh-agent is left alone: what it holds is offered to every other server too, so
+/// Fetches, so that the grant works at once. A grant for several hosts is fetched when it is used, host by host or for a
+/// command: each certificate lives for minutes only. The ssh-agent is left alone: what it holds is offered to every other server too, so
 /// a certificate goes there only by `hallpass cert`.
 async fn ready(app: &App<'_>, joined: &mut Joined, decided: Checked) -> Result<Ready, Failure> {
     let now = app.context.now()?;
@@ -144,7 +173,9 @@ impl Report for Ready {
             (None, Some((start, _))) if start > look.now => {
                 format!("It begins {}; then: hallpass ssh {access}", when::full(start, look.zone))
             }
-            _ => "Log in to any of its hosts: hallpass ssh [LOGIN@]HOST".to_owned(),
+            _ => format!(
+                "Log in to any of its hosts: hallpass ssh [LOGIN@]HOST. Or run a command: hallpass run {access} -- COMMAND"
+            ),
         };
         format!("Request {id} is {state}: {access}.\n{next}\n")
     }

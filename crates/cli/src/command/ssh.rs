@@ -65,14 +65,14 @@ async fn configuration(
 async fn block(app: &App<'_>, joined: &mut Joined, usable: &Usable<'_>, given: &HostName) -> Result<String, Failure> {
     let files = ssh_files::files(&app.places, &usable.pair.login, &usable.pair.host);
     let there = files.usable(&usable.principal(), app.context.now()?);
-    if there.is_none_or(|certificate| certificate.public_key() != usable.connecting_key()) {
+    if there.is_none_or(|certificate| certificate.public_key() != usable.held.connecting_key()) {
         drop(fetch::certificate(app, joined, usable).await?);
     }
     let mut text = format!("Host {given}\n    User {}\n", usable.pair.login);
     if let Some(endpoint) = usable.endpoint {
         text.push_str(&ssh_files::reached(given, &endpoint.address, endpoint.port, endpoint.via.as_ref()));
     }
-    let identity = match &usable.holder {
+    let identity = match &usable.held.holder {
         Holder::Helper(_) => {
             text.push_str(&format!("    IdentityAgent {}\n", quoted(&app.places.socket())?));
             files.key

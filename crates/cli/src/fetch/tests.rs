@@ -104,3 +104,50 @@ fn a_window_that_the_server_made_longer_is_refused() {
     let none = checked(told(&asked(), allowed())).unwrap();
     assert!(refused(&none, draft()).is_some());
 }
+
+#[test]
+fn a_certificate_that_was_asked_for_is_there_or_nothing_is_taken() {
+    let request = granted(1800);
+    let ca = Ca(SigningKey::from_bytes(&[9; 32]), public_key(9));
+    let serial = domain::Serial::new(7).unwrap();
+    let certificate = cert::sign(&draft().with_serial(serial, ca.public_key()).unwrap(), &ca).unwrap();
+    let issued = |pair: &str| Issued {
+        pair: pair.parse().unwrap(),
+        serial,
+        certificate: certificate.to_openssh().to_owned(),
+        valid_before: certificate.valid_before(),
+    };
+    let pairs = |pairs: &[&str]| pairs.iter().map(|pair| pair.parse().unwrap()).collect::<BTreeSet<Pair>>();
+    let taken = |issued: Vec<Issued>, asked: &[&str]| super::checked(issued, pairs(asked), &request, at(0));
+    let one = taken(vec![issued("root@web-1"), issued("root@web-2")], &["root@web-1"]).unwrap();
+    assert_eq!(one.iter().map(|(pair, _)| pair.to_string()).collect::<Vec<_>>(), ["root@web-1"]);
+    let missing = taken(vec![issued("root@web-1")], &["root@web-1", "root@web-2"]);
+    assert!(matches!(missing, Err(FetchError::Missing(pair)) if pair.to_string() == "root@web-2"));
+    // What it says it is for is not what it opens.
+    let other = taken(vec![issued("root@web-2")], &["root@web-2"]);
+    assert!(matches!(other, Err(FetchError::NotAsGranted { what: "it opens another login or host", .. })));
+}
+
+#[test]
+fn hosts_that_a_refusal_names_are_left_out_and_others_stay() {
+    let refused = |hosts: &[&str]| LinkError::Refused {
+        reason: "HOSTS_REFUSED".to_owned(),
+        message: "no".to_owned(),
+        code: tonic::Code::PermissionDenied,
+        hosts: hosts.iter().map(|host| host.parse().unwrap()).collect(),
+    };
+    let all: BTreeSet<Pair> = ["root@a", "root@b", "root@c"].map(|pair| pair.parse().unwrap()).into();
+    let left = |why: &LinkError| {
+        let mut left = all.clone();
+        let out: Vec<String> = without(&mut left, why).iter().map(ToString::to_string).collect();
+        (out, left.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(left(&refused(&["b", "elsewhere"])), (names(&["b"]), names(&["root@a", "root@c"])));
+    assert!(left(&refused(&[])).0.is_empty(), "it is about all of it");
+    assert!(
+        left(&refused(&["elsewhere"])).0.is_empty(),
+        "and so is one that names none of these: nobody asks for ever"
+    );
+    assert!(left(&LinkError::Slow).0.is_empty());
+}

@@ -89,8 +89,8 @@ async fn what_is_too_large_is_refused_before_it_is_read() {
     };
     let huge = submit(10 << 20, 1).await;
     assert_eq!((huge.code(), reason(&huge).as_str()), (Code::OutOfRange, "MESSAGE_TOO_LARGE"));
-    assert!(huge.message().contains("64 KiB"), "{huge}");
-    assert_eq!(reason(&submit(65_537, 1).await), "MESSAGE_INVALID");
+    assert!(huge.message().contains("77 KiB"), "{huge}");
+    assert_eq!(reason(&submit(78_849, 1).await), "MESSAGE_INVALID");
     assert_eq!(reason(&submit(1, 4097).await), "MESSAGE_INVALID");
     assert_eq!(reason(&submit(1, 1).await), "STATEMENT_INVALID");
     let nothing = requests.submit(v1::SubmitRequest { statement: None }).await.unwrap_err();

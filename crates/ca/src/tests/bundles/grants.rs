@@ -151,7 +151,7 @@ impl Rules {
             access += &format!("[[forbid]]\nhosts = {host:?}\n");
         }
         // A cap below the ttl is fine: certificates end with the window.
-        Setup { directory: people.to_owned() + &groups, access }
+        Setup { directory: people.to_owned() + &groups, access, ..Setup::default() }
     }
 
     /// Whether it opens this to alice, whoever approves and for however long.

@@ -44,13 +44,13 @@ impl Rules {
     fn bundle(&self) -> Option<Bundle> {
         let names =
             |users: &[u8]| users.iter().map(|user| format!("\"{}\"", name(*user))).collect::<Vec<_>>().join(", ");
-        let Setup { directory, access } = Setup::default();
+        let Setup { directory, access, .. } = Setup::default();
         let admins = format!("members = [{}]\nrights", names(&self.admins));
         let directory = directory.replace("members = [\"carol\"]\nrights", &admins);
         let keepers = format!("[[group]]\nname = \"keepers\"\nmembers = [{}]\n", names(&self.keepers));
         let signers = self.signers.0.map(|signers| format!("[policy]\nsigners = \"{signers}\"\n"));
         let access = format!("{access}{}# {}\n", signers.unwrap_or_default(), self.note);
-        let mut files = Setup { directory: directory + &keepers, access }.files();
+        let mut files = Setup { directory: directory + &keepers, access, ..Setup::default() }.files();
         files.hosts.text = files.hosts.text.replace("realm = \"off\"", "");
         Bundle::load(&files).ok()
     }

@@ -324,7 +324,7 @@ impl Rules {
 
     /// The files that say so.
     pub(super) fn setup(self) -> Setup {
-        let Setup { mut directory, mut access } = Setup::default();
+        let Setup { mut directory, mut access, .. } = Setup::default();
         let edits: &[(&str, &str)] = match self {
             Self::AsTheyWere => &[],
             Self::BobLeft => &[("members = [\"bob\", ", "members = [")],
@@ -341,6 +341,6 @@ impl Rules {
             assert!(directory.contains(from) || access.contains(from), "{from}");
             (directory, access) = (directory.replace(from, to), access.replace(from, to));
         }
-        Setup { directory, access }
+        Setup { directory, access, ..Setup::default() }
     }
 }

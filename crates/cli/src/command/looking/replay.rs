@@ -14,7 +14,8 @@ use crate::arguments::Since;
 use crate::checked::Checked;
 use crate::command::policy::{Loaded, load};
 use crate::failure::{Exit, Failure};
-use crate::past::{Gathered, Tally, gather, grouped};
+use crate::past::{Gathered, Tally, gather};
+use crate::progress::grouped;
 use crate::table::{Cell, Table, Tone};
 use crate::when;
 

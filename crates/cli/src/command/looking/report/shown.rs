@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::people::{ENOUGH, FAST_SECONDS, PAIRED};
 use super::{Findings, Used};
 use crate::app::{Look, Report};
-use crate::past::grouped;
+use crate::progress::grouped;
 use crate::table::{Cell, Table, Tone};
 use crate::when;
 
