@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use directory::{Host, Right};
-use domain::{RequestId, UnixTime, UserName};
+use directory::{Directory, Host, Right};
+use domain::{Obligations, RequestId, UnixTime, UserName};
 use policy::Asked;
 use request::StateName;
 use store::{Filter, StoredRequest};
@@ -174,9 +174,16 @@ impl Ca {
         } else {
             (BTreeSet::new(), String::new())
         };
-        let hosts = &record.ruling.obligations().hosts;
-        let hosts = hosts.iter().filter_map(|host| directory.host(host.as_str())).cloned().collect();
+        let hosts = endpoints(directory, record.ruling.obligations());
         Ok(View { stored: record.stored, state, approvers, missing, hosts })
+    }
+}
+
+/// Where the hosts of a ruling are reached today; of a live one, those that have the labels today.
+fn endpoints(directory: &Directory, allowed: &Obligations) -> Vec<Host> {
+    match &allowed.live {
+        Some(labels) => directory.select(labels).filter(|host| host.realm.is_none()).cloned().collect(),
+        None => allowed.hosts.iter().filter_map(|host| directory.host(host.as_str())).cloned().collect(),
     }
 }
 

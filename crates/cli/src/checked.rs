@@ -155,6 +155,10 @@ fn fits(request: &RequestStatement, digest: &Digest, ruling: &RulingText) -> Res
             return Err("its ruling allows other hosts than were asked for");
         }
     }
+    let labels = |target: &Target| if let Target::Labels(labels) = target { Some(labels.clone()) } else { None };
+    if allowed.live.is_some() && allowed.live != labels(&request.access.target) {
+        return Err("its ruling includes future hosts that were not asked for");
+    }
     if request.command != allowed.command {
         return Err("its ruling allows another command than was asked for");
     }

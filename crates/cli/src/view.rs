@@ -177,6 +177,9 @@ pub(crate) fn details(request: &Checked, look: &Look<'_>) -> String {
     if allowed.hosts.len() > 1 {
         lines.add("hosts", allowed.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
     }
+    if let Some(labels) = &allowed.live {
+        lines.add("later", format!("also hosts that get {labels} while the grant lasts, as the rule allows then"));
+    }
     for decision in &request.decisions {
         let said = decision.statement();
         let comment = said.comment.as_ref().map_or_else(String::new, |comment| format!(": {comment}"));

@@ -5,7 +5,9 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-use crate::{Command, GroupName, HostName, KeyStrength, Login, NameError, Networks, RealmName, RuleName, Span};
+use crate::{
+    Command, GroupName, HostName, KeyStrength, Login, NameError, Networks, RealmName, RuleName, Selector, Span,
+};
 
 /// Why a quorum was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -194,6 +196,8 @@ pub struct Obligations {
     pub quorum: Quorum,
     /// The hosts, by canonical name.
     pub hosts: BTreeSet<HostName>,
+    /// The labels that were asked for, where hosts that get them later count too; never with a realm.
+    pub live: Option<Selector>,
     /// The Unix account; `self` is resolved.
     pub login: Login,
     /// The longest window.
@@ -219,10 +223,16 @@ pub struct Obligations {
 impl Obligations {
     /// The stricter of both, as each certificate is judged: the ruling that was approved, and today's as `other`. `None`
     /// when they share no host or network or differ in login, command or realm, so that nothing is left to grant. A certificate
-    /// for a realm opens every host of it: one that joined since was approved by nobody, so nothing is left either.
+    /// for a realm opens every host of it: one that joined since was approved by nobody, so nothing is left either. Hosts
+    /// that are in today's alone count where both are live for the same labels.
     #[must_use]
     pub fn intersect(&self, other: &Self) -> Option<Self> {
-        let hosts: BTreeSet<HostName> = self.hosts.intersection(&other.hosts).cloned().collect();
+        let live = self.live.as_ref().filter(|live| Some(*live) == other.live.as_ref()).cloned();
+        // Hosts that got the labels since are in today's ruling alone, which is asked about what is fetched.
+        let hosts = match live {
+            Some(_) => other.hosts.clone(),
+            None => &self.hosts & &other.hosts,
+        };
         let grown = self.realm.is_some() && !other.hosts.is_subset(&self.hosts);
         let same = self.login == other.login && self.command == other.command && self.realm == other.realm && !grown;
         let source = in_both(self.source.as_ref(), other.source.as_ref())?;
@@ -230,6 +240,7 @@ impl Obligations {
             rule: self.rule.clone(),
             quorum: self.quorum.and(&other.quorum),
             hosts,
+            live,
             login: self.login.clone(),
             max: self.max.min(other.max),
             ttl: self.ttl.min(other.ttl),
@@ -281,6 +292,7 @@ mod tests {
             rule: "r".parse().unwrap(),
             quorum: Quorum::auto(),
             hosts: hosts.iter().map(|h| h.parse().unwrap()).collect(),
+            live: None,
             login: "root".parse().unwrap(),
             max: "1h".parse().unwrap(),
             ttl: ttl.parse().unwrap(),
@@ -323,6 +335,14 @@ mod tests {
         let in_realm = |hosts: &[&str]| Obligations { realm: "legacy".parse().ok(), ..obligations(hosts, "5m", &[]) };
         assert_eq!(in_realm(&["a", "b"]).intersect(&in_realm(&["a"])), Some(in_realm(&["a"])));
         assert_eq!(in_realm(&["a"]).intersect(&in_realm(&["a", "b"])), None, "nobody approved b");
+        let live =
+            |hosts: &[&str], labels: &str| Obligations { live: labels.parse().ok(), ..obligations(hosts, "5m", &[]) };
+        let (then, now) = (live(&["a", "b"], "env=prod"), live(&["b", "c"], "env=prod"));
+        assert_eq!(then.intersect(&now), Some(now.clone()), "what came later counts where both say so");
+        assert_eq!(then.intersect(&live(&["b", "c"], "env=dev")), Some(obligations(&["b"], "5m", &[])));
+        for fixed in [then.intersect(&live(&["b", "c"], "")), live(&["a", "b"], "").intersect(&now)] {
+            assert_eq!(fixed, Some(obligations(&["b"], "5m", &[])), "and nowhere else");
+        }
         let other_login = Obligations { login: "deploy".parse().unwrap(), ..today };
         assert_eq!(approved.intersect(&other_login), None);
     }

@@ -158,7 +158,7 @@ impl Reader<'_> {
             ttl: fields.required("ttl"),
             ticket: fields.optional("ticket"),
         };
-        let terms = self.terms(&fields, asks);
+        let terms = Terms { live_hosts: fields.flag("live_hosts"), ..self.terms(&fields, asks) };
         fields.finish();
         Some(Entry { span, scope, says: Says::Rule(name?, terms) })
     }
@@ -266,6 +266,7 @@ impl Reader<'_> {
             verify_required: fields.flag("verify_required"),
             requester_key: fields.optional("requester_key").map(Spanned::into_inner),
             approver_key: fields.optional("approver_key").map(Spanned::into_inner),
+            live_hosts: false,
         };
         if let Some((field, message)) = terms.contradiction() {
             let place = places.into_iter().find(|(name, _)| *name == field).and_then(|(_, span)| span);

@@ -66,6 +66,7 @@ struct Expected {
     allow: Option<BTreeSet<Extension>>,
     source: Option<Networks>,
     verify_required: bool,
+    live_hosts: bool,
     requester_key: Option<Spanned<KeyStrength>>,
     approver_key: Option<Spanned<KeyStrength>>,
     approved_by: Vec<Spanned<UserName>>,
@@ -85,13 +86,14 @@ impl Expected {
             allow,
             source,
             verify_required,
+            live_hosts,
             requester_key,
             approver_key,
             approved_by,
             not_approved_by,
         } = self;
         let gives = takes.is_some() || max.is_some() || ttl.is_some() || allow.is_some() || source.is_some();
-        let asks = *verify_required || requester_key.is_some() || approver_key.is_some();
+        let asks = *live_hosts || *verify_required || requester_key.is_some() || approver_key.is_some();
         gives || asks || !approved_by.is_empty() || !not_approved_by.is_empty()
     }
 }
@@ -157,7 +159,7 @@ impl<'s> Reader<'_, 's> {
         let allow = fields.list("allow").map(|allow| allow.into_iter().map(Spanned::into_inner).collect());
         let source = fields.filled_list::<Network>("source").unwrap_or_default();
         let source = Networks::new(source.into_iter().map(Spanned::into_inner));
-        let verify_required = fields.flag("verify_required");
+        let (verify_required, live_hosts) = (fields.flag("verify_required"), fields.flag("live_hosts"));
         let (requester_key, approver_key) = (fields.optional("requester_key"), fields.optional("approver_key"));
         let approved_by = fields.filled_list::<UserName>("approved_by").unwrap_or_default();
         let not_approved_by = fields.filled_list::<UserName>("not_approved_by").unwrap_or_default();
@@ -172,6 +174,7 @@ impl<'s> Reader<'_, 's> {
             allow,
             source,
             verify_required,
+            live_hosts,
             requester_key,
             approver_key,
             approved_by,

@@ -193,6 +193,9 @@ fn meaning(policy: &Policy, line: String) -> Result<Meaning, Vec<Wrong>> {
         (Effect::Permit, None, true, None) if nothing => {
             Err(Wrong::with("require", "this requirement asks for nothing"))
         }
+        (Effect::Permit, None, true, None) if terms.live_hosts => {
+            Err(Wrong::with("live_hosts", "hosts are live by a rule; a requirement only takes away"))
+        }
         (Effect::Permit, None, true, None) => sound.map(|()| Meaning::Requirement(terms)),
         (Effect::Permit, ..) => {
             Err(Wrong::whole("a permit is either a rule, with @rule, or a requirement, with @require"))

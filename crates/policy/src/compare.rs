@@ -34,6 +34,8 @@ pub enum Divergence {
     AllowLost(BTreeSet<Extension>),
     /// Certificates would be bound to another command.
     Command(Option<Command>, Option<Command>),
+    /// Hosts that get the labels later would count too, or no longer: whether they would.
+    LiveHosts(bool),
     /// The hosts would be of another realm.
     Realm(Option<RealmName>, Option<RealmName>),
     /// Certificates could be used from other networks.
@@ -84,6 +86,7 @@ fn between(was: &Obligations, now: &Obligations) -> Vec<Divergence> {
         rule,
         quorum,
         hosts,
+        live,
         login,
         max,
         ttl,
@@ -103,6 +106,7 @@ fn between(was: &Obligations, now: &Obligations) -> Vec<Divergence> {
     note(*realm != now.realm, Divergence::Realm(realm.clone(), now.realm.clone()));
     note(!now.hosts.is_subset(hosts), Divergence::HostsGained(&now.hosts - hosts));
     note(!hosts.is_subset(&now.hosts), Divergence::HostsLost(hosts - &now.hosts));
+    note(live.is_some() != now.live.is_some(), Divergence::LiveHosts(now.live.is_some()));
     note(*max != now.max, Divergence::Max(*max, now.max));
     note(*ttl != now.ttl, Divergence::Ttl(*ttl, now.ttl));
     note(!now.allow.is_subset(allow), Divergence::AllowGained(&now.allow - allow));
@@ -141,6 +145,7 @@ impl Divergence {
             Self::Command(..) => "command",
             Self::Realm(..) => "realm",
             Self::Source(..) => "source",
+            Self::LiveHosts(_) => "live-hosts",
             Self::VerifyRequired(_) => "verify-required",
             Self::RequesterKey(..) => "requester-key",
             Self::ApproverKey(..) => "approver-key",
@@ -163,13 +168,8 @@ impl Divergence {
                 Some(both) if both == *now => Course::Stricter,
                 _ => Course::Other,
             },
-            Self::VerifyRequired(needed) => {
-                if *needed {
-                    Course::Stricter
-                } else {
-                    Course::Looser
-                }
-            }
+            Self::VerifyRequired(true) | Self::LiveHosts(false) => Course::Stricter,
+            Self::VerifyRequired(false) | Self::LiveHosts(true) => Course::Looser,
             Self::RequesterKey(was, now) | Self::ApproverKey(was, now) => {
                 if now > was {
                     Course::Stricter
@@ -198,6 +198,8 @@ impl fmt::Display for Divergence {
             Self::Command(was, now) => write!(f, "{}, not {}", command(now), command(was)),
             Self::Realm(was, now) => write!(f, "{}, not {}", realm(now), realm(was)),
             Self::Source(was, now) => write!(f, "from {}, not {}", or(now, "anywhere"), or(was, "anywhere")),
+            Self::LiveHosts(true) => f.write_str("also on hosts that get the labels later"),
+            Self::LiveHosts(false) => f.write_str("not on hosts that get the labels later"),
             Self::VerifyRequired(true) => f.write_str("only with a PIN or finger at the key"),
             Self::VerifyRequired(false) => f.write_str("without a PIN or finger at the key"),
             Self::RequesterKey(was, now) => write!(f, "asked with {}, not {}", or(now, "any key"), or(was, "any key")),

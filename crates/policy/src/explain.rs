@@ -97,24 +97,26 @@ pub struct Asks {
     pub requester_key: Option<KeyStrength>,
     /// What the signature of each approval must show of its key.
     pub approver_key: Option<KeyStrength>,
+    /// Whether a request by labels opens hosts that get them later, too.
+    pub live_hosts: bool,
 }
 
 impl From<&Terms> for Asks {
     fn from(terms: &Terms) -> Self {
-        let Terms { quorum, max, ttl, allow, ticket, source, verify_required, requester_key, approver_key } =
+        let Terms { quorum, max, ttl, allow, ticket, source, verify_required, requester_key, approver_key, live_hosts } =
             terms.clone();
         let tickets = ticket.iter().map(|ticket| ticket.pattern().to_owned()).collect();
-        Self { quorum, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key }
+        Self { quorum, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key, live_hosts }
     }
 }
 
 impl From<&Path> for Asks {
     fn from(path: &Path) -> Self {
-        let Path { quorum, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key } =
+        let Path { quorum, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key, live_hosts } =
             path.clone();
         let (quorum, max, ttl, allow) = (Some(quorum), Some(max), Some(ttl), Some(allow));
         let tickets = tickets.iter().map(|ticket| ticket.pattern().to_owned()).collect();
-        Self { quorum, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key }
+        Self { quorum, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key, live_hosts }
     }
 }
 

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::EntityUid;
 use directory::{Directory, Host, User};
-use domain::{AskedLogin, HostName, Login, Obligations, RealmName, RuleName, Span, UnixTime, in_both};
+use domain::{
+    AskedLogin, HostName, Login, Obligations, RealmName, RuleName, Selector, Span, Target, UnixTime, in_both,
+};
 
 use crate::evaluate::{Matched, evaluate};
 use crate::facts::{Asker, facts};
@@ -51,6 +53,7 @@ pub(crate) fn obligations(open: &Open<'_>, chosen: &Choice<'_>, ask: &Ask) -> Ob
         rule: chosen.rule.clone(),
         quorum: chosen.path.quorum.clone(),
         hosts: open.hosts.iter().map(|host| host.name.clone()).collect(),
+        live: live(open, chosen, ask),
         login: open.login.clone(),
         max: chosen.path.max,
         ttl: chosen.path.ttl,
@@ -61,6 +64,15 @@ pub(crate) fn obligations(open: &Open<'_>, chosen: &Choice<'_>, ask: &Ask) -> Ob
         verify_required: chosen.path.verify_required,
         requester_key: chosen.path.requester_key,
         approver_key: chosen.path.approver_key,
+    }
+}
+
+/// The labels whose later hosts count too: where the rule says so, and of scoped hosts alone, as a certificate for a plain
+/// one opens its whole realm.
+fn live(open: &Open<'_>, chosen: &Choice<'_>, ask: &Ask) -> Option<Selector> {
+    match &ask.target {
+        Target::Labels(labels) if chosen.path.live_hosts && open.realm.is_none() => Some(labels.clone()),
+        _ => None,
     }
 }
 

@@ -57,6 +57,8 @@ pub(crate) struct Terms {
     pub(crate) verify_required: bool,
     pub(crate) requester_key: Option<KeyStrength>,
     pub(crate) approver_key: Option<KeyStrength>,
+    /// Of a rule alone.
+    pub(crate) live_hosts: bool,
 }
 
 /// What a rule asks: complete, so that nothing is ever taken for `auto` because it is missing.
@@ -72,13 +74,26 @@ pub(crate) struct Path {
     pub(crate) verify_required: bool,
     pub(crate) requester_key: Option<KeyStrength>,
     pub(crate) approver_key: Option<KeyStrength>,
+    /// Whether a request by labels opens hosts that get them later, too.
+    pub(crate) live_hosts: bool,
 }
 
 impl Path {
     /// The path with a requirement on it: quorums all apply, caps take the minimum, extensions and networks intersect, and
     /// of two strengths the stronger counts. `None` when they have no network in common.
     pub(crate) fn with(self, added: &Terms) -> Option<Self> {
-        let Self { quorum, max, ttl, allow, mut tickets, source, verify_required, requester_key, approver_key } = self;
+        let Self {
+            quorum,
+            max,
+            ttl,
+            allow,
+            mut tickets,
+            source,
+            verify_required,
+            requester_key,
+            approver_key,
+            live_hosts,
+        } = self;
         tickets.extend(added.ticket.iter().filter(|ticket| !tickets.contains(ticket)).cloned().collect::<Vec<_>>());
         Some(Self {
             quorum: added.quorum.as_ref().map_or_else(|| quorum.clone(), |more| quorum.and(more)),
@@ -90,6 +105,7 @@ impl Path {
             verify_required: verify_required || added.verify_required,
             requester_key: requester_key.max(added.requester_key),
             approver_key: approver_key.max(added.approver_key),
+            live_hosts,
         })
     }
 }
@@ -115,6 +131,9 @@ impl Terms {
         }
         self.requester_key.iter().for_each(|key| line("requester_key", &key.to_string()));
         self.approver_key.iter().for_each(|key| line("approver_key", &key.to_string()));
+        if self.live_hosts {
+            line("live_hosts", "true");
+        }
         lines
     }
 
@@ -131,6 +150,8 @@ impl Terms {
             "verify_required" => return Err("expected `true`".to_owned()),
             "requester_key" => self.requester_key = Some(strength(value)?),
             "approver_key" => self.approver_key = Some(strength(value)?),
+            "live_hosts" if value == "true" => self.live_hosts = true,
+            "live_hosts" => return Err("expected `true`".to_owned()),
             _ => return Err(format!("unknown annotation `@{key}`")),
         }
         Ok(())
@@ -151,6 +172,7 @@ impl Terms {
             verify_required: self.verify_required,
             requester_key: self.requester_key,
             approver_key: self.approver_key,
+            live_hosts: self.live_hosts,
         })
     }
 

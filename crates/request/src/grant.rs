@@ -249,13 +249,17 @@ fn standing(
 }
 
 /// Whether the approved key fetches what was approved: looked at before anything else, as anybody can send a fetch, and
-/// what else it is refused for is none of a stranger's business.
+/// what else it is refused for is none of a stranger's business. Where later hosts count, which ones do is today's ruling
+/// to say, and not looked at here.
 ///
 /// # Errors
 /// When another key signed, or a pair was not approved.
 pub fn fetchable(case: &Case<'_>, fetch: &Verified<FetchStatement>) -> Result<(), NotGranted> {
     the_approved_key(case, fetch)?;
-    covered(case, fetch, case.ruling.obligations()).map(drop)
+    let approved = case.ruling.obligations();
+    let may_be = |pair: &Pair| approved.live.is_some() || approved.hosts.contains(&pair.host);
+    let other = fetch.statement().pairs.iter().find(|pair| pair.login != approved.login || !may_be(pair));
+    other.map_or(Ok(()), |pair| Err(not_covered(case, pair, approved)))
 }
 
 fn open_window(case: &Case<'_>, state: &State, today: &Obligations, now: UnixTime) -> Result<Window, NotGranted> {
@@ -372,10 +376,12 @@ fn covered(
     let pairs = &fetch.statement().pairs;
     match pairs.iter().find(|pair| !covers(pair)) {
         None => Ok(pairs.iter().cloned().collect()),
-        Some(pair) => {
-            let hosts: Vec<&str> = obligations.hosts.iter().take(8).map(domain::HostName::as_str).collect();
-            let granted = format!("{} on {}", obligations.login, hosts.join(", "));
-            Err(NotGranted::NotCovered { id: case.id, pair: pair.clone(), granted })
-        }
+        Some(pair) => Err(not_covered(case, pair, obligations)),
     }
+}
+
+fn not_covered(case: &Case<'_>, pair: &Pair, obligations: &Obligations) -> NotGranted {
+    let hosts: Vec<&str> = obligations.hosts.iter().take(8).map(domain::HostName::as_str).collect();
+    let granted = format!("{} on {}", obligations.login, hosts.join(", "));
+    NotGranted::NotCovered { id: case.id, pair: pair.clone(), granted }
 }

@@ -60,7 +60,8 @@
 //!
 //! # Ruling
 //!
-//! Made once, when the request arrives. `realm` and `realm-hosts` (how many hosts the realm has in all) are there for
+//! Made once, when the request arrives. Hosts are a line each; `live` has the labels of the request where hosts that get
+//! them later count too. `realm` and `realm-hosts` (how many hosts the realm has in all) are there for
 //! plain hosts only. Networks are a line each, and none when certificates may be used from anywhere. Its words are what
 //! `allows` says in the decision.
 //!
@@ -72,6 +73,7 @@
 //! quorum: 1 of sre
 //! login: root
 //! host: web-1.example.com
+//! live: -
 //! realm: -
 //! realm-hosts: -
 //! max: 1h
@@ -98,7 +100,7 @@
 //! approver: bob
 //! id: 7K3F9-QXMWT
 //! request: 58066bfb7d65f0a470fded264a17014f194f45c1ac3843c7b99c47e1f16a24fd
-//! ruling: 705a9948a2287907e113408f5613e7a0e489912f71727137b8f5f4e6ccc9c68a
+//! ruling: cfe9b7d9757bf681058c0ba24057525c18bd6af4591d450a95ea69c7fa4914f8
 //! allows: root on web-1.example.com, for at most 1h, certificates of 5m, with pty, only from 10.0.0.0/8, approved with a FIDO key
 //! verdict: approve
 //! comment: -

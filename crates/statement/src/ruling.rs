@@ -41,6 +41,9 @@ pub enum RulingTextError {
     /// A realm without the number of its hosts, or the number without a realm.
     #[error("a ruling names a realm and the number of its hosts together, or neither")]
     RealmHosts,
+    /// Later hosts of a realm, of which one certificate opens all.
+    #[error("a ruling for plain hosts cannot include future hosts")]
+    LiveRealm,
     /// What it allows does not fit into words that can be signed.
     #[error("what the ruling allows does not fit into one line")]
     Words(#[from] TextError),
@@ -63,6 +66,9 @@ impl RulingText {
     ) -> Result<Self, RulingTextError> {
         check_hosts(&obligations.hosts)?;
         check_realm(obligations.realm.as_ref(), realm_hosts)?;
+        if obligations.realm.is_some() && obligations.live.is_some() {
+            return Err(RulingTextError::LiveRealm);
+        }
         let words = in_words(&obligations, realm_hosts).parse()?;
         Ok(Self { request, bundle, obligations, realm_hosts, words })
     }
@@ -140,7 +146,8 @@ fn restrictions(allowed: &Obligations) -> String {
 
 fn hosts_in_words(allowed: &Obligations) -> String {
     let names = spelled_out(allowed.hosts.iter(), NAMED_BYTES);
-    if allowed.hosts.len() == 1 { names } else { format!("{} hosts ({names})", allowed.hosts.len()) }
+    let now = if allowed.hosts.len() == 1 { names } else { format!("{} hosts ({names})", allowed.hosts.len()) };
+    if allowed.live.is_some() { now + ", including future hosts" } else { now }
 }
 
 /// The first, as many others as fit, and how many more there are.
@@ -200,6 +207,7 @@ impl Fields for RulingText {
             rule,
             quorum,
             hosts,
+            live,
             login,
             max,
             ttl,
@@ -217,6 +225,7 @@ impl Fields for RulingText {
         out.value("quorum", quorum);
         out.value("login", login);
         out.list("host", hosts);
+        out.optional("live", live.as_ref());
         out.optional("realm", realm.as_ref());
         out.optional("realm-hosts", self.realm_hosts.as_ref());
         out.value("max", max);
@@ -234,6 +243,7 @@ impl Fields for RulingText {
         let (rule, quorum) = (lines.value("rule")?, lines.value("quorum")?);
         let (login, hosts) = (lines.value("login")?, lines.list("host")?);
         check_hosts(&hosts).map_err(|why| lines.refused("host", why))?;
+        let live = lines.optional("live")?;
         let (realm, realm_hosts) = (lines.optional("realm")?, lines.optional("realm-hosts")?);
         check_realm(realm.as_ref(), realm_hosts).map_err(|why| lines.refused("realm-hosts", why))?;
         let (max, ttl) = (lines.value("max")?, lines.value("ttl")?);
@@ -246,6 +256,7 @@ impl Fields for RulingText {
             rule,
             quorum,
             hosts,
+            live,
             login,
             max,
             ttl,

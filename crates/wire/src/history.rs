@@ -105,6 +105,8 @@ pub struct Terms {
     pub requester_key: Option<KeyStrength>,
     /// What the signature of each approval must show.
     pub approver_key: Option<KeyStrength>,
+    /// Whether a request by labels opens hosts that get them later, too.
+    pub live_hosts: bool,
 }
 
 const TAKEN: &str = "taken";
@@ -224,6 +226,7 @@ impl TryFrom<Option<v1::Terms>> for Terms {
             verify_required: given.verify_required,
             requester_key: optional("requester_key", &given.requester_key)?,
             approver_key: optional("approver_key", &given.approver_key)?,
+            live_hosts: given.live_hosts,
         })
     }
 }
@@ -241,6 +244,7 @@ impl From<Terms> for v1::Terms {
             verify_required: terms.verify_required,
             requester_key: terms.requester_key.map(|key| key.to_string()).unwrap_or_default(),
             approver_key: terms.approver_key.map(|key| key.to_string()).unwrap_or_default(),
+            live_hosts: terms.live_hosts,
         }
     }
 }
@@ -276,6 +280,7 @@ mod tests {
             verify_required: true,
             requester_key: Some(KeyStrength::SkVerified),
             approver_key: None,
+            live_hosts: true,
         };
         let near = Near { kind: "forbid".into(), by: "access.toml:9".into(), why: "it is for root".into() };
         Explanation {

@@ -1,5 +1,6 @@
 //! Fetches for many hosts at once.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use domain::Approval;
@@ -97,4 +98,72 @@ async fn a_fetch_that_is_refused_for_all_hosts_or_for_another_reason_names_none(
     assert_eq!(reason(fetched(&world, pending.stored.id, &both).await), "NOT_GRANTED");
     world.decide(&pending, BOB, Approval::Deny).await.unwrap();
     assert_eq!(reason(fetched(&world, pending.stored.id, &both).await), "NOT_GRANTED");
+}
+
+/// Rules with live hosts, and a requirement of `pii`.
+fn live() -> Setup {
+    let mut setup = Setup::default();
+    setup.access = setup.access.replacen("allow = [\"pty\"]", "allow = [\"pty\"]\nlive_hosts = true", 1);
+    setup.access.push_str("[[require]]\nhosts = \"data=pii\"\napprove = \"1 of admins\"\n");
+    setup
+}
+
+fn with_hosts(setup: &Setup, hosts: &[(&str, &str)]) -> Setup {
+    let host = |(name, more): &(&str, &str)| {
+        format!("[[host]]\nname = \"{name}\"\nlabels = {{ env = \"prod\", role = \"web\"{more} }}\n")
+    };
+    Setup { hosts: hosts.iter().map(host).collect(), ..setup.clone() }
+}
+
+#[tokio::test]
+async fn a_host_that_comes_later_counts_where_the_ruling_says_so_and_is_judged_by_itself() {
+    let world = world_of(live()).await;
+    let view = world.asked("root@role=web").await;
+    assert!(view.stored.ruling.contains("\nhost: web-1\nhost: web-2\nlive: role=web\n"), "{}", view.stored.ruling);
+    let words = world.decision(&view, BOB, Approval::Approve).allows.to_string();
+    assert!(words.starts_with("root on 2 hosts (web-1, web-2), including future hosts, for"), "{words}");
+    let id = world.decide(&view, BOB, Approval::Approve).await.unwrap().stored.id;
+    assert!(world.fetch(id, &["root@web-3"]).await.is_err(), "it is not there yet");
+
+    let later = with_hosts(&live(), &[("web-3", ""), ("web-4", ", data = \"pii\"")]);
+    world.reload(&later).await;
+    let view = world.ca.view(id).unwrap();
+    let hosts: BTreeSet<&str> = view.hosts.iter().map(|host| host.name.as_str()).collect();
+    assert_eq!(hosts, ["web-1", "web-2", "web-3", "web-4"].into(), "where they are reached is told");
+    let all = ["web-1", "web-2", "web-3", "web-4"].map(|host| format!("root@{host}"));
+    assert_eq!(fetched(&world, id, &all[..3]).await.unwrap(), all[..3]);
+    // What is required of the later host is not met by what was approved, and takes nothing from the others.
+    let Err(Error::SomeHosts(some)) = fetched(&world, id, &all).await else { panic!("one is refused") };
+    assert_eq!(some.listed(), "web-4");
+    assert!(some.to_string().contains("lacks an approval from admins"), "{some}");
+    for (pair, why) in [("deploy@web-3", "another login"), ("root@two-1", "other labels"), ("root@off-1", "a realm")] {
+        assert!(world.fetch(id, &[pair]).await.is_err(), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_later_host_counts_only_as_long_as_both_rulings_say_so() {
+    let later = |setup: &Setup| with_hosts(setup, &[("web-3", "")]);
+    let both = ["root@web-1".to_owned(), "root@web-3".to_owned()];
+    let listed = |refused: Result<Vec<String>, Error>| match refused {
+        Err(Error::SomeHosts(some)) => some.listed(),
+        other => panic!("{other:?}"),
+    };
+    // Approved without, and live today.
+    let world = world().await;
+    let id = world.granted("root@role=web").await;
+    world.reload(&later(&live())).await;
+    assert_eq!(reason(fetched(&world, id, &both).await), "NOT_GRANTED", "the ruling names the hosts of then");
+    assert_eq!(fetched(&world, id, &both[..1]).await.unwrap(), both[..1]);
+    // Approved as live, and not live today.
+    let world = world_of(live()).await;
+    let id = world.granted("root@role=web").await;
+    world.reload(&later(&Setup::default())).await;
+    assert_eq!(listed(fetched(&world, id, &both).await), "web-3");
+    assert_eq!(fetched(&world, id, &both[..1]).await.unwrap(), both[..1]);
+    // It joined, and is plain.
+    let mut plain = later(&live());
+    plain.hosts.push_str("realm = \"legacy\"\n");
+    world.reload(&plain).await;
+    assert_eq!(listed(fetched(&world, id, &both).await), "web-3");
 }

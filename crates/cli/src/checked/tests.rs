@@ -39,6 +39,7 @@ pub(crate) fn allowed() -> Obligations {
         rule: "prod".parse().unwrap(),
         quorum: "1 of sre".parse::<Quorum>().unwrap(),
         hosts: ["web-1".parse().unwrap()].into(),
+        live: None,
         login: "root".parse().unwrap(),
         max: "1h".parse().unwrap(),
         ttl: "5m".parse().unwrap(),

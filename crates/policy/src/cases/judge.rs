@@ -87,6 +87,9 @@ impl Case<'_> {
         if expected.verify_required && !given.verify_required {
             wrong.push(self.differs(place(), "verify_required = true", "not asked"));
         }
+        if expected.live_hosts && given.live.is_none() {
+            wrong.push(self.differs(place(), "live_hosts = true", "the hosts of then alone"));
+        }
         let keys = [(&expected.requester_key, given.requester_key), (&expected.approver_key, given.approver_key)];
         for (key, given) in keys {
             let Some(other) = key.as_ref().filter(|key| Some(*key.get_ref()) != given) else { continue };

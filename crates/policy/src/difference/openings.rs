@@ -38,6 +38,8 @@ pub struct Opening {
     pub requester_key: Option<KeyStrength>,
     /// What the signature of each approval must show of its key.
     pub approver_key: Option<KeyStrength>,
+    /// Whether a request by labels opens hosts that get them later, too.
+    pub live_hosts: bool,
     /// What a certificate opens beside the host, when it is a plain one.
     pub realm: Option<Arc<OpenRealm>>,
 }
@@ -54,11 +56,23 @@ pub struct OpenRealm {
 impl Opening {
     pub(super) fn new(rule: &RuleName, path: &Path, realm: Option<Arc<OpenRealm>>) -> Self {
         // Named one by one, so that what a path gets in time is compared, and told, too.
-        let Path { quorum, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key } =
+        let Path { quorum, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key, live_hosts } =
             path.clone();
         let tickets = tickets.iter().map(|ticket| ticket.pattern().to_owned()).collect();
-        let rule = rule.clone();
-        Self { rule, quorum, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key, realm }
+        Self {
+            rule: rule.clone(),
+            quorum,
+            max,
+            ttl,
+            allow,
+            tickets,
+            source,
+            verify_required,
+            requester_key,
+            approver_key,
+            live_hosts,
+            realm,
+        }
     }
 
     /// What a request for these hosts would be bound to.
@@ -74,6 +88,7 @@ impl Opening {
             verify_required,
             requester_key,
             approver_key,
+            live_hosts: _,
             realm,
         } = self.clone();
         let (login, realm) = (login.clone(), realm.map(|realm| realm.name.clone()));
@@ -81,6 +96,7 @@ impl Opening {
             rule,
             quorum,
             hosts,
+            live: None,
             login,
             max,
             ttl,
@@ -112,6 +128,7 @@ impl Opening {
             verify_required,
             requester_key,
             approver_key,
+            live_hosts,
             realm,
         } = self;
         let hosts =
@@ -125,6 +142,7 @@ impl Opening {
             && *verify_required <= other.verify_required
             && *requester_key <= other.requester_key
             && *approver_key <= other.approver_key
+            && *live_hosts >= other.live_hosts
             && (realm == &other.realm || hosts(realm).is_superset(&hosts(&other.realm)))
     }
 

@@ -187,7 +187,8 @@ fn fields(entry: &Entry) -> Vec<(&'static str, String)> {
         ("commands", list(commands)),
     ];
     let (Says::Rule(_, terms) | Says::Require(terms)) = says else { return written_fields(scope) };
-    let Terms { quorum, max, ttl, allow, ticket, source, verify_required, requester_key, approver_key } = terms;
+    let Terms { quorum, max, ttl, allow, ticket, source, verify_required, requester_key, approver_key, live_hosts } =
+        terms;
     let terms = [
         ("approve", quorum.as_ref().map(ToString::to_string)),
         ("max", max.as_ref().map(ToString::to_string)),
@@ -198,6 +199,7 @@ fn fields(entry: &Entry) -> Vec<(&'static str, String)> {
         ("verify_required", verify_required.then(|| "true".to_owned())),
         ("requester_key", requester_key.as_ref().map(ToString::to_string)),
         ("approver_key", approver_key.as_ref().map(ToString::to_string)),
+        ("live_hosts", live_hosts.then(|| "true".to_owned())),
     ];
     [written_fields(scope), written_fields(terms)].concat()
 }

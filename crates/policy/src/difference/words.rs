@@ -103,6 +103,7 @@ fn of_one(old: &Opening, new: &Opening) -> Vec<String> {
         verify_required,
         requester_key,
         approver_key,
+        live_hosts,
         realm,
     } = old;
     let mut said = Vec::new();
@@ -130,6 +131,11 @@ fn of_one(old: &Opening, new: &Opening) -> Vec<String> {
     }
     said.extend(became("requester_key", requester_key.as_ref(), new.requester_key.as_ref()));
     said.extend(became("approver_key", approver_key.as_ref(), new.approver_key.as_ref()));
+    match (live_hosts, new.live_hosts) {
+        (false, true) => said.push("hosts that get the labels later count too".to_owned()),
+        (true, false) => said.push("hosts that get the labels later no longer count".to_owned()),
+        _ => {}
+    }
     match (realm, &new.realm) {
         (old, new) if old == new => {}
         (old, Some(new)) => {

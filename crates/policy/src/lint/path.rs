@@ -10,7 +10,8 @@ use crate::terms::Path;
 /// Whether one path opens everything that another does, for as long and with no more of a ticket; whom it asks aside.
 pub(super) fn gives_as_much(one: &Path, other: &Path) -> bool {
     // Named one by one, so that what a path gets in time is compared here too.
-    let Path { quorum: _, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key } = one;
+    let Path { quorum: _, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key, live_hosts } =
+        one;
     let from_everywhere = match (source, &other.source) {
         (None, _) => true,
         (Some(_), None) => false,
@@ -21,6 +22,7 @@ pub(super) fn gives_as_much(one: &Path, other: &Path) -> bool {
         && (!verify_required || other.verify_required)
         && *requester_key <= other.requester_key
         && *approver_key <= other.approver_key
+        && *live_hosts >= other.live_hosts
         && *ttl >= other.ttl
         && allow.is_superset(&other.allow)
         && tickets.iter().all(|ticket| other.tickets.contains(ticket))

@@ -9,6 +9,7 @@ mod explain;
 mod exposure;
 mod hand_written;
 mod lint;
+mod live;
 mod mistakes;
 mod people;
 mod programs;
@@ -104,8 +105,9 @@ fn shown(ruling: Ruling) -> String {
     let verify = if permitted.verify_required { "; verify" } else { "" };
     let key = |who: &str, key: Option<KeyStrength>| key.map(|key| format!("; {who} {key}")).unwrap_or_default();
     let keys = key("asked", permitted.requester_key) + &key("approved", permitted.approver_key);
+    let live = permitted.live.map(|live| format!("; live {live}")).unwrap_or_default();
     format!(
-        "{}: {}; {} on {}; {}/{} [{}]{command}{realm}{source}{verify}{keys}",
+        "{}: {}; {} on {}; {}/{} [{}]{command}{realm}{source}{verify}{keys}{live}",
         permitted.rule,
         permitted.quorum,
         permitted.login,

@@ -143,9 +143,10 @@ fn considered(considered: Considered) -> wire::Considered {
 }
 
 fn terms(asks: Asks) -> wire::Terms {
-    let Asks { quorum, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key } = asks;
+    let Asks { quorum, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key, live_hosts } =
+        asks;
     let tickets = tickets.iter().map(|ticket| shown(ticket)).collect();
-    wire::Terms { quorum, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key }
+    wire::Terms { quorum, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key, live_hosts }
 }
 
 /// Words of the rules' files, on one line; of what no terminal shows, that something was there.

@@ -98,6 +98,10 @@ fn a_ruling_says_in_words_what_it_allows() {
         format!("root on ALL 12 hosts of realm legacy{rest}, with pty")
     );
     assert_eq!(
+        words(&[("live: -", "live: env=prod"), (host, "host: a.example\nhost: b.example\n")]),
+        format!("root on 2 hosts (a.example, b.example), including future hosts{rest}, with pty")
+    );
+    assert_eq!(
         ruling_with(&[
             ("verify-required: -", "verify-required: yes"),
             ("requester-key: -", "requester-key: sk-verified")
@@ -123,6 +127,7 @@ fn the_longest_ruling_still_fits_into_words_and_limits() {
     let every = "agent-forwarding, port-forwarding, pty, user-rc, x11-forwarding";
     let ruling = ruling_with(&[
         ("host: web-1.example.com\n", &hosts),
+        ("live: -", "live: env=prod,role=web"),
         ("command: -", &command),
         ("source: 10.0.0.0/8\n", &networks),
         ("verify-required: -", "verify-required: yes"),
@@ -134,7 +139,7 @@ fn the_longest_ruling_still_fits_into_words_and_limits() {
         ("ttl: 5m", "ttl: 365d23h59m59s"),
     ]);
     let words = ruling.in_words().as_str();
-    assert!(words.contains(" and 4095 more), only to run `/bin/yyy"), "{words}");
+    assert!(words.contains(" and 4095 more), including future hosts, only to run `/bin/yyy"), "{words}");
     assert!(words.contains(" and 198 more, each login verified"), "{words}");
     assert_eq!(RulingText::parse(&ruling.encode()).unwrap(), ruling);
     let longer = ruling_with(&[("command: -", &format!("command: /bin/{}", "y".repeat(1000)))]);
@@ -175,6 +180,11 @@ fn a_ruling_without_hosts_or_with_half_a_realm_cannot_be_made() {
     assert_eq!(with(&realm, None), Err(RulingTextError::RealmHosts));
     assert_eq!(with(&|_| {}, NonZeroU32::new(1)), Err(RulingTextError::RealmHosts));
     assert!(with(&realm, NonZeroU32::new(1)).is_ok());
+    let live_realm = |o: &mut domain::Obligations| {
+        realm(o);
+        o.live = "env=prod".parse().ok();
+    };
+    assert_eq!(with(&live_realm, NonZeroU32::new(1)), Err(RulingTextError::LiveRealm));
     let many = |o: &mut domain::Obligations| {
         o.hosts = (0..=RulingText::MAX_HOSTS).map(|place| format!("h{place}").parse().unwrap()).collect();
     };

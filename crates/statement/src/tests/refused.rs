@@ -160,6 +160,8 @@ fn a_ruling_keeps_its_order_and_its_realm_whole() {
         ("host: web-1.example.com\n", "", "`host` is refused"),
         ("host: web-1.example.com\n", "host: b\nhost: a\n", "sorted"),
         ("realm: -", "realm: legacy", "`realm-hosts` is refused"),
+        ("live: -", "live: role=web,env=prod", "canonical"),
+        ("live: -", "live: web-2", "`live` is refused"),
         ("realm-hosts: -", "realm-hosts: 3", "`realm-hosts` is refused"),
     ] {
         let error = changed::<RulingText>("ruling", from, to).to_string();

@@ -181,15 +181,17 @@ pub(super) fn ruling() -> impl Strategy<Value = RulingText> {
     ];
     let source = prop::collection::vec(network.prop_map(|text| text.parse().unwrap()), 0..5).prop_map(Networks::new);
     let strength = || option::of(prop_oneof![Just(KeyStrength::Sk), Just(KeyStrength::SkVerified)]);
-    let asks = (source, any::<bool>(), strength(), strength());
+    let live = option::of(parsed("[a-m]{1,3}=[a-z0-9]{1,3}(,[n-z]{1,3}=[a-z0-9]{1,3})?"));
+    let asks = (source, any::<bool>(), strength(), strength(), live);
     (digest(), digest(), body, realm, asks).prop_map(|(request, bundle, body, realm, asks)| {
         let (rule, quorum, hosts, login, max, ttl, allow, command) = body;
-        let (source, verify_required, requester_key, approver_key) = asks;
+        let (source, verify_required, requester_key, approver_key, live) = asks;
         let (realm, realm_hosts) = realm.map(|(name, count)| (name, NonZeroU32::new(count).unwrap())).unzip();
         let obligations = Obligations {
             rule,
             quorum,
             hosts,
+            live: live.filter(|_| realm.is_none()),
             login,
             max,
             ttl,

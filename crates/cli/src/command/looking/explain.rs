@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use domain::Target;
 use serde::Serialize;
 use wire::{Considered, Explanation, Near, OnHosts, Terms};
 
@@ -25,6 +26,8 @@ pub(crate) async fn run(app: &App<'_>, asked: &Explain) -> Result<Exit, Failure>
 /// Whether what is explained is the ruling that approvers sign.
 fn fits(request: &Checked, told: &Explanation) -> Result<(), CheckError> {
     let allowed = request.ruling.obligations();
+    let by_labels = matches!(request.request.statement().access.target, Target::Labels(_));
+    let could_be_live = by_labels && allowed.realm.is_none();
     let is_it = |rule: &Considered| {
         // What a ticket must match is in no ruling: the ticket did.
         let whole = Terms { tickets: Vec::new(), ..rule.whole.clone() };
@@ -38,6 +41,8 @@ fn fits(request: &Checked, told: &Explanation) -> Result<(), CheckError> {
             verify_required: allowed.verify_required,
             requester_key: allowed.requester_key,
             approver_key: allowed.approver_key,
+            // For one host, or for plain ones, it makes no difference what the rule says of later hosts.
+            live_hosts: if could_be_live { allowed.live.is_some() } else { rule.whole.live_hosts },
         };
         rule.rule == allowed.rule && whole == as_ruled
     };
@@ -107,6 +112,7 @@ struct Asks {
     verify_required: bool,
     requester_key: Option<String>,
     approver_key: Option<String>,
+    live_hosts: bool,
 }
 
 impl Explained {
@@ -150,7 +156,18 @@ impl From<Considered> for Rule {
 
 impl From<Terms> for Asks {
     fn from(terms: Terms) -> Self {
-        let Terms { quorum, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key } = terms;
+        let Terms {
+            quorum,
+            max,
+            ttl,
+            allow,
+            tickets,
+            source,
+            verify_required,
+            requester_key,
+            approver_key,
+            live_hosts,
+        } = terms;
         Self {
             quorum: quorum.map(|quorum| quorum.to_string()),
             max: max.map(|max| max.to_string()),
@@ -161,6 +178,7 @@ impl From<Terms> for Asks {
             verify_required,
             requester_key: requester_key.map(|key| key.to_string()),
             approver_key: approver_key.map(|key| key.to_string()),
+            live_hosts,
         }
     }
 }
@@ -180,8 +198,17 @@ impl Asks {
         let verify = self.verify_required.then(|| "a PIN or finger at the key".to_owned());
         let asked = self.requester_key.iter().map(|key| format!("asked with {key}"));
         let approved = self.approver_key.iter().map(|key| format!("approved with {key}"));
+        let live = self.live_hosts.then(|| "including future hosts".to_owned());
         let gives = quorum.chain(max).chain(ttl).chain(allow);
-        gives.chain(tickets).chain(source).chain(verify).chain(asked).chain(approved).collect::<Vec<_>>().join("; ")
+        gives
+            .chain(tickets)
+            .chain(source)
+            .chain(verify)
+            .chain(asked)
+            .chain(approved)
+            .chain(live)
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 }
 

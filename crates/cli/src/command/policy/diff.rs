@@ -89,6 +89,7 @@ struct Open {
     tickets: Vec<String>,
     source: Option<String>,
     verify_required: bool,
+    live_hosts: bool,
     requester_key: Option<String>,
     approver_key: Option<String>,
     realm: Option<String>,
@@ -165,6 +166,7 @@ impl From<&Opening> for Open {
             verify_required,
             requester_key,
             approver_key,
+            live_hosts,
             realm,
         } = opening;
         Self {
@@ -176,6 +178,7 @@ impl From<&Opening> for Open {
             tickets: tickets.clone(),
             source: source.as_ref().map(ToString::to_string),
             verify_required: *verify_required,
+            live_hosts: *live_hosts,
             requester_key: requester_key.as_ref().map(ToString::to_string),
             approver_key: approver_key.as_ref().map(ToString::to_string),
             realm: realm.as_ref().map(|realm| realm.name.to_string()),
