@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use domain::{Access, RequestId, RuleName, Selector, Span, UnixTime, UserName};
+use domain::{Access, RequestId, RuleName, Selector, Span, UserName};
 
 use bundles::{HostCommand, UserCommand};
 use edits::UserEdit;
@@ -20,6 +20,8 @@ pub(crate) use looking::{AdminReport, Explain, Since};
 pub(crate) use policy::{PolicyAsked, PolicyCan, PolicyCheck, PolicyCommand, PolicyDiff, PolicyWhoCan};
 pub(crate) use run::Run;
 use stops::{CaCommand, Stop};
+
+use crate::at::At;
 
 /// Ask for a login on a host, have it approved, and use it for as long as was granted.
 #[derive(Debug, Parser)]
@@ -152,9 +154,10 @@ pub(crate) struct Request {
     /// Why; approvers read it, and it is kept.
     #[arg(short = 'm', long = "message", value_name = "REASON")]
     pub(crate) reason: String,
-    /// Start then and not at approval, such as 2026-03-01T14:00:00Z.
+    /// Start then and not at approval: 22:00, "Sat 22:00", "2026-03-07 22:00", each in my time zone or with one behind it, such
+    /// as Europe/Berlin; or 2026-03-07T22:00:00Z.
     #[arg(long, value_name = "TIME")]
-    pub(crate) at: Option<UnixTime>,
+    pub(crate) at: Option<At>,
     /// Do not wait for approval.
     #[arg(long)]
     pub(crate) no_wait: bool,

@@ -11,6 +11,7 @@ use domain::{CommandError, KeyError, Pair, RequestId, TextError, TimeError};
 use tonic::Code;
 use wire::State;
 
+use crate::at::AtError;
 use crate::command::{
     BundleError, DraftingError, EditFailure, FilesError, KrlFailure, LoginError, NoCases, PrivateError, StopError,
 };
@@ -135,6 +136,9 @@ pub(crate) enum Failure {
         #[source]
         cause: TextError,
     },
+    /// When it is to begin is no time, or over.
+    #[error(transparent)]
+    At(#[from] AtError),
     /// The command to run under a certificate is not acceptable.
     #[error("the command after `--` is refused")]
     Command(#[from] CommandError),
@@ -263,7 +267,7 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             // As `diff` has it: 1 is for a difference.
-            Self::Text { .. } | Self::Command(_) | Self::NotCompared(_) => Exit::Usage,
+            Self::Text { .. } | Self::At(_) | Self::Command(_) | Self::NotCompared(_) => Exit::Usage,
             Self::Denied { .. } | Self::Link(LinkError::Refused { code: Code::PermissionDenied, .. }) => Exit::Denied,
             Self::Unanswered(_) => Exit::TimedOut,
             // As shells have it.
@@ -281,6 +285,7 @@ impl Failure {
             Self::Denied { .. } => "DENIED",
             Self::Unanswered(_) => "UNANSWERED",
             Self::Text { .. } => "TEXT",
+            Self::At(_) => "TIME",
             Self::Declined => "DECLINED",
             Self::Link(LinkError::Check(_) | LinkError::Seen(_)) => "UNTRUSTWORTHY",
             Self::Grant(GrantError::KeyGone { .. }) => "KEY_GONE",

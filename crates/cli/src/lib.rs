@@ -11,6 +11,7 @@
 
 mod app;
 mod arguments;
+mod at;
 mod checked;
 mod command;
 mod config;

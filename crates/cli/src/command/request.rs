@@ -1,12 +1,13 @@
 //! `hallpass request`: ask, wait, and be ready to log in.
 
-use domain::{Access, AskedLogin, Command, HostName, PublicKey, Target, Text};
+use domain::{Access, AskedLogin, Command, HostName, PublicKey, Target, Text, UnixTime};
 use serde::Serialize;
 use statement::RequestStatement;
 use wire::State;
 
 use crate::app::{App, Joined, Look, Report, text};
 use crate::arguments::Request;
+use crate::at::At;
 use crate::checked::Checked;
 use crate::failure::{Exit, Failure};
 use crate::fetch;
@@ -16,7 +17,7 @@ use crate::view::{self, OneRequest};
 use crate::{json, wait, when};
 
 pub(crate) async fn run(app: &App<'_>, asked: &Request) -> Result<Exit, Failure> {
-    let texts = Texts::of(asked)?;
+    let texts = Texts::of(app, asked)?;
     let mut joined = app.joined().await?;
     let submitted = submit(app, &mut joined, asked, texts).await?;
     if submitted.told.state == State::Pending && asked.no_wait {
@@ -39,14 +40,17 @@ pub(super) struct Texts {
     reason: Text,
     ticket: Option<Text>,
     command: Option<Command>,
+    start: Option<UnixTime>,
 }
 
 impl Texts {
-    pub(super) fn of(asked: &Request) -> Result<Self, Failure> {
+    pub(super) fn of(app: &App<'_>, asked: &Request) -> Result<Self, Failure> {
         let reason = text("--message", &asked.reason)?;
         let ticket = asked.ticket.as_deref().map(|given| text("--ticket", given)).transpose()?;
         let command = if asked.command.is_empty() { None } else { Some(Command::from_words(&asked.command)?) };
-        Ok(Self { reason, ticket, command })
+        let at = |at: &At| at.resolve(app.context.now()?, &app.context.time_zone).map_err(Failure::from);
+        let start = asked.at.as_ref().map(at).transpose()?;
+        Ok(Self { reason, ticket, command, start })
     }
 }
 
@@ -57,7 +61,7 @@ pub(super) async fn submit(
     asked: &Request,
     texts: Texts,
 ) -> Result<Checked, Failure> {
-    let Texts { reason, ticket, command } = texts;
+    let Texts { reason, ticket, command, start } = texts;
     let access = canonical(app, joined, &asked.access).await?;
     let connecting_key = connecting_key(app, joined, asked).await?;
     let signing = app.signing(joined).await?;
@@ -65,7 +69,7 @@ pub(super) async fn submit(
         header: joined.header(app)?,
         requester: joined.session.user.clone(),
         access,
-        start: asked.at,
+        start,
         window: asked.window,
         uses: asked.uses,
         command,

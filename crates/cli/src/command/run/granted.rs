@@ -35,7 +35,7 @@ pub(super) async fn granted(app: &App<'_>, joined: &mut Joined, asked: &Run) -> 
         (why @ GrantError::NoHosts(_), _) | (why, None) => Err(why.into()),
         (_, Some(reason)) => {
             let asking = request_for(asked, reason);
-            let submitted = request::submit(app, joined, &asking, Texts::of(&asking)?).await?;
+            let submitted = request::submit(app, joined, &asking, Texts::of(app, &asking)?).await?;
             request::decided(app, joined, submitted).await
         }
     }
