@@ -1,99 +1,12 @@
 //! What a ruling allows, and what it asks in return.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
-use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use crate::{
-    Command, GroupName, HostName, KeyStrength, Login, NameError, Networks, RealmName, RuleName, Selector, Span,
+    Command, HostName, KeyStrength, Login, Networks, Quorum, QuorumError, RealmName, RuleName, Selector, Span,
 };
-
-/// Why a quorum was refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum QuorumError {
-    /// Not `N of GROUP`.
-    #[error("expected `auto`, or counts per group such as `2 of sre, 1 of security`")]
-    Grammar,
-    /// The group is misspelt.
-    #[error(transparent)]
-    Group(#[from] NameError),
-    /// One group, two counts.
-    #[error("the group `{0}` is named twice")]
-    Twice(GroupName),
-}
-
-/// The approvals that a ruling needs, as counts per group: `2 of sre, 1 of security`. Empty is `auto`: nobody is asked.
-/// One person fills one slot, whatever groups they are in.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Quorum(BTreeMap<GroupName, NonZeroU32>);
-
-impl Quorum {
-    /// Nobody is asked.
-    pub const fn auto() -> Self {
-        Self(BTreeMap::new())
-    }
-
-    /// Whether nobody is asked.
-    pub fn is_auto(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The counts, by group name.
-    pub fn counts(&self) -> impl Iterator<Item = (&GroupName, u32)> {
-        self.0.iter().map(|(group, count)| (group, count.get()))
-    }
-
-    /// How many people it takes.
-    pub fn people(&self) -> u64 {
-        self.0.values().map(|count| u64::from(count.get())).sum()
-    }
-
-    /// Both quorums at once: every slot of either. A group that both name takes the larger count, as its people fill
-    /// the slots of both rules.
-    #[must_use]
-    pub fn and(&self, other: &Self) -> Self {
-        let mut all = self.0.clone();
-        for (group, count) in &other.0 {
-            all.entry(group.clone()).and_modify(|mine| *mine = (*mine).max(*count)).or_insert(*count);
-        }
-        Self(all)
-    }
-}
-
-impl FromStr for Quorum {
-    type Err = QuorumError;
-
-    fn from_str(given: &str) -> Result<Self, QuorumError> {
-        if given == "auto" {
-            return Ok(Self::auto());
-        }
-        let mut counts = BTreeMap::new();
-        for slot in given.split(',').map(str::trim) {
-            let (count, group) = slot.split_once(" of ").ok_or(QuorumError::Grammar)?;
-            let canonical = !count.starts_with(['0', '+']) && count.len() <= 4;
-            let count: NonZeroU32 = count.parse().ok().filter(|_| canonical).ok_or(QuorumError::Grammar)?;
-            let group: GroupName = group.trim().parse()?;
-            if counts.insert(group.clone(), count).is_some() {
-                return Err(QuorumError::Twice(group));
-            }
-        }
-        Ok(Self(counts))
-    }
-}
-
-impl fmt::Display for Quorum {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_auto() {
-            return f.write_str("auto");
-        }
-        for (place, (group, count)) in self.0.iter().enumerate() {
-            let comma = if place > 0 { ", " } else { "" };
-            write!(f, "{comma}{count} of {group}")?;
-        }
-        Ok(())
-    }
-}
 
 /// What an approver said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -267,25 +180,6 @@ pub fn in_both(one: Option<&Networks>, other: Option<&Networks>) -> Option<Optio
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quorums_read_back_in_canonical_order() {
-        let quorum: Quorum = "2 of sre, 1 of security".parse().unwrap();
-        assert_eq!(quorum.to_string(), "1 of security, 2 of sre");
-        assert_eq!(quorum.people(), 3);
-        assert!("auto".parse::<Quorum>().unwrap().is_auto());
-        for bad in ["", "sre", "0 of sre", "-1 of sre", "+1 of sre", "1 of", "1 of sre,", "99999 of sre", "01 of sre"] {
-            assert!(bad.parse::<Quorum>().is_err(), "{bad}");
-        }
-        assert_eq!("1 of a, 2 of a".parse::<Quorum>(), Err(QuorumError::Twice("a".parse().unwrap())));
-    }
-
-    #[test]
-    fn adding_a_quorum_never_takes_a_slot_away() {
-        let both = "2 of sre".parse::<Quorum>().unwrap().and(&"1 of sre, 1 of security".parse().unwrap());
-        assert_eq!(both.to_string(), "1 of security, 2 of sre");
-        assert_eq!(Quorum::auto().and(&both), both);
-    }
 
     fn obligations(hosts: &[&str], ttl: &str, allow: &[Extension]) -> Obligations {
         Obligations {
