@@ -16,5 +16,6 @@ mod restrictions;
 mod revocations;
 mod running;
 mod serve;
+mod stages;
 mod trace;
 mod world;

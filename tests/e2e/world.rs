@@ -286,13 +286,16 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         // The helpers run in sessions of their own; each ends when it is told to.
-        for person in [&self.alice, &self.bob] {
-            let mut end = std::process::Command::new(HALLPASS);
-            end.args(["agent", "--stop"]).env_clear().env("HOME", person.dir());
-            end.env("XDG_RUNTIME_DIR", person.path("run")).stdin(Stdio::null());
-            drop(end.stdout(Stdio::null()).stderr(Stdio::null()).status());
-        }
+        [&self.alice, &self.bob].into_iter().for_each(stop_helper);
     }
+}
+
+/// Ends a person's client helper.
+pub(crate) fn stop_helper(person: &Machine) {
+    let mut end = std::process::Command::new(HALLPASS);
+    end.args(["agent", "--stop"]).env_clear().env("HOME", person.dir());
+    end.env("XDG_RUNTIME_DIR", person.path("run")).stdin(Stdio::null());
+    drop(end.stdout(Stdio::null()).stderr(Stdio::null()).status());
 }
 
 /// Sends a signal to a process, or with a minus to a group of them.

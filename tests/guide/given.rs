@@ -30,6 +30,13 @@ pub(crate) const WARNINGS: &[(&str, &[Edit])] = &[
     ),
     ("a quorum that cannot be filled", &[("access.toml", "approve = \"1 of sre\"", "approve = \"3 of sre\"")]),
     (
+        "somebody who stands in and adds nobody",
+        &[
+            ("directory.toml", "[[group]]", "[[group]]\nname = \"guests\"\n\n[[group]]"),
+            ("access.toml", "approve = \"1 of sre\"\n", "approve = \"1 of sre\"\nescalate = \"15m to guests\"\n"),
+        ],
+    ),
+    (
         "a FIDO key that nobody has",
         &[("access.toml", "allow = [\"pty\"]\n", "allow = [\"pty\"]\nrequester_key = \"sk\"\n")],
     ),

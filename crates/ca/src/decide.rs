@@ -41,24 +41,37 @@ impl Ca {
                 return Err(Error::WrongState { id, state, hint });
             }
         };
-        if record.deciders().any(|owner| *owner == ballot.voter().owner) {
+        let asked = record.request.statement();
+        let before = record.tally(&bundle);
+        let owner = ballot.voter().owner.clone();
+        let earlier = record.stored.decisions.iter().find(|decision| decision.owner == owner);
+        let instead_of = earlier.map(|decision| decision.entry);
+        if earlier.is_some() && (before.counts(&owner) || !before.would_fill(ballot.vote())) {
             return Err(Error::DecidedBefore(said.approver.clone()));
         }
-
-        let asked = record.request.statement();
-        let before = record.voters(&bundle);
-        let quorum = &record.ruling.obligations().quorum;
-        let state = match pending.decide(&ballot, &before, quorum, asked.start, asked.window) {
+        let state = match pending.decide(&ballot, before, asked.start, asked.window)? {
             Outcome::Waits(pending) => State::Pending(pending),
             Outcome::Approved(approved) => State::Approved(approved),
             Outcome::Denied(ended) | Outcome::TooLate(ended) => State::Ended(ended),
         };
         let notify = self.notify(Event::Decision, now, &state);
-        let (approver, owner) = (said.approver.clone(), ballot.voter().owner.clone());
+        let approver = said.approver.clone();
         let (version, verdict, state) = (record.version, ballot.verdict(), stored_as(&state));
         let (statement, in_force) = (kept(&decision), bundle.version());
         self.store
-            .decide(DecideTx { now, statement, id, version, approver, owner, verdict, state, in_force, notify })
+            .decide(DecideTx {
+                now,
+                statement,
+                id,
+                version,
+                approver,
+                owner,
+                verdict,
+                instead_of,
+                state,
+                in_force,
+                notify,
+            })
             .await?;
         self.view(id)
     }

@@ -3,7 +3,7 @@
 //! ```text
 //! submit ──► decide ──► fetch ──► certificate          login ─ session ─► get, list, watched
 //!    │          │         │
-//!    └── end ───┴─────────┴── stop / resume            reload, expire, remind: the background's part
+//!    └── end ───┴─────────┴── stop / resume            reload, expire, remind, escalate: the background's part
 //! ```
 //!
 //! | to read how | open |
@@ -14,7 +14,7 @@
 //! | a certificate is signed | `issue.rs`, and `request::grant` |
 //! | it is cancelled or given back | `end.rs` |
 //! | policy, users and hosts change | `load.rs`, `amend.rs` |
-//! | receivers outside are told | `notice.rs` |
+//! | receivers outside are told | `notice.rs`, `escalate.rs` |
 //! | past requests are read and explained | `history.rs` |
 //! | somebody stops it, and lifts that | `stop.rs`, `gate.rs` |
 //! | the server stops by itself | `halt.rs`, `timekeeper.rs` |
@@ -25,6 +25,7 @@ mod bundle;
 mod decide;
 mod end;
 mod error;
+mod escalate;
 mod expire;
 mod gate;
 mod halt;

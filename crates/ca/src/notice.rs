@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! submit, decide ──► notify: who wants to know ──► store, with the change itself
-//! remind: whose end is near, once  ──► store
+//! remind: whose end is near, once; escalate: who stands in by now, once  ──► store
 //! notices ──► tell: the request as it stands, verified again ──► (sent by others) ──► settle
 //! ```
 //!
@@ -17,7 +17,8 @@ use domain::{
 use request::{State, StateName};
 use store::{Bounds, Due, KeepReceiversTx, Notice, Notify, PruneTx, RemindTx, SettleTx, Settled, StoreError, Waiting};
 
-use crate::read::{approvers, in_words};
+use crate::bundle::InForce;
+use crate::read::{approvers, missing_in_words, undecided};
 use crate::record::Record;
 use crate::{Ca, Error};
 
@@ -65,11 +66,12 @@ pub struct Told {
     pub quorum: Quorum,
     /// Who decided what, in this order.
     pub decisions: Vec<Decided>,
-    /// What is missing of the quorum, in words; empty when it is complete or the request is over.
+    /// What is missing of the stage of the quorum that is asked, in words; empty when all is complete or the request is
+    /// over.
     pub missing: String,
     /// Who may decide now.
     pub approvers: BTreeSet<UserName>,
-    /// Whom this concerns: those who may decide and have not, or the requester.
+    /// Whom this concerns: those who are asked and have not decided, or the requester.
     pub to: BTreeSet<UserName>,
 }
 
@@ -87,11 +89,31 @@ pub struct Decided {
 }
 
 impl Told {
-    /// The decision that this is about, when it is about one: each decision makes the next version.
+    /// The decision that this is about, when it is about one.
     pub fn decision(&self) -> Option<&Decided> {
-        let place = self.notice.version.checked_sub(2).and_then(|place| usize::try_from(place).ok())?;
+        let times: Vec<UnixTime> = self.decisions.iter().map(|decided| decided.time).collect();
+        let place = place_of_decision(&self.notice, &times)?;
         self.decisions.get(place).filter(|_| self.notice.event == Event::Decision)
     }
+}
+
+/// Which of the decisions, taken at these times, a notice is about. Where some were taken back since, the time tells.
+fn place_of_decision(notice: &Notice, times: &[UnixTime]) -> Option<usize> {
+    let by_version = notice.version.checked_sub(2).and_then(|place| usize::try_from(place).ok());
+    let then = |place: &usize| times.get(*place) == Some(&notice.happened);
+    let by_time = || (0..times.len()).find(then);
+    by_version.filter(then).or_else(by_time).or(by_version)
+}
+
+/// Whether the decision that a notice is about completed a stage before the last.
+fn opened_a_stage(bundle: &InForce, record: &Record, notice: &Notice) -> bool {
+    let times: Vec<UnixTime> = record.decisions.iter().map(|counted| counted.taken).collect();
+    let opened = |place: usize| {
+        let before = record.tally_of(bundle, place);
+        let with = record.tally_of(bundle, place + 1);
+        with.stages_complete() > before.stages_complete() && !with.is_complete()
+    };
+    place_of_decision(notice, &times).is_some_and(opened)
 }
 
 /// Most requests that one round reminds of; the next round takes the rest.
@@ -108,10 +130,11 @@ impl Ca {
             }
             State::Ended(_) => None,
         };
-        Notify { to: self.who_wants(event), remind }
+        Notify { to: self.who_wants(event), remind, escalate: None }
     }
 
-    fn who_wants(&self, event: Event) -> Vec<ReceiverName> {
+    /// The receivers that want an event.
+    pub(crate) fn who_wants(&self, event: Event) -> Vec<ReceiverName> {
         let wanting = self.subscriptions.iter().filter(|subscription| subscription.on.contains(&event));
         wanting.map(|subscription| subscription.receiver.clone()).collect()
     }
@@ -155,19 +178,19 @@ impl Ca {
         let now = self.time.wall()?;
         let state = record.state.name_at(now);
         let bundle = self.bundle.load();
-        let directory = bundle.directory();
         let asked = record.request.statement();
         let obligations = record.ruling.obligations();
         let waits = state == StateName::Pending;
-        let approvers = if waits { approvers(&bundle, &record, now) } else { BTreeSet::new() };
-        let missing = domain::missing(&obligations.quorum, &record.voters(&bundle));
+        let tally = record.tally(&bundle);
+        let approvers =
+            if waits { approvers(&bundle, &record, &tally, record.waited(now), now) } else { BTreeSet::new() };
         let decisions = record.decisions.iter().map(|counted| {
             let said = counted.decision.statement();
             let (approver, verdict) = (said.approver.clone(), said.verdict);
             Decided { approver, verdict, time: counted.taken, comment: said.comment.clone() }
         });
         Ok(Told {
-            to: concerned(directory, &record, &notice, &approvers),
+            to: concerned(&bundle, &record, &notice, now),
             notice,
             server: self.identity.server.name.clone(),
             state,
@@ -184,7 +207,7 @@ impl Ca {
             rule: obligations.rule.clone(),
             quorum: obligations.quorum.clone(),
             decisions: decisions.collect(),
-            missing: if waits { in_words(&missing) } else { String::new() },
+            missing: if waits { missing_in_words(&tally) } else { String::new() },
             approvers,
         })
     }
@@ -223,20 +246,24 @@ impl Ca {
     }
 }
 
-/// Whom a notice concerns: those who can still do something about it, and the requester of what was decided or ends.
-fn concerned(
-    directory: &directory::Directory,
-    record: &Record,
-    notice: &Notice,
-    approvers: &BTreeSet<UserName>,
-) -> BTreeSet<UserName> {
-    let decided: BTreeSet<&UserName> = record.deciders().collect();
-    let undecided = |user: &&UserName| directory.owner_of(user).is_none_or(|owner| !decided.contains(owner));
-    let asked = approvers.iter().filter(undecided).cloned();
+/// Whom a notice concerns: those who can still do something about it, and the requester of what was decided or ends. Those
+/// of the next stage learn of the decision that completed theirs, and who stands in when they do; where others came to
+/// stand in before, these are told with them.
+fn concerned(bundle: &InForce, record: &Record, notice: &Notice, now: UnixTime) -> BTreeSet<UserName> {
+    let waits = record.state.name_at(now) == StateName::Pending;
+    let asked = |waited| if waits { undecided(bundle, record, waited, now) } else { BTreeSet::new() };
+    let asked_now = || asked(record.waited(now));
     let requester = record.request.statement().requester.clone();
     match notice.event {
-        Event::Submit => asked.collect(),
+        Event::Submit => asked_now(),
+        Event::Decision if opened_a_stage(bundle, record, notice) => {
+            asked_now().into_iter().chain([requester]).collect()
+        }
         Event::Decision => BTreeSet::from([requester]),
-        Event::Expiry => asked.chain([requester]).collect(),
+        Event::Escalation => {
+            let from_the_first = asked(Span::ZERO);
+            asked_now().into_iter().filter(|user| !from_the_first.contains(user)).collect()
+        }
+        Event::Expiry => asked_now().into_iter().chain([requester]).collect(),
     }
 }

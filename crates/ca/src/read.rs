@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use directory::{Directory, Host, Right};
-use domain::{Obligations, RequestId, UnixTime, UserName};
+use domain::{Obligations, RequestId, Span, Tally, UnixTime, UserName};
 use policy::Asked;
 use request::StateName;
 use store::{Filter, StoredRequest};
@@ -24,7 +24,7 @@ pub struct View {
     pub state: StateName,
     /// Who may approve it now.
     pub approvers: BTreeSet<UserName>,
-    /// What is missing of the quorum, in words; empty when it is complete.
+    /// What is missing of the stage of the quorum that is asked, in words; empty when all is complete.
     pub missing: String,
     /// Where the hosts of the ruling are reached today.
     pub hosts: Vec<Host>,
@@ -141,9 +141,8 @@ impl Ca {
             Which::Inbox => {
                 let waits = self.state_now(record)? == StateName::Pending;
                 let bundle = self.bundle.load();
-                let owner = bundle.directory().owner_of(session.user()).cloned();
-                let decided = record.deciders().any(|decider| Some(decider) == owner.as_ref());
-                waits && !decided && approvers(&bundle, record, self.time.wall()?).contains(session.user())
+                let now = self.time.wall()?;
+                waits && undecided(&bundle, record, record.waited(now), now).contains(session.user())
             }
             Which::All => self.may_read(session, record),
         })
@@ -169,8 +168,9 @@ impl Ca {
         let directory = bundle.directory();
         let state = self.state_now(&record)?;
         let (approvers, missing) = if state == StateName::Pending {
-            let open = domain::missing(&record.ruling.obligations().quorum, &record.voters(&bundle));
-            (approvers(&bundle, &record, self.time.wall()?), in_words(&open))
+            let tally = record.tally(&bundle);
+            let now = self.time.wall()?;
+            (approvers(&bundle, &record, &tally, record.waited(now), now), missing_in_words(&tally))
         } else {
             (BTreeSet::new(), String::new())
         };
@@ -201,19 +201,33 @@ const SCANNED: u32 = 5_000;
 /// How many are in memory at once.
 const PAGE: u32 = 50;
 
-/// Who may approve a request as of now: enabled people in the groups it asks whose conditions hold, never the requester's
-/// own accounts.
-pub(crate) fn approvers(bundle: &InForce, record: &Record, now: UnixTime) -> BTreeSet<UserName> {
-    policy::approvers(bundle.policy(), bundle.directory(), asked(record), now)
+/// Who is asked to approve a request that has waited for so long: enabled people in the groups whose slots of this stage an
+/// approval could fill, and in those that stand in for them by then, whose conditions hold now; never the requester's own
+/// accounts.
+pub(crate) fn approvers(
+    bundle: &InForce,
+    record: &Record,
+    tally: &Tally<'_>,
+    waited: Span,
+    now: UnixTime,
+) -> BTreeSet<UserName> {
+    let asks = tally.asks();
+    let asked = Asked { quorum: &asks, waited, ..asked(record) };
+    policy::approvers(bundle.policy(), bundle.directory(), asked, now)
+}
+
+/// The same without those whose approval counts already.
+pub(crate) fn undecided(bundle: &InForce, record: &Record, waited: Span, now: UnixTime) -> BTreeSet<UserName> {
+    let tally = record.tally(bundle);
+    let counts = |user: &UserName| bundle.directory().owner_of(user).is_some_and(|owner| tally.counts(owner));
+    approvers(bundle, record, &tally, waited, now).into_iter().filter(|user| !counts(user)).collect()
 }
 
 fn asked(record: &Record) -> Asked<'_> {
     Asked::new(&record.request.statement().requester, record.ruling.obligations())
 }
 
-/// `1 of security, 2 of sre`, from the open slots.
-pub(crate) fn in_words(open: &[domain::GroupName]) -> String {
-    let groups: BTreeSet<_> = open.iter().collect();
-    let counted = |group: &&domain::GroupName| format!("{} of {group}", open.iter().filter(|g| g == group).count());
-    groups.iter().map(counted).collect::<Vec<_>>().join(", ")
+/// `1 of security, 2 of sre`; nothing when all is there.
+pub(crate) fn missing_in_words(tally: &Tally<'_>) -> String {
+    if tally.is_complete() { String::new() } else { tally.missing().to_string() }
 }

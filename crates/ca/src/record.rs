@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use domain::{HostName, Obligations, RequestId, UnixTime, UserName, Voter};
+use domain::{HostName, Obligations, RequestId, Span, Tally, UnixTime, Vote};
 use policy::Ruling;
 use request::{Approved, Case, Counted, Ended, Pending, State, Window};
 use statement::{DecisionStatement, RequestStatement, RulingText, Statement, Verified};
@@ -101,18 +101,25 @@ impl Record {
         Case { id: self.id, request: &self.request, ruling: &self.ruling }
     }
 
-    /// The people who decided, by the owner that the store noted when they did.
-    pub(crate) fn deciders(&self) -> impl Iterator<Item = &UserName> {
-        self.stored.decisions.iter().map(|decision| &decision.owner)
+    /// How far the approvals that count today get.
+    pub(crate) fn tally(&self, bundle: &InForce) -> Tally<'_> {
+        self.tally_of(bundle, self.decisions.len())
     }
 
-    /// Those whose approvals count today.
-    pub(crate) fn voters(&self, bundle: &InForce) -> Vec<Voter> {
+    /// How far the first of the decisions got, in the order in which they were taken.
+    pub(crate) fn tally_of(&self, bundle: &InForce, first: usize) -> Tally<'_> {
         let (case, obligations) = (self.case(), self.ruling.obligations());
         let judged = |counted: &Counted| {
             request::judge(&case, obligations, &counted.decision, counted.taken, bundle.judging()).ok()
         };
-        self.decisions.iter().filter_map(judged).map(|ballot| ballot.voter().clone()).collect()
+        let ballots = self.decisions.iter().take(first).filter_map(judged);
+        let votes: Vec<Vote> = ballots.map(|ballot| ballot.vote().clone()).collect();
+        Tally::of(&obligations.quorum, self.request.statement().header.time, &votes)
+    }
+
+    /// How long it has waited, by the time that the requester signed.
+    pub(crate) fn waited(&self, now: UnixTime) -> Span {
+        now.since(self.request.statement().header.time)
     }
 
     /// What policy says today of the rule that was approved, for the hosts that are fetched.

@@ -53,7 +53,8 @@ impl Ca {
         let requester = said.requester.clone();
         let owner = bundle.directory().owner_of(&requester).unwrap_or(&requester).clone();
         let pending_limit = self.limits.pending_per_user;
-        let notify = self.notify(Event::Submit, now, &state);
+        let mut notify = self.notify(Event::Submit, now, &state);
+        notify.escalate = quorum.escalates(said.header.time, said.header.time);
         let (statement, ruling, state) = (kept(&asked), ruling.encode(), stored_as(&state));
         let in_force = bundle.version();
         let submit =

@@ -15,6 +15,7 @@ mod model;
 mod notice;
 mod programs;
 mod seeded;
+mod stages;
 mod stop;
 mod submit;
 mod tampered;

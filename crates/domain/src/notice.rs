@@ -12,19 +12,22 @@ pub enum Event {
     Submit,
     /// Somebody decided.
     Decision,
+    /// Others stand in by now for those who were asked.
+    Escalation,
     /// It waits, or its window is open, and that is over soon.
     Expiry,
 }
 
 impl Event {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Submit, Self::Decision, Self::Expiry];
+    pub const ALL: [Self; 4] = [Self::Submit, Self::Decision, Self::Escalation, Self::Expiry];
 
     /// The spelling, in configuration and store.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Submit => "submit",
             Self::Decision => "decision",
+            Self::Escalation => "escalation",
             Self::Expiry => "expiry",
         }
     }
@@ -32,7 +35,7 @@ impl Event {
 
 /// Not an event that receivers are told of.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected `submit`, `decision` or `expiry`")]
+#[error("expected `submit`, `decision`, `escalation` or `expiry`")]
 pub struct UnknownEvent;
 
 impl FromStr for Event {

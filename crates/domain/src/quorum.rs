@@ -5,7 +5,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-use crate::{GroupName, NameError, Span, SpanError};
+use crate::{GroupName, NameError, Span, SpanError, UnixTime};
 
 /// Why a quorum was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -101,11 +101,7 @@ struct Stage(BTreeMap<GroupName, Asked>);
 
 impl Stage {
     fn shares(&self) -> impl Iterator<Item = Share<'_>> {
-        self.0.iter().map(|(group, asked)| Share {
-            group,
-            count: asked.count.get(),
-            stand_in: asked.stand_in.as_ref(),
-        })
+        self.0.iter().map(|(group, asked)| Share { group, count: asked.count.get(), stand_in: asked.stand_in.as_ref() })
     }
 
     fn and(mut self, other: &Self) -> Self {
@@ -190,6 +186,11 @@ impl Quorum {
         self.waits().last().copied().unwrap_or(Span::ZERO)
     }
 
+    /// When the next others come to stand in after a time, for what was asked at another.
+    pub fn escalates(&self, asked: UnixTime, after: UnixTime) -> Option<UnixTime> {
+        self.waits().into_iter().filter_map(|wait| asked.after(wait)).find(|time| *time > after)
+    }
+
     /// How many people it takes.
     pub fn people(&self) -> u64 {
         self.shares().map(|share| u64::from(share.count)).sum()
@@ -210,13 +211,12 @@ impl Quorum {
     /// count, as its people fill the slots of both rules, and lets others stand in only where both do.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
-        let stages = (0..self.stages().max(other.stages())).filter_map(|place| {
-            match (self.0.get(place), other.0.get(place)) {
+        let stages =
+            (0..self.stages().max(other.stages())).filter_map(|place| match (self.0.get(place), other.0.get(place)) {
                 (Some(mine), Some(theirs)) => Some(mine.clone().and(theirs)),
                 (Some(only), None) | (None, Some(only)) => Some(only.clone()),
                 (None, None) => None,
-            }
-        });
+            });
         Self(stages.collect())
     }
 
@@ -225,8 +225,7 @@ impl Quorum {
     pub fn asks_no_more_than(&self, other: &Self) -> bool {
         let mut theirs = other.0.iter();
         self.0.iter().all(|stage| {
-            let mut open: BTreeMap<&GroupName, u32> =
-                stage.shares().map(|share| (share.group, share.count)).collect();
+            let mut open: BTreeMap<&GroupName, u32> = stage.shares().map(|share| (share.group, share.count)).collect();
             let mut complete = false;
             while !complete {
                 let Some(next) = theirs.next() else { return false };
@@ -412,5 +411,9 @@ mod tests {
         };
         assert_eq!((after("4m").as_str(), after("5m").as_str()), ("duty sre x", "duty sre x y"));
         assert_eq!(escalated.longest_wait().to_string(), "15m");
+        let at = |seconds| UnixTime::new(seconds).unwrap();
+        assert_eq!(escalated.escalates(at(1000), at(0)), Some(at(1300)));
+        assert_eq!(escalated.escalates(at(1000), at(1300)), Some(at(1900)));
+        assert_eq!(escalated.escalates(at(1000), at(1900)), None);
     }
 }

@@ -55,7 +55,7 @@ const MOST: usize = 10_000;
 /// An approval counts for a stage when approvals before it fill all stages before, and it was signed no more than a minute
 /// before any of those: so whoever puts the order of what was signed about gains nothing by it. Who stands in may by the
 /// times that both sides signed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Tally<'q> {
     quorum: &'q Quorum,
     asked: UnixTime,
@@ -109,6 +109,11 @@ impl<'q> Tally<'q> {
         Fate::Fills
     }
 
+    /// Whether one more approval would fill a slot.
+    pub fn would_fill(&self, vote: &Vote) -> bool {
+        self.clone().count(vote) == Fate::Fills
+    }
+
     /// Whether every slot of every stage is filled.
     pub const fn is_complete(&self) -> bool {
         self.stage >= self.quorum.stages()
@@ -159,7 +164,7 @@ fn distinct(voters: &[Voter]) -> Vec<Voter> {
 }
 
 /// Somebody who would fill a slot, so long after the request.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Person {
     groups: BTreeSet<GroupName>,
     waited: Span,
@@ -181,7 +186,8 @@ impl<'q> From<Share<'q>> for Slot<'q> {
 
 impl<'q> Slot<'q> {
     fn takes(&self, person: &Person) -> bool {
-        let stands_in = |stand_in: &StandIn| stand_in.after() <= person.waited && person.groups.contains(stand_in.group());
+        let stands_in =
+            |stand_in: &StandIn| stand_in.after() <= person.waited && person.groups.contains(stand_in.group());
         person.groups.contains(self.group) || self.stand_in.is_some_and(stands_in)
     }
 
@@ -191,7 +197,7 @@ impl<'q> Slot<'q> {
 }
 
 /// People at slots.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Seating<'q> {
     slots: Vec<Slot<'q>>,
     people: Vec<Person>,

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use directory::{Directory, Fields, Notes};
-use domain::{AskedLogin, GroupName, HostName, LabelError, NameError, Quorum, RuleName, Selector, Span};
+use domain::{AskedLogin, GroupName, HostName, LabelError, NameError, Quorum, RuleName, Selector, Span, StandIn};
 use toml::Spanned;
 
 use crate::commands::Pattern;
@@ -154,6 +154,7 @@ impl Reader<'_> {
         let scope = Scope { when, commands, ..self.scope(who, hosts, logins) };
         let asks = Asks {
             quorum: fields.required("approve"),
+            escalate: fields.optional("escalate"),
             max: fields.required("max"),
             ttl: fields.required("ttl"),
             ticket: fields.optional("ticket"),
@@ -170,6 +171,7 @@ impl Reader<'_> {
         let scope = Scope { when: items(&fields, "when"), ..self.scope(who, hosts, Vec::new()) };
         let asks = Asks {
             quorum: fields.optional("approve"),
+            escalate: fields.optional("escalate"),
             max: fields.optional("max"),
             ttl: fields.optional("ttl"),
             ticket: fields.optional("ticket"),
@@ -250,14 +252,44 @@ impl Reader<'_> {
         }
     }
 
+    /// The quorum with those who stand in for its groups.
+    fn escalated(
+        &self,
+        fields: &Fields<'_>,
+        quorum: Option<Quorum>,
+        escalate: Option<Spanned<Escalation>>,
+    ) -> Option<Quorum> {
+        let Some(escalate) = escalate else { return quorum };
+        let (place, Escalation(stand_in)) = (escalate.span(), escalate.into_inner());
+        self.known_group(stand_in.group(), place.clone());
+        let Some(quorum) = quorum else {
+            let help = "name the groups in `approve`, or leave `escalate` out";
+            // An `approve` that does not read is noted already.
+            if !fields.has("approve") {
+                self.notes.note_with_help(place, "nobody is asked here whom others could stand in for", help);
+            }
+            return None;
+        };
+        let escalated = quorum.clone().escalating(&stand_in);
+        if quorum.is_auto() {
+            let help = "name groups in `approve`, or leave `escalate` out";
+            self.notes.note_with_help(place, "`auto` asks nobody, so nobody stands in", help);
+        } else if escalated == quorum {
+            let message = format!("`{}` is asked here already, so this adds nobody", stand_in.group());
+            self.notes.note_with_help(place, message, "name another group, or leave `escalate` out");
+        }
+        Some(escalated)
+    }
+
     fn terms(&self, fields: &Fields<'_>, asks: Asks) -> Terms {
         if let Some(quorum) = &asks.quorum {
-            quorum.get_ref().counts().for_each(|(group, _)| self.known_group(group, quorum.span()));
+            quorum.get_ref().groups().into_iter().for_each(|group| self.known_group(group, quorum.span()));
         }
+        let quorum = self.escalated(fields, asks.quorum.map(Spanned::into_inner), asks.escalate);
         let allow = fields.list("allow").map(|allow| allow.into_iter().map(Spanned::into_inner).collect());
         let places = [("max", asks.max.as_ref().map(Spanned::span)), ("ttl", asks.ttl.as_ref().map(Spanned::span))];
         let terms = Terms {
-            quorum: asks.quorum.map(Spanned::into_inner),
+            quorum,
             max: asks.max.map(Spanned::into_inner),
             ttl: asks.ttl.map(Spanned::into_inner),
             allow,
@@ -276,14 +308,30 @@ impl Reader<'_> {
     }
 }
 
+/// `15m to duty-managers`
+struct Escalation(StandIn);
+
+impl FromStr for Escalation {
+    type Err = String;
+
+    fn from_str(given: &str) -> Result<Self, String> {
+        let (after, group) =
+            given.split_once(" to ").ok_or("expected how long to wait, and for whom: `15m to duty-managers`")?;
+        let after = after.parse().map_err(|error: domain::SpanError| error.to_string())?;
+        let group = group.parse().map_err(|error: NameError| error.to_string())?;
+        StandIn::new(group, after).map(Self).map_err(|error| error.to_string())
+    }
+}
+
 /// The items of a list that may be absent, and is not empty.
 fn items<T: FromStr<Err: Display>>(fields: &Fields<'_>, key: &'static str) -> Vec<T> {
     fields.filled_list(key).unwrap_or_default().into_iter().map(Spanned::into_inner).collect()
 }
 
-/// What `approve`, `max`, `ttl` and `ticket` of an entry say; a rule must have the first three.
+/// What `approve`, `escalate`, `max`, `ttl` and `ticket` of an entry say; a rule must have `approve`, `max` and `ttl`.
 struct Asks {
     quorum: Option<Spanned<Quorum>>,
+    escalate: Option<Spanned<Escalation>>,
     max: Option<Spanned<Span>>,
     ttl: Option<Spanned<Span>>,
     ticket: Option<Spanned<Ticket>>,

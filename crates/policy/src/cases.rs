@@ -71,6 +71,8 @@ struct Expected {
     approver_key: Option<Spanned<KeyStrength>>,
     approved_by: Vec<Spanned<UserName>>,
     not_approved_by: Vec<Spanned<UserName>>,
+    /// How long after the request those approve; at once if absent.
+    approved_after: Option<Span>,
 }
 
 impl Expected {
@@ -91,6 +93,7 @@ impl Expected {
             approver_key,
             approved_by,
             not_approved_by,
+            approved_after: _,
         } = self;
         let gives = takes.is_some() || max.is_some() || ttl.is_some() || allow.is_some() || source.is_some();
         let asks = *live_hosts || *verify_required || requester_key.is_some() || approver_key.is_some();
@@ -163,6 +166,12 @@ impl<'s> Reader<'_, 's> {
         let (requester_key, approver_key) = (fields.optional("requester_key"), fields.optional("approver_key"));
         let approved_by = fields.filled_list::<UserName>("approved_by").unwrap_or_default();
         let not_approved_by = fields.filled_list::<UserName>("not_approved_by").unwrap_or_default();
+        let approved_after = fields.optional::<Span>("approved_after");
+        if let Some(after) = approved_after.as_ref().filter(|_| approved_by.is_empty() && not_approved_by.is_empty()) {
+            let help = "name them: approved_by or not_approved_by";
+            self.notes.note_with_help(after.span(), "nobody is said to approve then", help);
+        }
+        let approved_after = approved_after.map(Spanned::into_inner);
         takes.iter().for_each(|rule| self.known_rule(rule));
         approved_by.iter().chain(&not_approved_by).for_each(|user| self.known_user(user));
         let expected = Expected {
@@ -179,6 +188,7 @@ impl<'s> Reader<'_, 's> {
             approver_key,
             approved_by,
             not_approved_by,
+            approved_after,
         };
         self.possible(&expected);
         Some(expected)
@@ -195,7 +205,7 @@ impl<'s> Reader<'_, 's> {
                 }
             }
             Answer::Permitted(quorum) => {
-                for (group, _) in quorum.counts().filter(|(group, _)| self.directory.group(group).is_none()) {
+                for group in quorum.groups().into_iter().filter(|group| self.directory.group(group).is_none()) {
                     self.notes.note(answer.span(), format!("the group `{group}` is not in the directory"));
                 }
                 if let Some(because) = because {

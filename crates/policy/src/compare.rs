@@ -158,8 +158,8 @@ impl Divergence {
         Some(match self {
             Self::Refused(_) => Course::Refused,
             Self::Rule(..) => return None,
-            Self::Quorum(was, now) if was.and(now) == *was => Course::Looser,
-            Self::Quorum(was, now) if was.and(now) == *now => Course::Stricter,
+            Self::Quorum(was, now) if now.asks_no_more_than(was) => Course::Looser,
+            Self::Quorum(was, now) if was.asks_no_more_than(now) => Course::Stricter,
             Self::HostsGained(_) | Self::AllowGained(_) => Course::Looser,
             Self::HostsLost(_) | Self::AllowLost(_) => Course::Stricter,
             Self::Max(was, now) | Self::Ttl(was, now) => longer(was, now),

@@ -55,7 +55,7 @@ pub use explain::{Asks, Considered, Explanation, Found, Kind, Near, NotTaken, Ou
 pub use exposure::{Exposure, Exposures, exposures};
 pub use files::{AsRead, Files};
 pub use lint::lint;
-pub use people::{Asked, Candidate, approvers, candidates, deciders, open_slots, unfillable};
+pub use people::{Asked, Candidate, Stage, approvers, candidates, deciders, open_slots, stages, unfillable};
 pub use policy::Policy;
 pub use rule::{rule, rule_again};
 pub use signers::unsigned;

@@ -1,6 +1,7 @@
 //! What is no mistake and is still not meant: rules that no request takes, names that match nothing, quorums of more
 //! people than there are.
 
+mod escalation;
 mod keys;
 mod path;
 mod places;
@@ -28,10 +29,14 @@ pub fn lint(files: &Files, policy: &Policy, directory: &Directory, now: UnixTime
     for entry in &policy.entries {
         empty_scope(&mut warnings, entry, directory);
         keys::fido_keys(&mut warnings, entry, directory);
+        escalation::stand_ins(&mut warnings, entry, directory);
     }
     keys::approvers(&mut warnings, policy, directory);
     let by_hand = policy.statements.iter().skip(policy.compiled);
-    by_hand.for_each(|statement| empty_statement(&mut warnings, statement, directory));
+    for statement in by_hand {
+        empty_statement(&mut warnings, statement, directory);
+        escalation::stand_ins_by_hand(&mut warnings, statement, directory);
+    }
     reach::rules(&mut warnings, policy, directory, now);
     warnings.in_order()
 }
@@ -55,7 +60,7 @@ fn groups_used(policy: &Policy) -> BTreeSet<GroupName> {
         let named = statement.policy.entity_literals();
         let groups = named.iter().filter(|uid| uid.type_name().basename() == "Group");
         used.extend(groups.filter_map(|uid| uid.id().unescaped().parse::<GroupName>().ok()));
-        used.extend(asked(statement).into_iter().flat_map(Quorum::counts).map(|(group, _)| group.clone()));
+        used.extend(asked(statement).into_iter().flat_map(Quorum::groups).cloned());
     }
     used.extend(policy.approvers.iter().flat_map(|approver| approver.requesters.iter().cloned()));
     used

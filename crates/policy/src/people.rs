@@ -22,18 +22,20 @@ pub struct Asked<'a> {
     pub quorum: &'a Quorum,
     /// What they must be signed with.
     pub approver_key: Option<KeyStrength>,
+    /// How long it has waited: who stands in by then may approve too.
+    pub waited: Span,
 }
 
 impl<'a> Asked<'a> {
-    /// What a requester would get.
-    pub const fn new(requester: &'a UserName, given: &'a Obligations) -> Self {
-        let matter = Matter { requester, hosts: &given.hosts };
-        Self { matter, quorum: &given.quorum, approver_key: given.approver_key }
+    /// What a requester would get, once everybody stands in who ever may.
+    pub fn new(requester: &'a UserName, given: &'a Obligations) -> Self {
+        let (matter, quorum) = (Matter { requester, hosts: &given.hosts }, &given.quorum);
+        Self { matter, quorum, approver_key: given.approver_key, waited: quorum.longest_wait() }
     }
 
-    /// The groups of the quorum whose members may approve this.
+    /// The groups of the quorum whose members may approve this, in whichever stage.
     fn groups(&self, policy: &Policy, directory: &Directory, moment: Moment) -> BTreeSet<&'a GroupName> {
-        let groups = self.quorum.counts().map(|(group, _)| group);
+        let groups = self.quorum.groups_after(self.waited).into_iter();
         groups.filter(|group| open(policy, directory, group, self.matter, moment)).collect()
     }
 
@@ -49,10 +51,9 @@ pub(crate) fn has_fido_key(directory: &Directory, name: &UserName) -> bool {
 }
 
 /// The users who may decide on a request with this quorum at some time, be it to deny: those of its groups whose decisions
-/// count, but no account of the person who asks.
+/// count, whichever stage asks them and whether or not they stand in yet, but no account of the person who asks.
 pub fn deciders(directory: &Directory, asked: Asked<'_>) -> BTreeSet<UserName> {
-    let groups = asked.quorum.counts().map(|(group, _)| group);
-    members(directory, asked.matter.requester, groups).cloned().collect()
+    members(directory, asked.matter.requester, asked.quorum.groups().into_iter()).cloned().collect()
 }
 
 /// Those of the [`deciders`] who may approve at this time: a group of theirs may, and they have a key that it takes.
@@ -73,6 +74,34 @@ fn members<'d>(
     members.filter(move |name| asks.is_some() && directory.decides(name) && directory.owner_of(name) != asks)
 }
 
+/// One stage, and whom it asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// The approvals that it takes.
+    pub quorum: Quorum,
+    /// Who may give them from the first.
+    pub approvers: BTreeSet<UserName>,
+    /// Who may too, once the request has waited for so long.
+    pub later: BTreeMap<Span, BTreeSet<UserName>>,
+}
+
+/// Whom each stage asks, at this time.
+pub fn stages(policy: &Policy, directory: &Directory, asked: Asked<'_>, at: UnixTime) -> Vec<Stage> {
+    let stage = |place: usize| {
+        let quorum = asked.quorum.stage(place);
+        let after = |waited| approvers(policy, directory, Asked { quorum: &quorum, waited, ..asked }, at);
+        let first = after(Span::ZERO);
+        let (mut known, mut later) = (first.clone(), BTreeMap::new());
+        for wait in quorum.waits() {
+            let by_then = after(wait);
+            later.insert(wait, by_then.difference(&known).cloned().collect());
+            known = by_then;
+        }
+        Stage { approvers: first, later, quorum }
+    };
+    (0..asked.quorum.stages()).map(stage).collect()
+}
+
 /// The slots of a quorum that stay open when these of the [`approvers`] approve at this time.
 pub fn open_slots(
     policy: &Policy,
@@ -87,22 +116,22 @@ pub fn open_slots(
         let groups = groups.iter().filter(|group| directory.member(name, group)).map(|group| (*group).clone());
         Some(Voter { owner, groups: groups.collect() })
     };
-    missing(asked.quorum, &approving.iter().filter_map(voter).collect::<Vec<_>>())
+    missing(asked.quorum, &approving.iter().filter_map(voter).collect::<Vec<_>>(), asked.waited)
 }
 
 /// The slots of a quorum that nobody is left for when all approve who ever may: one person fills one slot, and the person
-/// who asks fills none.
+/// who asks fills none. Who stands in counts, however long that takes.
 pub fn unfillable(policy: &Policy, directory: &Directory, asked: Asked<'_>) -> Vec<GroupName> {
     let slots = usize::try_from(asked.quorum.people()).unwrap_or(usize::MAX);
     let mut voters: BTreeMap<&UserName, BTreeSet<GroupName>> = BTreeMap::new();
-    for (group, _) in asked.quorum.counts() {
+    for group in asked.quorum.groups() {
         // Of a large group as many people as there are slots fill any that others leave: the rest changes nothing.
         for person in people(policy, directory, asked, group, slots) {
             voters.entry(person).or_default().insert(group.clone());
         }
     }
     let voters = voters.into_iter().map(|(owner, groups)| Voter { owner: owner.clone(), groups });
-    missing(asked.quorum, &voters.collect::<Vec<_>>())
+    missing(asked.quorum, &voters.collect::<Vec<_>>(), asked.quorum.longest_wait())
 }
 
 /// The persons of a group who may ever approve this: each once, through however many accounts; no more than `most` of them,

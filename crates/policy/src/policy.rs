@@ -189,7 +189,7 @@ fn known_names(notes: &Notes<'_>, directory: &Directory, statement: &Statement, 
         Meaning::Requirement(terms) => terms.quorum.as_ref(),
         Meaning::Prohibition(_) => None,
     };
-    for (group, _) in quorum.into_iter().flat_map(Quorum::counts) {
+    for group in quorum.into_iter().flat_map(Quorum::groups) {
         if directory.group(group).is_none() {
             notes.note(place.clone(), format!("the group `{group}` of @quorum is not in the directory"));
         }

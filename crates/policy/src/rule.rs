@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use cedar_policy::EntityUid;
 use directory::{Directory, Host, User};
 use domain::{
-    AskedLogin, HostName, Login, Obligations, RealmName, RuleName, Selector, Span, Target, UnixTime, in_both,
+    AskedLogin, GroupName, HostName, Login, Obligations, RealmName, RuleName, Selector, Share, Span, StandIn, Target,
+    UnixTime, in_both,
 };
 
 use crate::evaluate::{Matched, evaluate};
@@ -255,12 +256,19 @@ fn keys_fit(choice: &Choice<'_>, ask: &Ask) -> Result<(), Refusal> {
     }
 }
 
-/// Each group has people enough besides the one who asks, who ever may approve this. That one person is not counted for two
-/// groups is seen when they decide.
+/// Each group has people enough besides the one who asks, who ever may approve this, in all stages and with whoever stands
+/// in. That one person is not counted for two groups is seen when they decide.
 pub(crate) fn quorum_exists(policy: &Policy, directory: &Directory, asked: Asked<'_>) -> Result<(), Refusal> {
-    for (group, needed) in asked.quorum.counts() {
+    let mut asked_of: BTreeMap<&GroupName, (u32, BTreeSet<&GroupName>)> = BTreeMap::new();
+    for Share { group, count, stand_in } in asked.quorum.shares() {
+        let (needed, from) = asked_of.entry(group).or_default();
+        *needed = needed.saturating_add(count);
+        from.extend([Some(group), stand_in.map(StandIn::group)].into_iter().flatten());
+    }
+    for (group, (needed, from)) in asked_of {
         let enough = usize::try_from(needed).unwrap_or(usize::MAX);
-        let available = people(policy, directory, asked, group, enough).len();
+        let there = from.into_iter().flat_map(|group| people(policy, directory, asked, group, enough));
+        let available = there.collect::<BTreeSet<_>>().len();
         if available < enough {
             return Err(Refusal::TooFewApprovers { group: group.clone(), needed, available });
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use directory::{Directory, Fields, Notes};
-use domain::{GroupName, Quorum, UserName, Voter, missing};
+use domain::{GroupName, Quorum, Span, UserName, Voter, missing};
 use toml::Spanned;
 
 /// What `[policy]` says.
@@ -50,8 +50,12 @@ fn possible(notes: &Notes<'_>, directory: &Directory, signers: &Spanned<Quorum>,
         let help = "name groups and counts, such as \"2 of admins\", or leave it out";
         notes.note_with_help(signers.span(), "`auto` is nobody's signature", help);
     }
+    if quorum.stages() > 1 || quorum.longest_wait() > Span::ZERO {
+        let help = "name groups and counts alone, such as \"2 of admins, 1 of security\"";
+        notes.note_with_help(signers.span(), "these are asked all at once, and nobody stands in for them", help);
+    }
     let unknown: Vec<&GroupName> =
-        quorum.counts().map(|(group, _)| group).filter(|group| directory.group(group).is_none()).collect();
+        quorum.groups().into_iter().filter(|group| directory.group(group).is_none()).collect();
     for group in &unknown {
         notes.note(signers.span(), format!("the group `{group}` is not in the directory"));
     }
@@ -67,7 +71,7 @@ fn possible(notes: &Notes<'_>, directory: &Directory, signers: &Spanned<Quorum>,
 /// The slots of the signers' quorum that these users leave open. Only enabled people with a key count, each person once; no
 /// program does, whatever it may approve: a bundle says which programs may.
 pub fn unsigned(directory: &Directory, signers: &Quorum, by: &BTreeSet<UserName>) -> Vec<GroupName> {
-    missing(signers, &by.iter().filter_map(|name| voter(directory, name)).collect::<Vec<_>>())
+    missing(signers, &by.iter().filter_map(|name| voter(directory, name)).collect::<Vec<_>>(), Span::ZERO)
 }
 
 fn voter(directory: &Directory, name: &UserName) -> Option<Voter> {
@@ -81,7 +85,7 @@ fn voter(directory: &Directory, name: &UserName) -> Option<Voter> {
 pub(crate) fn counting<'d>(directory: &'d Directory, quorum: &Quorum) -> BTreeSet<&'d UserName> {
     let asked = |name: &UserName| {
         let voter = voter(directory, name);
-        voter.is_some_and(|voter| quorum.counts().any(|(group, _)| voter.groups.contains(group)))
+        voter.is_some_and(|voter| quorum.groups().into_iter().any(|group| voter.groups.contains(group)))
     };
     directory.users().map(|user| &user.name).filter(|name| asked(name)).collect()
 }

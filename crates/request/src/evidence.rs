@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use directory::Directory;
 use domain::{
-    Approval, Digest, GroupName, HostName, KeyStrength, Obligations, PublicKey, RequestId, SlotClosed, UnixTime,
-    UserName, Voter,
+    Approval, Digest, GroupName, HostName, KeyStrength, Obligations, PublicKey, Quorum, RequestId, SlotClosed, StandIn,
+    UnixTime, UserName, Vote, Voter,
 };
 use statement::{Canonical as _, DecisionStatement, Verified};
 
@@ -53,6 +53,33 @@ pub enum BallotRefused {
     /// The conditions on approvers leave no slot that they could fill. A deny counts at any time.
     #[error(transparent)]
     Closed(#[from] SlotClosed),
+    /// Their group only stands in for another, and not yet.
+    #[error("members of `{group}` stand in for others from {opens} on; until then those who are asked decide")]
+    StandsInLater {
+        /// The group.
+        group: GroupName,
+        /// The first second in which they may.
+        opens: UnixTime,
+    },
+    /// The stage that they could fill a slot of is not asked yet.
+    #[error("{approver} is asked once {first} has approved; approve again then")]
+    Early {
+        /// The account that signed.
+        approver: UserName,
+        /// Who is asked first.
+        first: Quorum,
+    },
+    /// It is dated before approvals that it comes after.
+    #[error(
+        "the approval is dated {signed}, and comes after one that is dated {before}: over 60 seconds apart. Set the clock \
+         right and approve anew"
+    )]
+    SignedBefore {
+        /// The time in the statement.
+        signed: UnixTime,
+        /// The latest time of those before.
+        before: UnixTime,
+    },
     /// The words that were signed are not those of the ruling.
     #[error("the decision says it allows something else than the ruling does; look at the request and decide anew")]
     OtherWords,
@@ -94,12 +121,18 @@ pub struct Judging<'a> {
 /// A decision that counts: only [`judge`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ballot {
+    approver: UserName,
     verdict: Approval,
-    voter: Voter,
+    vote: Vote,
     time: UnixTime,
 }
 
 impl Ballot {
+    /// The account that signed.
+    pub const fn approver(&self) -> &UserName {
+        &self.approver
+    }
+
     /// Approve or deny.
     pub const fn verdict(&self) -> Approval {
         self.verdict
@@ -107,7 +140,12 @@ impl Ballot {
 
     /// The person, and the groups they speak for.
     pub const fn voter(&self) -> &Voter {
-        &self.voter
+        &self.vote.voter
+    }
+
+    /// The same, with the time that was signed.
+    pub const fn vote(&self) -> &Vote {
+        &self.vote
     }
 
     /// When the server took the decision.
@@ -150,7 +188,8 @@ pub fn judge(
             fillable(case, obligations, &said.approver, said.header.time, judging)?
         }
     };
-    Ok(Ballot { verdict: said.verdict, voter: Voter { owner, groups }, time: taken })
+    let vote = Vote { voter: Voter { owner, groups }, signed: said.header.time };
+    Ok(Ballot { approver: said.approver.clone(), verdict: said.verdict, vote, time: taken })
 }
 
 fn strong_enough(obligations: &Obligations, decision: &Verified<DecisionStatement>) -> Result<(), BallotRefused> {
@@ -160,7 +199,7 @@ fn strong_enough(obligations: &Obligations, decision: &Verified<DecisionStatemen
     }
 }
 
-/// The groups of the quorum whose slots the approver can fill.
+/// The groups that the approver can speak for, be it in the stead of another, whichever stage asks them.
 fn fillable(
     case: &Case<'_>,
     obligations: &Obligations,
@@ -170,7 +209,7 @@ fn fillable(
 ) -> Result<BTreeSet<GroupName>, BallotRefused> {
     let requester = &case.request.statement().requester;
     let (mut open, mut closed) = (BTreeSet::new(), None);
-    for group in obligations.quorum.counts().map(|(group, _)| group).filter(|g| directory.member(approver, g)) {
+    for group in obligations.quorum.groups().into_iter().filter(|g| directory.member(approver, g)) {
         match slots.slot(group, requester, &obligations.hosts, decided) {
             Ok(()) => drop(open.insert(group.clone())),
             Err(why) => drop(closed.get_or_insert(why)),
@@ -178,8 +217,28 @@ fn fillable(
     }
     match closed.filter(|_| open.is_empty()) {
         Some(why) => Err(why.into()),
-        None => Ok(open),
+        None => not_only_later(case, obligations, decided, open),
     }
+}
+
+/// Who does nothing but stand in for others must wait. By the times that both sides signed: neither is the store's to move.
+fn not_only_later(
+    case: &Case<'_>,
+    obligations: &Obligations,
+    decided: UnixTime,
+    open: BTreeSet<GroupName>,
+) -> Result<BTreeSet<GroupName>, BallotRefused> {
+    let asked = case.request.statement().header.time;
+    let by_now = obligations.quorum.groups_after(decided.since(asked));
+    if open.iter().any(|group| by_now.contains(group)) {
+        return Ok(open);
+    }
+    let stand_ins = obligations.quorum.shares().filter_map(|share| share.stand_in);
+    let theirs = stand_ins.filter(|stand_in| open.contains(stand_in.group()));
+    let opens = theirs
+        .min_by_key(|stand_in| stand_in.after())
+        .and_then(|first: &StandIn| Some((first.group().clone(), asked.after(first.after())?)));
+    opens.map_or(Ok(open), |(group, opens)| Err(BallotRefused::StandsInLater { group, opens }))
 }
 
 /// The person behind an approver who may speak on this request at all.
@@ -207,7 +266,7 @@ fn entitled(
         return Err(BallotRefused::OwnRequest { approver: approver.clone(), owner });
     }
     let quorum = &case.ruling.obligations().quorum;
-    if !quorum.counts().any(|(group, _)| directory.member(approver, group)) {
+    if !quorum.groups().into_iter().any(|group| directory.member(approver, group)) {
         return Err(BallotRefused::NotAsked { approver: approver.clone(), asked: quorum.to_string() });
     }
     Ok(owner)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use directory::Directory;
 use domain::{
-    Approval, GroupName, KeyStrength, Obligations, Pair, PublicKey, RequestId, Span, UnixTime, UserName, missing,
+    Approval, Fate, KeyStrength, Obligations, Pair, PublicKey, Quorum, RequestId, Span, Tally, UnixTime, UserName,
 };
 use statement::{DecisionStatement, FetchStatement, RequestStatement, RulingText, Verified};
 
@@ -124,7 +124,7 @@ pub enum NotGranted {
         /// The request.
         id: RequestId,
         /// The slots that nobody fills.
-        missing: Vec<GroupName>,
+        missing: Quorum,
         /// Why an approval no longer counts, if one was dropped.
         dropped: Option<BallotRefused>,
     },
@@ -133,10 +133,8 @@ pub enum NotGranted {
     Denied(RequestId),
 }
 
-fn list(missing: &[GroupName]) -> String {
-    let mut groups: Vec<String> = missing.iter().map(|group| format!("an approval from {group}")).collect();
-    groups.dedup();
-    groups.join(" and ")
+fn list(missing: &Quorum) -> String {
+    missing.shares().map(|share| format!("an approval from {}", share.group)).collect::<Vec<_>>().join(" and ")
 }
 
 fn because(dropped: Option<&BallotRefused>) -> String {
@@ -329,14 +327,16 @@ struct Signed {
     last: UnixTime,
 }
 
-/// Whether the approvals that count fill every slot; when they were signed, `None` where nobody is asked.
+/// Whether the approvals that count fill every slot, each stage after those before it; when they were signed, `None` where
+/// nobody is asked.
 fn quorum_stands(
     case: &Case<'_>,
     decisions: &[Counted],
     obligations: &Obligations,
     judging: Judging<'_>,
 ) -> Result<Option<Signed>, NotGranted> {
-    let (mut voters, mut dropped, mut times) = (Vec::new(), None, Vec::new());
+    let mut tally = Tally::new(&obligations.quorum, case.request.statement().header.time);
+    let (mut dropped, mut times) = (None, Vec::new());
     for counted in decisions {
         // A deny ends a request even when its author has left since.
         if counted.decision.statement().verdict == Approval::Deny {
@@ -344,15 +344,20 @@ fn quorum_stands(
         }
         match judge(case, obligations, &counted.decision, counted.taken, judging) {
             Ok(ballot) => {
-                voters.push(ballot.voter().clone());
-                times.push(counted.decision.statement().header.time);
+                let vote = ballot.vote();
+                times.push(vote.signed);
+                if let Fate::Before(before) = tally.count(vote) {
+                    dropped = Some(BallotRefused::SignedBefore { signed: vote.signed, before });
+                }
             }
             Err(why) => dropped = Some(why),
         }
     }
-    let missing = missing(&obligations.quorum, &voters);
+    if !tally.is_complete() {
+        return Err(NotGranted::Quorum { id: case.id, missing: tally.missing(), dropped });
+    }
     let signed = || Some(Signed { first: *times.iter().min()?, last: *times.iter().max()? });
-    if missing.is_empty() { Ok(signed()) } else { Err(NotGranted::Quorum { id: case.id, missing, dropped }) }
+    Ok(signed())
 }
 
 fn the_approved_key(case: &Case<'_>, fetch: &Verified<FetchStatement>) -> Result<PublicKey, NotGranted> {

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use domain::{Approval, Quorum, Span, UnixTime, Voter, missing};
+use domain::{Approval, Fate, Quorum, Span, Tally, UnixTime};
 
-use crate::evidence::Ballot;
+use crate::evidence::{Ballot, BallotRefused};
 
 /// When a grant opens and ends. `not_before` counts, `not_after` does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,27 +128,38 @@ impl Pending {
         self.until
     }
 
-    /// Counts one more ballot beside those cast before.
+    /// Counts one more ballot beside those cast before. Whoever is asked in any stage may deny at any time.
+    ///
+    /// # Errors
+    /// When it is an approval for a stage that is not asked yet, or dated before those that it comes after. The request
+    /// waits as it did.
     pub fn decide(
         self,
         ballot: &Ballot,
-        before: &[Voter],
-        quorum: &Quorum,
+        mut before: Tally<'_>,
         start: Option<UnixTime>,
         length: Span,
-    ) -> Outcome {
+    ) -> Result<Outcome, BallotRefused> {
         if ballot.verdict() == Approval::Deny {
-            return Outcome::Denied(Ended::Denied);
+            return Ok(Outcome::Denied(Ended::Denied));
         }
-        let mut voters = before.to_vec();
-        voters.push(ballot.voter().clone());
-        if !missing(quorum, &voters).is_empty() {
-            return Outcome::Waits(self);
+        match before.count(ballot.vote()) {
+            Fate::Fills | Fate::Idle => {}
+            Fate::Early => {
+                let (approver, first) = (ballot.approver().clone(), before.missing());
+                return Err(BallotRefused::Early { approver, first });
+            }
+            Fate::Before(time) => {
+                return Err(BallotRefused::SignedBefore { signed: ballot.vote().signed, before: time });
+            }
         }
-        match Window::approved_at(ballot.time(), start, length) {
+        if !before.is_complete() {
+            return Ok(Outcome::Waits(self));
+        }
+        Ok(match Window::approved_at(ballot.time(), start, length) {
             Some(window) => Outcome::Approved(Approved { window }),
             None => Outcome::TooLate(Ended::Expired),
-        }
+        })
     }
 
     /// The requester takes it back.

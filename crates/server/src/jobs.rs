@@ -53,6 +53,12 @@ async fn expire(ca: &Ca) {
     if let Err(error) = ca.expire().await {
         tracing::warn!(error = chain(&error), "requests could not be looked through for expiry");
     }
+    if let Err(error) = ca.escalate().await {
+        tracing::warn!(
+            error = chain(&error),
+            "requests could not be looked through for those that others stand in for"
+        );
+    }
     if let Err(error) = ca.remind().await {
         tracing::warn!(error = chain(&error), "requests could not be looked through for those that end soon");
     }

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use domain::{
-    Digest, Extension, HostName, KeyStrength, Network, Networks, Obligations, RealmName, Text, TextError,
+    Digest, Extension, HostName, KeyStrength, Network, Networks, Obligations, Quorum, RealmName, Span, Text, TextError,
     UnknownExtension,
 };
 
@@ -18,6 +18,9 @@ const NAMED_BYTES: usize = 260;
 const NETWORK_BYTES: usize = 90;
 /// Longest command that the words spell out; the request's text has it whole.
 const COMMAND_BYTES: usize = 300;
+
+/// Longest quorum that the words spell out; the text has it whole.
+const QUORUM_BYTES: usize = 120;
 
 /// A permitting ruling, made once at submit. Nobody signs it by itself: the approver signs its digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,9 +142,25 @@ fn restrictions(allowed: &Obligations) -> String {
     let source =
         allowed.source.as_ref().map(|source| format!("only from {}", spelled_out(source.iter(), NETWORK_BYTES)));
     let verified = allowed.verify_required.then(|| "each login verified by the FIDO key".to_owned());
+    let in_turn = in_turn(&allowed.quorum);
     let signed = |what: &str, key: Option<KeyStrength>| Some(format!("{what} with {}", key?.in_words()));
-    let all = [source, verified, signed("asked", allowed.requester_key), signed("approved", allowed.approver_key)];
+    let all =
+        [source, verified, signed("asked", allowed.requester_key), in_turn, signed("approved", allowed.approver_key)];
     all.into_iter().flatten().map(|words| format!(", {words}")).collect()
+}
+
+/// Whom it takes, where that is not asked all at once: then it matters when an approval is given.
+fn in_turn(quorum: &Quorum) -> Option<String> {
+    let stages = quorum.stages();
+    if stages <= 1 && quorum.longest_wait() == Span::ZERO {
+        return None;
+    }
+    let whole = quorum.to_string();
+    if whole.len() <= QUORUM_BYTES {
+        return Some(format!("approved by {whole}"));
+    }
+    let others = if quorum.longest_wait() == Span::ZERO { "" } else { ", with others who stand in" };
+    Some(format!("approved by the quorum of the ruling in {stages} stages{others}"))
 }
 
 fn hosts_in_words(allowed: &Obligations) -> String {

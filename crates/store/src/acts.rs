@@ -80,6 +80,11 @@ impl Batch<'_> {
         if uses > 0 {
             return Err(StoreError::Used(id));
         }
+        self.forget_decision(id, decision)
+    }
+
+    /// A decision counts no longer. Its entry stays.
+    pub(crate) fn forget_decision(&self, id: RequestId, decision: u64) -> Result<(), StoreError> {
         let sql = "DELETE FROM decisions WHERE request = ?1 AND entry = ?2";
         self.connection.prepare_cached(sql)?.execute(params![id.to_string(), decision])?;
         Ok(())

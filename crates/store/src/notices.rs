@@ -22,6 +22,8 @@ pub struct Notify {
     pub to: Vec<ReceiverName>,
     /// From when on its end is near. While a request stays pending, what was said when it came stands.
     pub remind: Option<UnixTime>,
+    /// Of a new request, from when on others stand in for those who are asked.
+    pub escalate: Option<UnixTime>,
 }
 
 /// One event that one receiver has still to be told of.
@@ -31,7 +33,7 @@ pub struct Notice {
     pub receiver: ReceiverName,
     /// About which request.
     pub request: RequestId,
-    /// The request's version that the event led to, or for its coming end the one it had.
+    /// The request's version that the event led to; for its coming end, and for others who stand in, the one it had.
     pub version: u64,
     /// What happened.
     pub event: Event,

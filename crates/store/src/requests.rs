@@ -108,8 +108,8 @@ impl Transaction for SubmitTx {
         self.check_quota(batch)?;
         let window = self.state.window();
         let sql = "INSERT OR IGNORE INTO requests \
-                   (id, entry, requester, owner, expires, state, version, not_before, not_after, uses, remind) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, 0, ?9)";
+                   (id, entry, requester, owner, expires, state, version, not_before, not_after, uses, remind, escalate) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, 0, ?9, ?10)";
         let new = batch.connection.prepare_cached(sql)?.execute(params![
             self.id.to_string(),
             batch.head.frontier.size(),
@@ -120,6 +120,7 @@ impl Transaction for SubmitTx {
             window.map(|w| w.not_before.seconds()),
             window.map(|w| w.not_after.seconds()),
             self.notify.remind.map(UnixTime::seconds),
+            self.notify.escalate.map(UnixTime::seconds),
         ])?;
         if new == 0 {
             return Err(StoreError::IdTaken(self.id));
@@ -159,6 +160,8 @@ pub struct DecideTx {
     pub owner: UserName,
     /// What they said.
     pub verdict: Approval,
+    /// The entry of an earlier decision of theirs that does not count any more: this one takes its place.
+    pub instead_of: Option<u64>,
     /// Where the request stands with this decision.
     pub state: RequestState,
     /// What was in force when it was judged.
@@ -177,6 +180,9 @@ impl Transaction for DecideTx {
         batch.notify(&self.notify.to, Event::Decision, self.id, self.version + 1, self.now)?;
         let statement = self.statement.into_signed();
         let entry = batch.append(self.now, &Payload::Decision { request: self.id, statement })?;
+        if let Some(earlier) = self.instead_of {
+            batch.forget_decision(self.id, earlier)?;
+        }
         let sql = "INSERT INTO decisions (request, entry, approver, owner, verdict) VALUES (?1, ?2, ?3, ?4, ?5)";
         batch.connection.prepare_cached(sql)?.execute(params![
             self.id.to_string(),

@@ -147,6 +147,8 @@ impl Default for Setup {
         directory.push_str(
             "[[group]]\nname = \"sre\"\nmembers = [\"bob\", \"carol\", \"alice\", \"alice-admin\", \"backup\"]\n",
         );
+        directory.push_str("[[group]]\nname = \"leads\"\nmembers = [\"dave\", \"bob\"]\n");
+        directory.push_str("[[group]]\nname = \"duty\"\nmembers = [\"carol\", \"backup\"]\n");
         directory.push_str("[[group]]\nname = \"admins\"\nmembers = [\"carol\"]\nrights = [\"admin\", \"audit\"]\n");
         let access = r#"
 [[rule]]
@@ -178,6 +180,15 @@ max = "1h"
 ttl = "5m"
 
 [[rule]]
+name = "dev-staged"
+who = "dev"
+hosts = "env=staged"
+logins = ["root"]
+approve = "1 of leads or duty after 15m then 1 of sre"
+max = "1h"
+ttl = "5m"
+
+[[rule]]
 name = "plain"
 who = "dev"
 hosts = "env=plain"
@@ -197,6 +208,7 @@ impl Setup {
             [[host]]\nname = \"web-1\"\naliases = [\"www\"]\nlabels = { env = \"prod\", role = \"web\" }\n\
             [[host]]\nname = \"web-2\"\nlabels = { env = \"prod\", role = \"web\" }\n\
             [[host]]\nname = \"two-1\"\nlabels = { env = \"two\" }\n\
+            [[host]]\nname = \"staged-1\"\nlabels = { env = \"staged\" }\n\
             [[host]]\nname = \"dev-1\"\nlabels = { env = \"dev\" }\n\
             [[host]]\nname = \"old-1\"\nlabels = { env = \"plain\" }\nrealm = \"legacy\"\n\
             [[host]]\nname = \"old-2\"\nlabels = { env = \"plain\" }\nrealm = \"legacy\"\n\

@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use domain::{RequestId, UnixTime};
+use domain::{RequestId, UnixTime, UserName};
 use wire::{Request, State, View, WatchRequests};
 
-use crate::app::App;
+use crate::app::{App, Joined};
 use crate::arguments::Inbox;
 use crate::failure::{Exit, Failure};
-use crate::link::{Link, LinkError, Which};
+use crate::link::{LinkError, Which};
 use crate::view::{Ending, OneRequest, Outcome, Requests};
 
 pub(crate) async fn run(app: &App<'_>, asked: &Inbox) -> Result<Exit, Failure> {
     let joined = app.joined().await?;
     if asked.follow {
-        return follow(app, &joined.link).await;
+        return follow(app, &joined).await;
     }
     let requests = app.requests(&joined.link, View::Inbox, Which::Live).await?;
     app.report(&Requests { requests, none: "Nothing waits for my decision." })?;
@@ -22,9 +22,9 @@ pub(crate) async fn run(app: &App<'_>, asked: &Inbox) -> Result<Exit, Failure> {
 }
 
 /// Shows each request when it comes, and again when it is decided on, ends, or ends soon; until the user interrupts.
-async fn follow(app: &App<'_>, link: &Link) -> Result<Exit, Failure> {
-    let mut watch = link.watch(WatchRequests::View(View::Inbox)).await?;
-    let mut shown = Shown::default();
+async fn follow(app: &App<'_>, joined: &Joined) -> Result<Exit, Failure> {
+    let mut watch = joined.link.watch(WatchRequests::View(View::Inbox)).await?;
+    let mut shown = Shown { to: joined.session.user.clone(), seen: BTreeMap::new() };
     loop {
         let changed = tokio::select! {
             () = app.context.terminal.interrupted() => return Ok(Exit::Done),
@@ -65,25 +65,28 @@ enum Soon {
 }
 
 /// The requests that were shown and wait: how many decisions there were, and whether the end is near.
-#[derive(Default)]
-struct Shown(BTreeMap<RequestId, (usize, Soon)>);
+struct Shown {
+    to: UserName,
+    seen: BTreeMap<RequestId, (usize, Soon)>,
+}
 
 impl Shown {
-    /// What is new about a request since it was shown. One that was decided before it came here is none of ours.
+    /// What is new about a request since it was shown. One that was decided before it came here is none of ours, and one that
+    /// others are asked about is not yet.
     fn news(&mut self, told: &Request, now: UnixTime) -> Option<News> {
         let near = domain::wait_ends_soon(told.submitted, told.pending_until) <= now;
         let soon = if near { Soon::Said } else { Soon::NotYet };
-        let news = match self.0.get(&told.id) {
-            None if told.state == State::Pending => News::Arrived,
+        let news = match self.seen.get(&told.id) {
+            None if told.state == State::Pending && told.approvers.contains(&self.to) => News::Arrived,
             None => return None,
             Some((decisions, _)) if told.state != State::Pending || *decisions != told.decisions.len() => News::Moved,
             Some((_, Soon::NotYet)) if soon == Soon::Said => News::EndsSoon,
             Some(_) => return None,
         };
         if told.state == State::Pending {
-            self.0.insert(told.id, (told.decisions.len(), soon));
+            self.seen.insert(told.id, (told.decisions.len(), soon));
         } else {
-            self.0.remove(&told.id);
+            self.seen.remove(&told.id);
         }
         Some(news)
     }
@@ -101,7 +104,10 @@ mod tests {
         let (come, hour) = (UnixTime::new(NOW).unwrap(), "1h".parse().unwrap());
         (request.submitted, request.pending_until) = (come, come.after(hour).unwrap());
         let at = |minutes: u64| UnixTime::new(NOW + 60 * minutes).unwrap();
-        let mut shown = Shown::default();
+        let mut shown = Shown { to: "carol".parse().unwrap(), seen: BTreeMap::new() };
+        let later = Request { approvers: vec!["dave".parse().unwrap()], ..request.clone() };
+        assert_eq!(shown.news(&later, at(0)), None, "others are asked first");
+        request.approvers.push("carol".parse().unwrap());
         let mut told = |request: &Request, minutes| shown.news(request, at(minutes));
         assert_eq!([told(&request, 0), told(&request, 1)], [Some(News::Arrived), None]);
         assert_eq!([told(&request, 49), told(&request, 50), told(&request, 51)], [None, Some(News::EndsSoon), None]);

@@ -87,7 +87,10 @@ fn an_approval_counts_after_those_it_follows_by_what_was_signed() {
     assert_eq!(with(1340).1, "auto", "their clocks differ by a minute");
     let before = (vec![Fate::Fills, Fate::Before(at(1400))], "1 of security".to_owned());
     assert_eq!(with(1339), before, "it was signed before, whatever order it is kept in");
-    assert_eq!(open("1 of leads, 1 of security", &[vote("ann", &["leads"], 1400), vote("bob", &["security"], 1)]), "auto");
+    assert_eq!(
+        open("1 of leads, 1 of security", &[vote("ann", &["leads"], 1400), vote("bob", &["security"], 1)]),
+        "auto"
+    );
     // The last stage holds to all before it.
     let three = [vote("ann", &["a"], 1400), vote("bob", &["b"], 1350), vote("cat", &["c"], 1339)];
     assert_eq!(counted("1 of a then 1 of b then 1 of c", &three).0[2], Fate::Before(at(1400)));
@@ -122,11 +125,13 @@ fn quorums() -> impl Strategy<Value = String> {
     let asked = (0..3u32, prop::option::weighted(0.3, (0..4usize, 1..4u64)));
     vec(vec(asked, 3), 0..=3).prop_map(|stages| {
         let stages = stages.iter().map(|asked| {
-            let shares = asked.iter().enumerate().filter(|(_, (count, _))| *count > 0).map(|(group, (count, other))| {
-                let other = other.filter(|(other, _)| *other != group);
-                let other = other.map_or(String::new(), |(o, wait)| format!(" or {} after {}s", GROUPS[o], wait * 100));
-                format!("{count} of {}{other}", GROUPS[group])
-            });
+            let shares =
+                asked.iter().enumerate().filter(|(_, (count, _))| *count > 0).map(|(group, (count, other))| {
+                    let other = other.filter(|(other, _)| *other != group);
+                    let other =
+                        other.map_or(String::new(), |(o, wait)| format!(" or {} after {}s", GROUPS[o], wait * 100));
+                    format!("{count} of {}{other}", GROUPS[group])
+                });
             shares.collect::<Vec<_>>().join(", ")
         });
         let text = stages.filter(|stage| !stage.is_empty()).collect::<Vec<_>>().join(" then ");
@@ -161,9 +166,10 @@ fn fillable(slots: &[(usize, Slot<'_>)], votes: &[Vote], given: &mut Vec<(usize,
     votes.iter().enumerate().any(|(place, vote)| {
         let person = Person { groups: vote.voter.groups.clone(), waited: vote.signed.since(at(1000)) };
         let free = given.iter().all(|(_, other)| *other != place);
-        let after = given.iter().filter(|(before, _)| before < stage).all(|(_, other)| {
-            *other < place && votes[*other].signed <= vote.signed.after(CLOCKS).unwrap()
-        });
+        let after = given
+            .iter()
+            .filter(|(before, _)| before < stage)
+            .all(|(_, other)| *other < place && votes[*other].signed <= vote.signed.after(CLOCKS).unwrap());
         if !(free && after && slot.takes(&person)) {
             return false;
         }

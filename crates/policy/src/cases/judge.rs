@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use directory::{Directory, Mistake};
-use domain::{GroupName, Obligations, UnixTime, UserName};
+use domain::{GroupName, Obligations, Span, UnixTime, UserName};
 use toml::Spanned;
 
 use super::{Answer, Case};
@@ -134,12 +134,18 @@ impl Case<'_> {
     ) -> Vec<GroupName> {
         let may = self.may(given, (policy, directory), at);
         let approving = people.iter().map(Spanned::get_ref).filter(|name| may.contains(*name)).cloned().collect();
-        open_slots(policy, directory, Asked::new(&self.ask.requester, given), &approving, at)
+        open_slots(policy, directory, self.approvals(given), &approving, at)
     }
 
     /// Who may approve at the time of the case.
     fn may(&self, given: &Obligations, (policy, directory): Loaded<'_>, at: UnixTime) -> BTreeSet<UserName> {
-        approvers(policy, directory, Asked::new(&self.ask.requester, given), at)
+        approvers(policy, directory, self.approvals(given), at)
+    }
+
+    /// What approvers are asked, when they approve so long after the request.
+    fn approvals<'a>(&'a self, given: &'a Obligations) -> Asked<'a> {
+        let waited = self.expected.approved_after.unwrap_or(Span::ZERO);
+        Asked { waited, ..Asked::new(&self.ask.requester, given) }
     }
 
     fn differs(&self, at: Range<usize>, expected: &str, happened: &str) -> Mistake {

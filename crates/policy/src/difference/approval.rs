@@ -95,7 +95,7 @@ impl<'a> Approval<'a> {
 
     /// Whether who may approve depends on who asks and for which hosts.
     pub(super) fn limited(&self, openings: &[Opening]) -> bool {
-        let mut groups = openings.iter().flat_map(|opening| opening.quorum.counts().map(|(group, _)| group));
+        let mut groups = openings.iter().flat_map(|opening| opening.quorum.groups());
         groups.any(|group| self.both.iter().any(|read| read.policy.approving.limits(group)))
     }
 
@@ -142,7 +142,7 @@ impl<'a> Approval<'a> {
             let of = |group| {
                 if groups.contains(group) { members(directory, group, *key).collect() } else { BTreeSet::new() }
             };
-            quorum.counts().map(|(group, _)| of(group)).collect()
+            quorum.groups().into_iter().map(of).collect()
         };
         let sides = directories.zip(open.as_ref());
         let now = sides.map(|(directory, open)| able(directory, &open.now));
@@ -211,7 +211,7 @@ impl<'a> Approval<'a> {
         let Both { old: before, new: after } = self.both;
         let covers = |(one, read): (&Opening, Read<'a>), (other, others): (&Opening, Read<'a>)| {
             let as_many = |group| able(read, one, group).is_superset(&able(others, other, group));
-            one.takes_no_more(other) && one.quorum.counts().all(|(group, _)| as_many(group))
+            one.takes_no_more(other) && one.quorum.groups().into_iter().all(as_many)
         };
         Both { old: covers((old, before), (new, after)), new: covers((new, after), (old, before)) }
     }
@@ -256,7 +256,7 @@ fn groups_open(
     moment: Moment,
 ) -> BTreeSet<GroupName> {
     let matter = Matter { requester, hosts };
-    let groups = opening.quorum.counts().map(|(group, _)| group);
+    let groups = opening.quorum.groups().into_iter();
     groups.filter(|group| open(read.policy, read.directory, group, matter, moment)).cloned().collect()
 }
 

@@ -146,10 +146,9 @@ impl Opening {
             && (realm == &other.realm || hosts(realm).is_superset(&hosts(&other.realm)))
     }
 
-    /// Whether it takes of each group no more than the other does.
+    /// Whether it takes of each group no more than the other does, in no later order.
     pub(super) fn takes_no_more(&self, other: &Self) -> bool {
-        let theirs: BTreeMap<_, _> = other.quorum.counts().collect();
-        self.quorum.counts().all(|(group, count)| theirs.get(group).is_some_and(|other| count <= *other))
+        self.quorum.asks_no_more_than(&other.quorum)
     }
 }
 

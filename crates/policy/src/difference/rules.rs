@@ -63,7 +63,7 @@ fn quorum(
     let effect = match (old, new) {
         // Without signers or lifters it is whoever has the right `admin`: others may gain it.
         (None, _) if about == About::Signers => Effect::Tightens,
-        (Some(old), Some(new)) if new.and(old) == *new => Effect::Tightens,
+        (Some(old), Some(new)) if old.asks_no_more_than(new) => Effect::Tightens,
         _ => Effect::Loosens,
     };
     Some(FileChange { effect, about, names: Vec::new(), words })
@@ -249,7 +249,7 @@ fn effect(both: Both<Read<'_>>, name: &RuleName, was: &Entry, is: &Entry) -> Eff
     let people = |directory, opening: &Opening, group: &GroupName| -> BTreeSet<UserName> {
         members(directory, group, opening.approver_key).cloned().collect()
     };
-    let groups = || old.quorum.counts().chain(new.quorum.counts()).map(|(group, _)| group);
+    let groups = || old.quorum.groups().into_iter().chain(new.quorum.groups());
     let as_many = |one: &Opening, other: &Opening, (mine, theirs)| {
         groups().all(|group| people(mine, one, group).is_superset(&people(theirs, other, group)))
     };

@@ -17,7 +17,7 @@ pub(super) fn fido_keys(warnings: &mut Warnings<'_>, entry: &Entry, directory: &
     let (Says::Rule(_, terms) | Says::Require(terms)) = &entry.says else { return };
     let Terms { requester_key, approver_key, quorum, .. } = terms;
     let asking = requester_key.map(|_| entry.scope.who.iter().collect());
-    let approving = approver_key.map(|_| quorum.iter().flat_map(Quorum::counts).map(|(group, _)| group).collect());
+    let approving = approver_key.map(|_| quorum.iter().flat_map(Quorum::groups).collect());
     let so = ["ask for this", "approve this"];
     for ((field, groups), so) in [("requester_key", asking), ("approver_key", approving)].into_iter().zip(so) {
         let groups: Vec<&GroupName> = groups.unwrap_or_default();
@@ -35,8 +35,8 @@ fn any_fido(directory: &Directory, group: &GroupName) -> bool {
 
 /// Conditions on approvers of groups that nobody asks, or that hold for nobody and nowhere.
 pub(super) fn approvers(warnings: &mut Warnings<'_>, policy: &Policy, directory: &Directory) {
-    let quorums = policy.statements.iter().filter_map(asked).flat_map(Quorum::counts);
-    let in_quorums: BTreeSet<&GroupName> = quorums.map(|(group, _)| group).collect();
+    let in_quorums: BTreeSet<&GroupName> =
+        policy.statements.iter().filter_map(asked).flat_map(Quorum::groups).collect();
     for approver in &policy.approvers {
         if !in_quorums.contains(&approver.group) {
             let message = format!("no quorum asks `{}`, so this limits nobody", approver.group);

@@ -6,8 +6,8 @@ use std::ops::Range;
 use directory::{Fields, Notes, Source};
 
 /// The fields of `access.toml` that warnings point at.
-const OF_ENTRIES: [&str; 9] =
-    ["name", "who", "hosts", "logins", "approve", "requester_key", "approver_key", "group", "for"];
+const OF_ENTRIES: [&str; 10] =
+    ["name", "who", "hosts", "logins", "approve", "escalate", "requester_key", "approver_key", "group", "for"];
 
 /// The places of the fields in a file without mistakes.
 #[derive(Default)]

@@ -33,18 +33,21 @@ impl<'d> People<'d> {
         requesters: &[&User],
     ) -> Option<String> {
         let needed = usize::try_from(quorum.people()).unwrap_or(usize::MAX);
-        let limited = quorum.counts().any(|(group, _)| self.policy.approving.limits(group));
-        for (group, _) in quorum.counts() {
+        let limited = quorum.groups().into_iter().any(|group| self.policy.approving.limits(group));
+        for group in quorum.groups() {
             let people = || with_key(self.directory, group, approver_key);
             self.groups.entry((group.clone(), approver_key)).or_insert_with(people);
         }
-        let people = || quorum.counts().filter_map(|(group, _)| self.groups.get(&(group.clone(), approver_key)));
-        if !limited && people().all(|people| people.len() > needed) {
+        let of = |group: &GroupName| self.groups.get(&(group.clone(), approver_key));
+        // Whoever stands in only adds to these.
+        if !limited && quorum.shares().filter_map(|share| of(share.group)).all(|people| people.len() > needed) {
             return None;
         }
+        let people = || quorum.groups().into_iter().filter_map(of);
         let unfilled = |user: &User| {
             let matter = Matter { requester: &user.name, hosts };
-            unfillable(self.policy, self.directory, Asked { matter, quorum, approver_key })
+            let waited = quorum.longest_wait();
+            unfillable(self.policy, self.directory, Asked { matter, quorum, approver_key, waited })
         };
         // Whoever is in none of the groups finds the same people there.
         let asks_there =
@@ -70,7 +73,11 @@ impl<'d> People<'d> {
 }
 
 /// The persons of a group who have a key that an approval takes.
-fn with_key<'d>(directory: &'d Directory, group: &GroupName, key: Option<KeyStrength>) -> BTreeSet<&'d UserName> {
+pub(super) fn with_key<'d>(
+    directory: &'d Directory,
+    group: &GroupName,
+    key: Option<KeyStrength>,
+) -> BTreeSet<&'d UserName> {
     let members = directory.group(group).into_iter().flat_map(|group| &group.members);
     let able = members.filter(|name| directory.decides(name) && (key.is_none() || has_fido_key(directory, name)));
     able.filter_map(|name| directory.owner_of(name)).collect()

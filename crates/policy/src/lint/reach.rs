@@ -126,7 +126,7 @@ impl Looking<'_> {
         }
         let better: BTreeSet<RuleName> = better.into_iter().map(|choice| choice.rule.clone()).collect();
         seen.rather = Some(seen.rather.take().map_or_else(|| better.clone(), |rather| &rather & &better));
-        let limited = own.path.quorum.counts().any(|(group, _)| self.policy.approving.limits(group));
+        let limited = own.path.quorum.groups().into_iter().any(|group| self.policy.approving.limits(group));
         let (quorum, key) = (own.path.quorum.clone(), own.path.approver_key);
         let asked_of = seen.quorums.entry(Needs { quorum, key, on: limited.then(|| host.name.clone()) });
         let hosts = || open.hosts.iter().map(|host| host.name.clone()).collect();
@@ -181,7 +181,7 @@ fn approvable(
     let users =
         |of: &BTreeSet<Class>| of.iter().flat_map(|class| look.classes.users(*class)).copied().collect::<Vec<&User>>();
     let own = (&terms.quorum.clone().unwrap_or_default(), terms.approver_key);
-    let limited = own.0.counts().any(|(group, _)| look.policy.approving.limits(group));
+    let limited = own.0.groups().into_iter().any(|group| look.policy.approving.limits(group));
     let of_all = users(&look.classes.in_groups(&entry.scope.who));
     // Conditions on approvers look at hosts: what they leave open is seen with each.
     let lacking = if limited { None } else { people.lacking(own, &BTreeSet::new(), &of_all) };

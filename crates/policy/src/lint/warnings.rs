@@ -35,6 +35,12 @@ impl<'a> Warnings<'a> {
         self.in_access(&entry.span, field, item, message, help);
     }
 
+    /// About the first of these fields that the entry has.
+    pub(super) fn in_first_field(&mut self, entry: &Entry, fields: [&'static str; 2], message: String, help: &str) {
+        let at = fields.iter().find_map(|field| self.access.field(entry.span.start, field, 0));
+        self.push(&self.files.access, at.unwrap_or_else(|| entry.span.clone()), message, Some(help));
+    }
+
     /// About an item of a list in the table that starts there.
     pub(super) fn in_access(
         &mut self,

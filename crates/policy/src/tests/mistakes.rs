@@ -29,6 +29,31 @@ fn each_mistake_in_access_toml_is_told_where_it_is() {
         ("a misspelt login", rule_with("\"Root\"", "\"root\"")),
         ("a quorum of another form", rule_with("\"sre\"", "\"1 of sre\"")),
         ("a quorum of an unknown group", rule_with("\"1 of sre, 1 of boss\"", "\"1 of sre\"")),
+        ("a stage of nothing", rule_with("\"1 of sre then\"", "\"1 of sre\"")),
+        ("a stage of an unknown group", rule_with("\"1 of sre then 1 of boss\"", "\"1 of sre\"")),
+        (
+            "an unknown group that stands in",
+            rule_with("approve = \"1 of sre\"\nescalate = \"15m to boss\"", "approve = \"1 of sre\""),
+        ),
+        ("who stands in for itself", rule_with("\"1 of sre or sre after 5m\"", "\"1 of sre\"")),
+        (
+            "escalation of another form",
+            rule_with("approve = \"1 of sre\"\nescalate = \"security\"", "approve = \"1 of sre\""),
+        ),
+        (
+            "escalation at once",
+            rule_with("approve = \"1 of sre\"\nescalate = \"0m to security\"", "approve = \"1 of sre\""),
+        ),
+        (
+            "escalation where nobody is asked",
+            rule_with("approve = \"auto\"\nescalate = \"15m to security\"", "approve = \"1 of sre\""),
+        ),
+        (
+            "escalation to who is asked",
+            rule_with("approve = \"1 of sre\"\nescalate = \"15m to sre\"", "approve = \"1 of sre\""),
+        ),
+        ("escalation of no approval", "[[require]]\nhosts = \"*\"\nescalate = \"15m to sre\"".to_owned()),
+        ("signers in stages", "[policy]\nsigners = \"1 of sre then 1 of security\"".to_owned()),
         ("a window of another form", rule_with("\"1 hour\"", "\"1h\"")),
         ("no time", rule_with("max = \"0s\"", "max = \"1h\"")),
         ("a certificate of no time", rule_with("ttl = \"0s\"", "ttl = \"5m\"")),

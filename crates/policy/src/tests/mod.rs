@@ -17,6 +17,7 @@ mod restrictions;
 mod rulings;
 mod size;
 mod slices;
+mod stages;
 mod text;
 mod when;
 mod who;

@@ -1,5 +1,7 @@
 //! Who may ask, and who may approve.
 
+use domain::Span;
+
 use super::{compile, directory, now};
 use crate::{Asked, Matter, approvers, candidates, deciders};
 
@@ -17,7 +19,7 @@ fn approvers_are_other_people_of_the_groups() {
     ] {
         let (requester, hosts) = (requester.parse().unwrap(), [].into());
         let matter = Matter { requester: &requester, hosts: &hosts };
-        let asked = Asked { matter, quorum: &quorum.parse().unwrap(), approver_key: None };
+        let asked = Asked { matter, quorum: &quorum.parse().unwrap(), approver_key: None, waited: Span::ZERO };
         let policy = compile("", None).unwrap();
         let people = approvers(&policy, &directory, asked, now());
         assert_eq!(people, deciders(&directory, asked));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use directory::{Directory, Source};
-use domain::UserName;
+use domain::{Span, UserName};
 
 use super::{ask, now, shown};
 use crate::people::{Asked, approvers, deciders};
@@ -98,7 +98,7 @@ fn a_program_approves_only_when_it_is_marked_and_never_for_its_owner() {
             (requester.parse().unwrap(), BTreeSet::from(["web-1".parse().unwrap()]));
         let quorum = "1 of dev, 1 of gates".parse().unwrap();
         let matter = Matter { requester: &requester, hosts: &hosts };
-        let asked = Asked { matter, quorum: &quorum, approver_key: None };
+        let asked = Asked { matter, quorum: &quorum, approver_key: None, waited: Span::ZERO };
         let may = approvers(&policy, &directory, asked, now());
         assert_eq!(may, deciders(&directory, asked));
         let left = crate::people::unfillable(&policy, &directory, asked);

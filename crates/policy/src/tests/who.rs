@@ -53,8 +53,17 @@ fn logins() -> impl Strategy<Value = String> {
 }
 
 fn quorum() -> impl Strategy<Value = String> {
-    let quorums = &["auto", "1 of dev", "2 of ops", "1 of dev, 1 of sec", "1 of ops, 2 of sec"][..];
-    prop::sample::select(quorums).prop_map(|quorum| format!("approve = {quorum:?}"))
+    let quorums = &[
+        "\"auto\"",
+        "\"1 of dev\"",
+        "\"2 of ops\"",
+        "\"1 of dev, 1 of sec\"",
+        "\"1 of ops, 2 of sec\"",
+        "\"1 of dev then 1 of sec\"",
+        "\"1 of ops or dev after 15m\"",
+        "\"1 of dev then 1 of dev\", escalate = \"10m to sec\"",
+    ][..];
+    prop::sample::select(quorums).prop_map(|quorum| format!("approve = {quorum}"))
 }
 
 fn ticket() -> impl Strategy<Value = &'static str> {
@@ -122,7 +131,7 @@ fn one_by_one(policy: &Policy, directory: &Directory, way: &Way) -> BTreeSet<Use
     let asks = directory.owner_of(&way.requester);
     let fills = |name: &UserName| {
         let matter = crate::Matter { requester: &way.requester, hosts: &way.given.hosts };
-        let groups = way.given.quorum.counts().map(|(group, _)| group);
+        let groups = way.given.quorum.groups().into_iter();
         let mut mine = groups.filter(|group| directory.member(name, group));
         mine.any(|group| slot(policy, directory, group, matter, now()).is_ok())
     };

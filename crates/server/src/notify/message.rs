@@ -108,6 +108,10 @@ impl Message {
                 Some(decided) => format!("{} {} {access} for {requester}", decided.approver, verb(decided.verdict)),
                 None => format!("{access} for {requester} was decided"),
             },
+            Kind::Of(Event::Escalation) => match self.told.pending_until {
+                Some(until) => format!("{requester} still waits for {access}, until {until}: others stand in"),
+                None => format!("{access} for {requester} is {}", self.told.state),
+            },
             Kind::Of(Event::Expiry) => match (self.told.pending_until, self.told.granted) {
                 (Some(until), _) => format!("{requester} still waits for {access}, until {until}"),
                 (None, Some(window)) => format!("{access} for {requester} ends at {}", window.not_after),
@@ -152,6 +156,7 @@ impl Message {
         let kind = match self.kind {
             Kind::Of(Event::Submit) => "request.submitted",
             Kind::Of(Event::Decision) => "request.decided",
+            Kind::Of(Event::Escalation) => "request.escalated",
             Kind::Of(Event::Expiry) => "request.expiring",
             Kind::Test => "test",
         };

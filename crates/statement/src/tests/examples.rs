@@ -97,6 +97,11 @@ fn a_ruling_says_in_words_what_it_allows() {
         words(&[("realm: -", "realm: legacy"), ("realm-hosts: -", "realm-hosts: 12")]),
         format!("root on ALL 12 hosts of realm legacy{rest}, with pty")
     );
+    let quorum = "quorum: 1 of sre or duty after 15m then 1 of security";
+    assert_eq!(
+        words(&[("quorum: 1 of sre", quorum)]),
+        format!("root on web-1.example.com{rest}, with pty, approved by 1 of sre or duty after 15m then 1 of security")
+    );
     assert_eq!(
         words(&[("live: -", "live: env=prod"), (host, "host: a.example\nhost: b.example\n")]),
         format!("root on 2 hosts (a.example, b.example), including future hosts{rest}, with pty")
@@ -137,10 +142,18 @@ fn the_longest_ruling_still_fits_into_words_and_limits() {
         ("login: root", &format!("login: {}", "z".repeat(32))),
         ("max: 1h", "max: 365d23h59m59s"),
         ("ttl: 5m", "ttl: 365d23h59m59s"),
+        (
+            "quorum: 1 of sre",
+            &format!("quorum: 1 of {0} or {1} after 5m then 1 of {0}", "q".repeat(64), "r".repeat(64)),
+        ),
     ]);
     let words = ruling.in_words().as_str();
     assert!(words.contains(" and 4095 more), including future hosts, only to run `/bin/yyy"), "{words}");
     assert!(words.contains(" and 198 more, each login verified"), "{words}");
+    assert!(
+        words.contains(", approved by the quorum of the ruling in 2 stages, with others who stand in, "),
+        "{words}"
+    );
     assert_eq!(RulingText::parse(&ruling.encode()).unwrap(), ruling);
     let longer = ruling_with(&[("command: -", &format!("command: /bin/{}", "y".repeat(1000)))]);
     assert!(longer.in_words().as_str().contains(", only to run the command of the request, "));

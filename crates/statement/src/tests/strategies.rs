@@ -162,7 +162,9 @@ pub(super) fn act() -> impl Strategy<Value = ActStatement> {
 }
 
 pub(super) fn ruling() -> impl Strategy<Value = RulingText> {
-    let quorum = prop_oneof![Just(Quorum::auto()), parsed("[1-9] of [a-z]{3,5}(, [1-9]{1,3} of [a-z]{3,5}){0,2}")];
+    let stages = "[1-9] of [a-z]{3,5}( or [a-z]{3,5} after [1-9]m)?(, [1-9]{1,3} of [a-z]{3,5}){0,2}\
+                  ( then [1-9] of [a-z]{3,5}( or [a-z]{3,5} after 1h)?){0,2}";
+    let quorum = prop_oneof![Just(Quorum::auto()), parsed(stages)];
     let realm = option::of((parsed("[a-z0-9]{1,9}"), 1..=u32::MAX));
     let body = (
         parsed("[a-z0-9][a-z0-9._-]{0,8}"),

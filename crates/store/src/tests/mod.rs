@@ -104,6 +104,7 @@ pub(crate) fn approval(number: u64, approver: &str, version: u64, state: Request
         approver: approver.parse().unwrap(),
         owner: approver.parse().unwrap(),
         verdict: domain::Approval::Approve,
+        instead_of: None,
         state,
         in_force: 0,
         notify: Notify::default(),

@@ -2,7 +2,8 @@ use domain::{Event, ReceiverName};
 
 use super::*;
 use crate::{
-    ActTx, Bounds, Change, ExpireTx, KeepReceiversTx, Notice, PruneTx, RemindTx, SettleTx, Settled, StoreError, Waiting,
+    ActTx, Bounds, Change, EscalateTx, Escalating, ExpireTx, KeepReceiversTx, Notice, PruneTx, RemindTx, SettleTx,
+    Settled, StoreError, Waiting,
 };
 
 fn receiver(name: &str) -> ReceiverName {
@@ -10,7 +11,7 @@ fn receiver(name: &str) -> ReceiverName {
 }
 
 fn notify(to: &[&str], remind: Option<u64>) -> Notify {
-    Notify { to: to.iter().map(|name| receiver(name)).collect(), remind: remind.map(at) }
+    Notify { to: to.iter().map(|name| receiver(name)).collect(), remind: remind.map(at), ..Notify::default() }
 }
 
 fn waits_for(store: &Store, name: &str, now: u64) -> Vec<(u64, Event)> {
@@ -133,6 +134,7 @@ fn requests_from_before_notices_stay() {
             "DROP TABLE stops; DROP TABLE lifts; DROP TABLE revoked; DROP INDEX requests_granted; \
              ALTER TABLE head DROP COLUMN revocations; ALTER TABLE head DROP COLUMN longest; \
              DROP TABLE notices; DROP INDEX requests_remind; ALTER TABLE requests DROP COLUMN remind; \
+             DROP INDEX requests_escalate; ALTER TABLE requests DROP COLUMN escalate; \
              PRAGMA user_version = 2; INSERT INTO requests VALUES \
              (0, '00000-00001', 'alice', 'alice', 0, 'pending', 1, NULL, NULL, 0)",
         )
@@ -142,4 +144,42 @@ fn requests_from_before_notices_stay() {
     assert!(path.with_file_name("hallpass.db.schema-2").exists());
     assert_eq!(store.due(at(0), 9).unwrap().len(), 1);
     assert_eq!(store.ending(at(9999), 9).unwrap(), []);
+}
+
+#[tokio::test]
+async fn others_who_stand_in_are_told_once_and_the_next_ones_later() {
+    let (_directory, store) = fresh();
+    let notify = Notify { escalate: Some(at(100)), ..Notify::default() };
+    store.submit(SubmitTx { notify, ..submission(1) }).await.unwrap();
+    store.submit(submission(2)).await.unwrap();
+    assert_eq!(store.escalating(at(99), 9).unwrap(), []);
+    let seen = store.escalating(at(100), 9).unwrap()[0];
+    assert_eq!(seen, Escalating { id: id(1), version: 1, since: at(100) });
+    let escalate = |seen, next| EscalateTx { now: at(101), seen, next, to: vec![receiver("chat")] };
+    store.escalate(escalate(seen, Some(at(200)))).await.unwrap();
+    assert_eq!(waits_for(&store, "chat", 101), [(1, Event::Escalation)]);
+    assert!(matches!(refused(store.escalate(escalate(seen, None)).await), StoreError::Conflict(_)), "once");
+    // A decision changes nothing about when the next ones do.
+    store.decide(approval(1, "bob", 1, RequestState::Pending)).await.unwrap();
+    assert_eq!(store.escalating(at(199), 9).unwrap(), []);
+    let next = store.escalating(at(200), 9).unwrap()[0];
+    assert_eq!(next, Escalating { id: id(1), version: 2, since: at(200) });
+    store.escalate(escalate(next, None)).await.unwrap();
+    assert_eq!(store.escalating(at(9999), 9).unwrap(), []);
+    assert_intact(&store);
+}
+
+#[tokio::test]
+async fn a_decision_takes_the_place_of_one_that_counts_no_more() {
+    let (_directory, store) = fresh();
+    store.submit(submission(1)).await.unwrap();
+    let first = store.decide(approval(1, "bob", 1, RequestState::Pending)).await.unwrap();
+    store.decide(approval(1, "carol", 2, RequestState::Pending)).await.unwrap();
+    let statement = statement("another decision of bob", at(1));
+    let again = DecideTx { statement, instead_of: Some(first), ..approval(1, "bob", 3, RequestState::Pending) };
+    let again = store.decide(again).await.unwrap();
+    let decisions = store.request(id(1)).unwrap().unwrap().decisions;
+    let kept: Vec<_> = decisions.iter().map(|decision| (decision.approver.as_str(), decision.entry)).collect();
+    assert_eq!(kept, [("carol", again - 1), ("bob", again)]);
+    assert_intact(&store);
 }

@@ -2,7 +2,6 @@
 //! bundle is what submitting and approving finds.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 
 use domain::Approval;
 use policy::{Hopeless, Way, who_can};
@@ -30,6 +29,7 @@ struct Rules {
     hosts: &'static str,
     /// How many of sre and of keepers.
     needs: [usize; 2],
+    order: Order,
     members: [Vec<u8>; 2],
     max: u64,
     /// A requirement beside the rule: no window may be longer.
@@ -41,10 +41,21 @@ struct Rules {
     forbids: Option<&'static str>,
 }
 
+/// When keepers are asked, beside those of sre.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    AtOnce,
+    Then,
+    /// At once, and after these seconds they stand in for sre too.
+    StandIn(u64),
+}
+
 fn rules() -> impl Strategy<Value = Rules> {
     let logins = subsequence(vec!["root", "daemon"], 1..=2);
     let hosts = select(vec!["env=prod", "env=prod", "web-1", "*"]);
     let needs = (0..3usize, 0..2usize).prop_map(|(sre, keepers)| [sre, keepers]);
+    let order = select(vec![Order::AtOnce, Order::Then, Order::Then, Order::StandIn(300), Order::StandIn(600)]);
+    let needs = (needs, order);
     let members = (subsequence(SRE.to_vec(), 1..=4), subsequence(KEEPERS.to_vec(), 1..=4)).prop_map(|(s, k)| [s, k]);
     // A cap may be shorter than certificates live: they end with the window.
     let times = (12..40u64, prop::option::weighted(0.8, 1..15u64), 1..10u64);
@@ -52,10 +63,11 @@ fn rules() -> impl Strategy<Value = Rules> {
     let commands = select(vec![None, Some("uptime"), Some("journalctl ...")]);
     let forbids = prop::option::weighted(0.8, select(vec!["web-1", "web-2"]));
     (logins, hosts, needs, members, times, allow, commands, 0..3usize, forbids).prop_map(
-        |(logins, hosts, needs, members, (max, cap, ttl), allow, commands, source, forbids)| Rules {
+        |(logins, hosts, (needs, order), members, (max, cap, ttl), allow, commands, source, forbids)| Rules {
             logins,
             hosts,
             needs,
+            order,
             members,
             max,
             cap,
@@ -88,6 +100,7 @@ impl Change {
             logins: vec!["root", "daemon"],
             hosts: "env=prod",
             needs: [1, 0],
+            order: Order::AtOnce,
             members: [SRE.to_vec(), KEEPERS.to_vec()],
             max: 30,
             cap: None,
@@ -102,7 +115,7 @@ impl Change {
             match field {
                 0 => rules.logins.clone_from(&other.logins),
                 1 => rules.hosts = other.hosts,
-                2 => rules.needs = other.needs,
+                2 => (rules.needs, rules.order) = (other.needs, other.order),
                 3 => rules.members.clone_from(&other.members),
                 4 => rules.max = other.max,
                 5 => rules.cap = other.cap,
@@ -111,7 +124,9 @@ impl Change {
                 8 => rules.commands = other.commands,
                 9 => rules.source = other.source,
                 10 => rules.forbids = other.forbids,
-                _ => (rules.needs, rules.members) = (other.needs, other.members.clone()),
+                _ => {
+                    (rules.needs, rules.order, rules.members) = (other.needs, other.order, other.members.clone());
+                }
             }
         }
         rules
@@ -131,13 +146,16 @@ impl Rules {
         );
         let slots = [(self.needs[0], "sre"), (self.needs[1], "keepers")];
         let slots = slots.iter().filter(|(count, _)| *count > 0).map(|(count, group)| format!("{count} of {group}"));
-        let slots = slots.collect::<Vec<_>>().join(", ");
+        let slots = slots.collect::<Vec<_>>().join(if self.order == Order::Then { " then " } else { ", " });
         let quorum = if slots.is_empty() { "auto" } else { &slots };
         let mut access = format!(
             "[[rule]]\nname = \"r\"\nwho = \"dev\"\nhosts = {:?}\nlogins = {:?}\napprove = {quorum:?}\nmax = \"{}m\"\nttl = \"{}m\"\n\
              allow = {:?}\n",
             self.hosts, self.logins, self.max, self.ttl, self.allow
         );
+        if let (Order::StandIn(seconds), true) = (self.order, self.needs[0] > 0) {
+            access += &format!("escalate = \"{seconds}s to keepers\"\n");
+        }
         if self.source > 0 {
             access += &format!("source = {:?}\n", SOURCES[self.source]);
         }
@@ -170,31 +188,36 @@ impl Rules {
         self.cap.map_or(self.max, |cap| cap.min(self.max)) * 60
     }
 
-    /// How many of these slots the approvals fill by the members of this bundle.
-    fn filled(&self, approved: &BTreeSet<u8>, [sre, keepers]: [usize; 2]) -> usize {
+    /// Whether the approvals, in this order, fill every slot of a quorum by the members of this bundle.
+    fn complete(&self, approved: &[Approved], needs: [usize; 2], order: Order) -> bool {
         // Neither alice, by whatever account, nor a service.
-        let approved = approved.iter().filter(|user| ![ALICE, ALICE_ADMIN, BACKUP].contains(user));
-        let groups: Vec<[bool; 2]> = approved.map(|user| [0, 1].map(|g| self.members[g].contains(user))).collect();
-        seated(&groups, sre, keepers)
+        let people: Vec<&Approved> =
+            approved.iter().filter(|(user, _)| ![ALICE, ALICE_ADMIN, BACKUP].contains(user)).collect();
+        let slots = [0, 1].map(|group| vec![group; needs[group]]).concat();
+        self.fillable(&slots, &people, order, &mut Vec::new())
     }
 
-    fn complete(&self, approved: &BTreeSet<u8>, needs: [usize; 2]) -> bool {
-        self.filled(approved, needs) == needs[0] + needs[1]
+    /// Every way is tried to give each slot to one of them.
+    fn fillable(&self, slots: &[usize], people: &[&Approved], order: Order, given: &mut Vec<(usize, usize)>) -> bool {
+        let Some((group, rest)) = slots.split_first() else { return true };
+        people.iter().enumerate().any(|(place, (user, waited))| {
+            let stands_in = matches!(order, Order::StandIn(wait) if *waited >= wait && self.members[1].contains(user));
+            let fits = self.members[*group].contains(user) || *group == 0 && stands_in;
+            let free = given.iter().all(|(_, other)| *other != place);
+            let in_turn = order != Order::Then || given.iter().all(|(before, other)| before == group || *other < place);
+            if !(fits && free && in_turn) {
+                return false;
+            }
+            given.push((*group, place));
+            let all = self.fillable(rest, people, order, given);
+            given.pop();
+            all
+        })
     }
 }
 
-/// The most slots that can be filled, one by each: every way is tried.
-fn seated(people: &[[bool; 2]], sre: usize, keepers: usize) -> usize {
-    let Some(([first, second], rest)) = people.split_first() else { return 0 };
-    let mut most = seated(rest, sre, keepers);
-    if *first && sre > 0 {
-        most = most.max(1 + seated(rest, sre - 1, keepers));
-    }
-    if *second && keepers > 0 {
-        most = most.max(1 + seated(rest, sre, keepers - 1));
-    }
-    most
-}
+/// Who approved, and how many seconds after the request.
+type Approved = (u8, u64);
 
 /// What alice asks for.
 #[derive(Debug, Clone)]
@@ -250,7 +273,7 @@ async fn play((first, ask, steps): &Case, seen: &RefCell<Seen>) {
     };
     assert!(first.opens(ask) && ask.minutes * 60 <= first.longest(), "it was taken");
     let mut now = first.clone();
-    let (mut approved, mut changed) = (BTreeSet::new(), false);
+    let (mut approved, mut changed, asked): (Vec<Approved>, _, _) = (Vec::new(), false, world.now().seconds());
     let mut since = (view.state == StateName::Approved).then(|| world.now().seconds());
     for step in steps {
         match step {
@@ -261,15 +284,17 @@ async fn play((first, ask, steps): &Case, seen: &RefCell<Seen>) {
             }
             Step::Approve(user) => {
                 let ways = (!changed && ask.command.is_none()).then(|| ways(&world, ask));
+                let is_asked = world.ca.view(view.stored.id).unwrap().approvers.contains(&name(*user));
                 let taken = world.decide(&view, *user, Approval::Approve).await;
                 if let Some(ways) = ways.filter(|_| since.is_none()) {
-                    found_as_listed(&ways, &approved, *user, taken.is_ok());
+                    found_as_listed(&ways, (&approved, first.order), *user, (is_asked, taken.is_ok()));
                 }
                 let Ok(after) = taken else { continue };
-                approved.insert(*user);
+                approved.retain(|(other, _)| other != user);
+                approved.push((*user, world.now().seconds() - asked));
                 view = after;
                 if !changed {
-                    let complete = first.complete(&approved, first.needs);
+                    let complete = first.complete(&approved, first.needs, first.order);
                     assert_eq!(view.state == StateName::Approved, complete, "approved by {approved:?}");
                 }
                 if since.is_none() && view.state == StateName::Approved {
@@ -312,10 +337,15 @@ fn ways(world: &World, ask: &Ask) -> Vec<Way> {
     ways.into_iter().filter(|way| way.requester == name(ALICE)).collect()
 }
 
-/// Whom `who-can` lists as an approver may approve, once, and nobody else.
-fn found_as_listed(ways: &[Way], approved: &BTreeSet<u8>, user: u8, taken: bool) {
+/// Whom `who-can` lists as an approver may approve, once, and nobody else; in stages those who are asked.
+fn found_as_listed(ways: &[Way], (approved, order): (&[Approved], Order), user: u8, (asked, taken): (bool, bool)) {
     let listed = ways.iter().any(|way| way.approvers.contains(&name(user)));
-    assert_eq!(taken, listed && !approved.contains(&user), "{} approves, listed: {listed}", name(user));
+    let again = approved.iter().any(|(other, _)| *other == user);
+    // Who approved before they could stand in, does so again.
+    assert!(listed && (!again || asked && order != Order::AtOnce) || !taken, "{} approves", name(user));
+    if !again && (order == Order::AtOnce || asked) {
+        assert_eq!(taken, listed, "{} approves, listed: {listed}, asked: {asked}", name(user));
+    }
 }
 
 /// A certificate gives no more than the bundle that ruled and the one that is in force both do.
@@ -323,7 +353,7 @@ fn within(
     certificate: &cert::Certificate,
     ask: &Ask,
     (ruled, now): (&Rules, &Rules),
-    (approved, since): (&BTreeSet<u8>, u64),
+    (approved, since): (&[Approved], u64),
     time: u64,
 ) {
     assert_eq!(certificate.principals(), [ask.access]);
@@ -343,7 +373,7 @@ fn within(
                 "{extension}: {rules:?}"
             );
         }
-        assert!(now.complete(approved, rules.needs), "{approved:?} are too few for {rules:?}");
+        assert!(now.complete(approved, rules.needs, rules.order), "{approved:?} are too few for {rules:?}");
     }
 }
 

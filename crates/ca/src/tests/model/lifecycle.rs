@@ -1,7 +1,5 @@
 //! The model: what the use cases should answer, and where each request then stands.
 
-use std::collections::BTreeSet;
-
 use domain::Approval;
 use request::StateName;
 
@@ -20,10 +18,15 @@ const FRESH: u64 = 60;
 /// By how much the wall clock may part from boot time.
 const TOLERANCE: u64 = 5;
 
-/// What alice asks for, and how many people of `sre` it takes.
-pub(super) const HOSTS: [(&str, usize); 3] = [("root@web-1", 1), ("root@two-1", 2), ("root@dev-1", 0)];
+/// What alice asks for, and how many people it takes: of `sre`, but for the one in stages.
+pub(super) const HOSTS: [(&str, usize); 4] =
+    [("root@web-1", 1), ("root@two-1", 2), ("root@staged-1", 2), ("root@dev-1", 0)];
+/// The one that takes one who leads, or is on duty after a while, and then one of `sre`.
+pub(super) const STAGED: usize = 2;
 /// The one for which nobody needs to be asked.
-pub(super) const AUTO: usize = 2;
+pub(super) const AUTO: usize = 3;
+/// How long until those on duty stand in.
+const WAIT: u64 = 900;
 
 /// What is sent to the server.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +81,9 @@ pub(super) struct Model {
 pub(super) struct Request {
     host: usize,
     needs: usize,
-    approved_by: BTreeSet<u8>,
+    asked: u64,
+    /// Who, and when they signed.
+    approved_by: Vec<(u8, u64)>,
     /// When it dies unanswered.
     expires: u64,
     /// Whether certificates came of it.
@@ -100,9 +105,13 @@ impl Model {
 
     /// What a message is answered, and what it changes.
     pub(super) fn take(&mut self, message: Message, now: u64) -> Answer {
+        self.take_signed(message, now, now)
+    }
+
+    fn take_signed(&mut self, message: Message, signed: u64, now: u64) -> Answer {
         match message {
             Message::Submit { host } => self.submit(host, now),
-            Message::Decide { request, by, verdict } => self.decide(request, by, verdict, now),
+            Message::Decide { request, by, verdict } => self.decide(request, (by, signed), verdict, now),
             Message::End { request, by, ending } => self.end(request, by, ending, now),
             Message::Fetch { request, by } => self.fetch(request, by, now),
             Message::Resume { by } => self.resume(by),
@@ -112,7 +121,7 @@ impl Model {
     /// What a message is answered that was taken before, at `then`: it changes nothing.
     pub(super) fn take_again(&mut self, message: Message, then: u64, now: u64) -> Answer {
         let is_fetch = matches!(message, Message::Fetch { .. });
-        let answer = if is_fetch { self.take(message, now) } else { self.clone().take(message, now) };
+        let answer = if is_fetch { self.take(message, now) } else { self.clone().take_signed(message, then, now) };
         match answer {
             Err("CLOCK_FAULT" | "ISSUING_STOPPED") => answer,
             _ if now.abs_diff(then) > FRESH => Err("STATEMENT_STALE"),
@@ -126,8 +135,9 @@ impl Model {
             return Err("USER_DISABLED");
         }
         let needs = self.rules.needs(host);
-        let there = [BOB, CAROL].into_iter().filter(|user| self.rules.may_approve(*user)).count();
-        if WINDOW > self.rules.longest() || there < needs {
+        let there = [BOB, CAROL].into_iter().filter(|user| self.rules.in_sre(*user)).count();
+        // In stages there is always somebody: dave, and carol.
+        if WINDOW > self.rules.longest() || host != STAGED && there < needs {
             return Err("POLICY_REFUSED");
         }
         let waiting = self.requests.iter().filter(|request| matches!(request.is, Is::Pending { .. })).count();
@@ -139,7 +149,8 @@ impl Model {
         self.requests.push(Request {
             host,
             needs,
-            approved_by: BTreeSet::new(),
+            asked: now,
+            approved_by: Vec::new(),
             expires: now + PATIENCE,
             used: false,
             is,
@@ -147,27 +158,35 @@ impl Model {
         Ok(())
     }
 
-    fn decide(&mut self, request: usize, by: u8, verdict: Approval, now: u64) -> Answer {
+    fn decide(&mut self, request: usize, (by, signed): (u8, u64), verdict: Approval, now: u64) -> Answer {
         let (rules, request) = (self.rules, &mut self.requests[request]);
         if rules.disabled(by) {
             return Err("USER_DISABLED");
         }
         // Nobody is asked where the quorum is `auto`.
-        if !rules.may_approve(by) || request.needs == 0 {
+        if !rules.may_decide(request.host, by) || request.needs == 0 {
             return Err("DECISION_REFUSED");
         }
         if !matches!(request.is, Is::Pending { until } if now < until) {
             return Err("WRONG_STATE");
         }
-        if request.approved_by.contains(&by) {
+        let (counted, fills) = (request.counted(rules), request.fills(rules, (by, signed)));
+        let approves = verdict == Approval::Approve;
+        let decided = request.approved_by.iter().any(|(user, _)| *user == by);
+        // An approval that does not count any more, as one before it was taken back, can be given again.
+        if decided && (counted.contains(&by) || !approves || fills != Fills::Counts) {
             return Err("DECIDED_BEFORE");
         }
-        if verdict == Approval::Deny {
+        if !approves {
             request.is = Is::Ended(StateName::Denied);
             return Ok(());
         }
-        request.approved_by.insert(by);
-        if request.standing(rules) >= request.needs {
+        if fills == Fills::TooEarly {
+            return Err("DECISION_REFUSED");
+        }
+        request.approved_by.retain(|(user, _)| *user != by);
+        request.approved_by.push((by, signed));
+        if request.counted(rules).len() >= request.needs {
             request.is = Is::Approved { from: now, until: now + WINDOW };
         }
         Ok(())
@@ -195,7 +214,7 @@ impl Model {
 
     fn withdraw(&mut self, request: usize, by: u8, now: u64) -> Answer {
         let request = &mut self.requests[request];
-        if !request.approved_by.contains(&by) {
+        if !request.approved_by.iter().any(|(user, _)| *user == by) {
             return Err("NO_APPROVAL");
         }
         match request.is {
@@ -205,7 +224,7 @@ impl Model {
         if request.used {
             return Err("APPROVAL_USED");
         }
-        request.approved_by.remove(&by);
+        request.approved_by.retain(|(user, _)| *user != by);
         request.is = Is::Pending { until: request.expires };
         Ok(())
     }
@@ -223,7 +242,7 @@ impl Model {
             return Err("POLICY_REFUSED");
         }
         let asked = &self.requests[request];
-        let enough = asked.standing(self.rules) >= asked.needs.max(self.rules.needs(asked.host));
+        let enough = asked.counted(self.rules).len() >= asked.needs.max(self.rules.needs(asked.host));
         let open = self.window(asked).is_some_and(|(from, until)| from <= now && now < until);
         if !enough || !open {
             return Err("NOT_GRANTED");
@@ -289,10 +308,51 @@ impl Model {
     }
 }
 
+/// What comes of an approval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fills {
+    Counts,
+    Nothing,
+    TooEarly,
+}
+
 impl Request {
-    /// How many of the approvals count today.
-    fn standing(&self, rules: Rules) -> usize {
-        self.approved_by.iter().filter(|user| rules.may_approve(**user)).count()
+    /// Whose approvals count today.
+    fn counted(&self, rules: Rules) -> Vec<u8> {
+        let mut counted: Vec<(u8, u64)> = Vec::new();
+        for approval in &self.approved_by {
+            if self.next(rules, &counted, *approval) == Fills::Counts {
+                counted.push(*approval);
+            }
+        }
+        counted.into_iter().map(|(user, _)| user).collect()
+    }
+
+    /// What would come of one more.
+    fn fills(&self, rules: Rules, approval: (u8, u64)) -> Fills {
+        let mut counted: Vec<(u8, u64)> = self.approved_by.clone();
+        let who = self.counted(rules);
+        counted.retain(|(user, _)| who.contains(user));
+        self.next(rules, &counted, approval)
+    }
+
+    /// What comes of an approval after those that count.
+    fn next(&self, rules: Rules, counted: &[(u8, u64)], (user, signed): (u8, u64)) -> Fills {
+        if self.host != STAGED {
+            return if rules.in_sre(user) { Fills::Counts } else { Fills::Nothing };
+        }
+        if counted.iter().any(|(other, _)| *other == user) {
+            return Fills::Nothing;
+        }
+        let leads = [BOB, DAVE].contains(&user) || user == CAROL && signed.saturating_sub(self.asked) >= WAIT;
+        match counted {
+            _ if !rules.may_decide(STAGED, user) => Fills::Nothing,
+            [] if leads => Fills::Counts,
+            [] => Fills::TooEarly,
+            [(_, before)] if signed + FRESH < *before => Fills::TooEarly,
+            [_] if rules.in_sre(user) => Fills::Counts,
+            _ => Fills::Nothing,
+        }
     }
 }
 
@@ -310,12 +370,18 @@ impl Rules {
     }
 
     /// Neither alice, by whatever account, nor a service, nor who is not asked.
-    fn may_approve(self, user: u8) -> bool {
+    fn in_sre(self, user: u8) -> bool {
         user == CAROL || user == BOB && !matches!(self, Self::BobLeft | Self::BobDisabled)
     }
 
+    /// Whether they are asked in some stage, or stand in at some time.
+    fn may_decide(self, host: usize, user: u8) -> bool {
+        let leads = user == DAVE || user == BOB && self != Self::BobDisabled;
+        self.in_sre(user) || host == STAGED && leads
+    }
+
     fn needs(self, host: usize) -> usize {
-        HOSTS[host].1 + usize::from(self == Self::Tightened)
+        HOSTS[host].1 + usize::from(self == Self::Tightened && host != STAGED)
     }
 
     const fn longest(self) -> u64 {

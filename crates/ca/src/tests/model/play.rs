@@ -1,11 +1,11 @@
 //! Plays a history in a world, and holds every answer and every state to the model.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use domain::{Approval, RequestId};
+use domain::{Approval, Quorum, RequestId};
 use ledger::Payload;
 use request::StateName;
-use statement::{Act, ActStatement, Canonical as _, DecisionStatement, RulingText, Signed};
+use statement::{Act, ActStatement, Canonical as _, DecisionStatement, RequestStatement, RulingText, Signed};
 
 use super::lifecycle::{Answer, Ending, HOSTS, Message, Model};
 use super::operation::Operation;
@@ -297,40 +297,60 @@ const fn named(message: Message) -> &'static str {
 /// for, the requester not among them, and neither a deny nor an end.
 fn nothing_left_without_its_quorum(world: &World) {
     let size = u32::try_from(world.ca.checkpoint().checkpoint.size).unwrap();
-    let mut alive: BTreeMap<RequestId, (u64, BTreeSet<&str>)> = BTreeMap::new();
+    let mut alive: BTreeMap<RequestId, (Quorum, u64, Vec<(&str, u64)>)> = BTreeMap::new();
     for entry in world.ca.store.entries(0, size).unwrap() {
         let index = entry.envelope().index;
         match entry.payload {
-            Payload::Request { request, ruling, .. } => {
+            Payload::Request { request, ruling, statement } => {
                 let quorum = RulingText::parse(&ruling).unwrap().obligations().quorum.clone();
-                alive.insert(request, (quorum.people(), BTreeSet::new()));
+                let asked = RequestStatement::parse(&statement.text).unwrap().header.time.seconds();
+                alive.insert(request, (quorum, asked, Vec::new()));
             }
             Payload::Decision { request, statement } => {
                 let said = DecisionStatement::parse(&statement.text).unwrap();
                 if said.verdict == Approval::Deny {
                     alive.remove(&request);
                 } else {
-                    alive.get_mut(&request).unwrap().1.insert(person(said.approver.as_str()));
+                    let (person, approvals) = (person(said.approver.as_str()), &mut alive.get_mut(&request).unwrap().2);
+                    approvals.retain(|(other, _)| *other != person);
+                    approvals.push((person, said.header.time.seconds()));
                 }
             }
             Payload::Act { statement } => {
                 let said = ActStatement::parse(&statement.text).unwrap();
                 match said.act {
                     Act::Withdraw(request) => {
-                        assert!(alive.get_mut(&request).unwrap().1.remove(person(said.user.as_str())));
+                        let (person, approvals) = (person(said.user.as_str()), &mut alive.get_mut(&request).unwrap().2);
+                        assert!(approvals.iter().any(|(other, _)| *other == person));
+                        approvals.retain(|(other, _)| *other != person);
                     }
                     act => drop(act.request().map(|request| alive.remove(&request).unwrap())),
                 }
             }
             Payload::Expired { request } => drop(alive.remove(&request).unwrap()),
             Payload::Certificate { request, .. } => {
-                let (needs, people) = &alive[&request];
-                let enough = u64::try_from(people.len()).unwrap() >= *needs && !people.contains("alice");
-                assert!(enough, "entry {index}: {people:?} of {needs}");
+                let (quorum, asked, approvals) = &alive[&request];
+                let enough = u64::try_from(approvals.len()).unwrap() >= quorum.people();
+                let others = approvals.iter().all(|(person, _)| *person != "alice");
+                let in_turn = quorum.stages() < 2 || leads_then_sre(approvals, *asked);
+                assert!(enough && others && in_turn, "entry {index}: {approvals:?} of {quorum}");
             }
             _ => {}
         }
     }
+}
+
+/// Whether somebody who leads, or is on duty after a quarter of an hour, approved before somebody else of `sre` did.
+fn leads_then_sre(approvals: &[(&str, u64)], asked: u64) -> bool {
+    let leads = |(person, signed): &(&str, u64)| match *person {
+        "bob" | "dave" => true,
+        "carol" => signed.saturating_sub(asked) >= 900,
+        _ => false,
+    };
+    (0..approvals.len()).any(|place| {
+        let then = &approvals[place + 1..];
+        leads(&approvals[place]) && then.iter().any(|(person, _)| ["bob", "carol"].contains(person))
+    })
 }
 
 /// The person behind an account.
@@ -339,6 +359,7 @@ fn person(account: &str) -> &'static str {
         "alice" | "alice-admin" => "alice",
         "bob" | "backup" => "bob",
         "carol" => "carol",
+        "dave" => "dave",
         _ => "somebody else",
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Networks, UnixTime};
-use policy::Way;
+use directory::Directory;
+use domain::{Networks, UnixTime, UserName};
+use policy::{Asked, Policy, Stage, Way, stages};
 use serde::Serialize;
 
 use super::files;
@@ -20,7 +21,7 @@ pub(crate) fn who_can(app: &App<'_>, asked: &PolicyWhoCan) -> Result<Exit, Failu
     let (policy, directory) = (&loaded.policy, &loaded.directory);
     let ways = policy::who_can(policy, directory, &asked.access, asked.asked.window, at)?;
     let approvers: BTreeSet<String> = ways.iter().flat_map(|way| &way.approvers).map(ToString::to_string).collect();
-    let ways = ways.iter().map(Open::from).collect();
+    let ways = ways.iter().map(|way| Open::new((policy, directory), way, at)).collect();
     app.report(&WhoCan { access: asked.access.to_string(), at: at.to_string(), ways, approvers })?;
     Ok(Exit::Done)
 }
@@ -28,7 +29,8 @@ pub(crate) fn who_can(app: &App<'_>, asked: &PolicyWhoCan) -> Result<Exit, Failu
 pub(crate) fn can(app: &App<'_>, asked: &PolicyCan) -> Result<Exit, Failure> {
     let (loaded, at) = (files::load(&asked.asked.dir)?, at(app, &asked.asked)?);
     let ways = policy::can(&loaded.policy, &loaded.directory, &asked.user, asked.asked.window, at)?;
-    let ways = ways.iter().map(Open::from).collect();
+    let read = (&loaded.policy, &loaded.directory);
+    let ways = ways.iter().map(|way| Open::new(read, way, at)).collect();
     app.report(&Can { user: asked.user.to_string(), at: at.to_string(), ways })?;
     Ok(Exit::Done)
 }
@@ -47,6 +49,7 @@ struct Open {
     rule: String,
     quorum: String,
     approvers: Vec<String>,
+    stages: Vec<InTurn>,
     max: String,
     ttl: String,
     extensions: Vec<&'static str>,
@@ -59,10 +62,47 @@ struct Open {
     hopeless: Option<String>,
 }
 
-impl From<&Way> for Open {
-    fn from(way: &Way) -> Self {
-        let given = &way.given;
+/// Whom a stage of the approvals asks.
+#[derive(Serialize)]
+struct InTurn {
+    quorum: String,
+    approvers: Vec<String>,
+    later: Vec<Later>,
+}
+
+/// Who stands in after a while.
+#[derive(Serialize)]
+struct Later {
+    after: String,
+    approvers: Vec<String>,
+}
+
+impl From<&Stage> for InTurn {
+    fn from(stage: &Stage) -> Self {
+        let strings = |names: &BTreeSet<UserName>| names.iter().map(ToString::to_string).collect();
+        let later = stage.later.iter();
         Self {
+            quorum: stage.quorum.to_string(),
+            approvers: strings(&stage.approvers),
+            later: later.map(|(after, who)| Later { after: after.to_string(), approvers: strings(who) }).collect(),
+        }
+    }
+}
+
+impl InTurn {
+    /// `ann, bob (after 15m also dan)`
+    fn in_words(&self) -> String {
+        let later = self.later.iter().map(|later| format!(" (after {} also {})", later.after, names(&later.approvers)));
+        names(&self.approvers) + &later.collect::<String>()
+    }
+}
+
+impl Open {
+    fn new((policy, directory): (&Policy, &Directory), way: &Way, at: UnixTime) -> Self {
+        let given = &way.given;
+        let stages = stages(policy, directory, Asked::new(&way.requester, given), at);
+        Self {
+            stages: stages.iter().map(InTurn::from).collect(),
             user: way.requester.to_string(),
             login: given.login.to_string(),
             hosts: given.hosts.iter().map(ToString::to_string).collect(),
@@ -90,7 +130,7 @@ impl Open {
         let approvers = match (&self.hopeless, self.quorum.as_str()) {
             (Some(why), _) => Cell::new(format!("cannot be approved: {why}"), Tone::Bad),
             (None, "auto") => Cell::new("nobody is asked", Tone::Dim),
-            (None, _) => names(&self.approvers).into(),
+            (None, _) => self.stages.iter().map(InTurn::in_words).collect::<Vec<_>>().join(" then ").into(),
         };
         let rule = (&self.rule).into();
         [rule, (&self.quorum).into(), (&self.max).into(), self.tickets.join(" and ").into(), approvers]
@@ -107,6 +147,9 @@ impl Open {
 }
 
 fn names(names: &[String]) -> String {
+    if names.is_empty() {
+        return "nobody".to_owned();
+    }
     let shown = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(NAMED) {
         0 => shown,
