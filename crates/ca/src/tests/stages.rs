@@ -2,7 +2,7 @@
 
 use domain::{Approval, Event, UserName};
 use request::{Grant, StateName};
-use statement::{Act, FetchStatement};
+use statement::{Act, Canonical as _, FetchStatement, RulingText};
 use store::{StoredDecision, StoredRequest};
 
 use super::harness::*;
@@ -243,7 +243,7 @@ async fn who_stood_in_counts_only_as_long_as_todays_policy_lets_them() {
     };
     let world = world_of(setup("escalate = \"15m to duty\"")).await;
     let view = world.asked("root@web-1").await;
-    let ruling = statement::RulingText::parse(&view.stored.ruling).unwrap();
+    let ruling = RulingText::parse(&view.stored.ruling).unwrap();
     let words = ruling.in_words().as_str();
     assert!(words.ends_with(", approved by 1 of sre or duty after 15m"), "{words}");
     world.clock.pass(900);

@@ -287,6 +287,12 @@ impl Model {
         Some((from, until.min(from + self.rules.longest())))
     }
 
+    /// Whether it was approved, one stage after the other.
+    pub(super) fn approved_in_stages(&self, request: usize) -> bool {
+        let request = &self.requests[request];
+        request.host == STAGED && matches!(request.is, Is::Approved { .. })
+    }
+
     /// What a request is for.
     pub(super) fn access(&self, request: usize) -> &'static str {
         HOSTS[self.requests[request].host].0

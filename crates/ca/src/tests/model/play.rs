@@ -129,6 +129,11 @@ impl Play {
         let expected = self.model.take(message, now);
         assert_eq!(answer.map(drop), expected, "{message:?}");
         self.hits.answered(named(message), expected);
+        if let Message::Decide { request, .. } = message
+            && self.model.approved_in_stages(request)
+        {
+            self.hits.answered("decide in stages", expected);
+        }
         match answer {
             Ok(given) => self.taken(Sent { message, signed, time: now, given }),
             // The stop is an entry.
