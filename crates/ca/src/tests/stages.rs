@@ -49,7 +49,7 @@ impl World {
     fn grants(&self, stored: StoredRequest) -> Result<Grant, Error> {
         let signed = by(LAPTOP, &self.fetch_statement(stored.id, &[LEAD_THEN_SRE]));
         let fetch = statement::verify::<FetchStatement>(signed.text.as_bytes(), signed.signature.as_bytes()).unwrap();
-        let record = self.ca.verified(stored)?;
+        let record = self.ca.verified(stored.into())?;
         let (bundle, now) = (self.ca.bundle(), self.now());
         let today = record.rule_again(&bundle, fetch.statement(), now)?;
         Ok(request::grant(&record.case(), &record.state, &record.decisions, &fetch, &today, bundle.judging(), now)?)
@@ -205,7 +205,7 @@ async fn no_order_of_rows_makes_an_early_approval_count() {
     let now = world.now();
     let with = |decisions: &[&StoredDecision]| {
         let decisions = decisions.iter().map(|decision| StoredDecision { time: now, ..(*decision).clone() }).collect();
-        world.grants(StoredRequest { decisions, ..approved.stored.clone() })
+        world.grants(StoredRequest { decisions, ..(*approved.stored).clone() })
     };
     let [_, late] = &approved.stored.decisions[..] else { panic!("two approvals") };
     assert!(with(&[&lead, late]).is_ok());
