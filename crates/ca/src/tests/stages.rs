@@ -210,7 +210,7 @@ async fn no_order_of_rows_makes_an_early_approval_count() {
     let [_, late] = &approved.stored.decisions[..] else { panic!("two approvals") };
     assert!(with(&[&lead, late]).is_ok());
     assert!(with(&[&early, &lead, late]).is_ok(), "it does not stand in the way either");
-    for decisions in [&[&lead, &early][..], &[&early, &lead], &[&lead], &[&late, &lead]] {
+    for decisions in [&[&lead, &early][..], &[&early, &lead], &[&lead], &[late, &lead]] {
         let refused = with(decisions).unwrap_err().to_string();
         assert!(refused.contains("lacks an approval from sre"), "{refused}");
     }

@@ -302,21 +302,22 @@ const fn named(message: Message) -> &'static str {
 /// for, the requester not among them, and neither a deny nor an end.
 fn nothing_left_without_its_quorum(world: &World) {
     let size = u32::try_from(world.ca.checkpoint().checkpoint.size).unwrap();
-    let mut alive: BTreeMap<RequestId, (Quorum, u64, Vec<(&str, u64)>)> = BTreeMap::new();
+    let mut alive: BTreeMap<RequestId, Asked> = BTreeMap::new();
     for entry in world.ca.store.entries(0, size).unwrap() {
         let index = entry.envelope().index;
         match entry.payload {
             Payload::Request { request, ruling, statement } => {
                 let quorum = RulingText::parse(&ruling).unwrap().obligations().quorum.clone();
                 let asked = RequestStatement::parse(&statement.text).unwrap().header.time.seconds();
-                alive.insert(request, (quorum, asked, Vec::new()));
+                alive.insert(request, Asked { quorum, since: asked, approvals: Vec::new() });
             }
             Payload::Decision { request, statement } => {
                 let said = DecisionStatement::parse(&statement.text).unwrap();
                 if said.verdict == Approval::Deny {
                     alive.remove(&request);
                 } else {
-                    let (person, approvals) = (person(said.approver.as_str()), &mut alive.get_mut(&request).unwrap().2);
+                    let (person, approvals) =
+                        (person(said.approver.as_str()), &mut alive.get_mut(&request).unwrap().approvals);
                     approvals.retain(|(other, _)| *other != person);
                     approvals.push((person, said.header.time.seconds()));
                 }
@@ -325,7 +326,8 @@ fn nothing_left_without_its_quorum(world: &World) {
                 let said = ActStatement::parse(&statement.text).unwrap();
                 match said.act {
                     Act::Withdraw(request) => {
-                        let (person, approvals) = (person(said.user.as_str()), &mut alive.get_mut(&request).unwrap().2);
+                        let (person, approvals) =
+                            (person(said.user.as_str()), &mut alive.get_mut(&request).unwrap().approvals);
                         assert!(approvals.iter().any(|(other, _)| *other == person));
                         approvals.retain(|(other, _)| *other != person);
                     }
@@ -334,15 +336,22 @@ fn nothing_left_without_its_quorum(world: &World) {
             }
             Payload::Expired { request } => drop(alive.remove(&request).unwrap()),
             Payload::Certificate { request, .. } => {
-                let (quorum, asked, approvals) = &alive[&request];
+                let Asked { quorum, since, approvals } = &alive[&request];
                 let enough = u64::try_from(approvals.len()).unwrap() >= quorum.people();
                 let others = approvals.iter().all(|(person, _)| *person != "alice");
-                let in_turn = quorum.stages() < 2 || leads_then_sre(approvals, *asked);
+                let in_turn = quorum.stages() < 2 || leads_then_sre(approvals, *since);
                 assert!(enough && others && in_turn, "entry {index}: {approvals:?} of {quorum}");
             }
             _ => {}
         }
     }
+}
+
+/// A request that may still be granted: what it takes, when it was signed, and who approved when, the last one last.
+struct Asked {
+    quorum: Quorum,
+    since: u64,
+    approvals: Vec<(&'static str, u64)>,
 }
 
 /// Whether somebody who leads, or is on duty after a quarter of an hour, approved before somebody else of `sre` did.
