@@ -51,7 +51,7 @@ impl World {
         let fetch = statement::verify::<FetchStatement>(signed.text.as_bytes(), signed.signature.as_bytes()).unwrap();
         let record = self.ca.verified(stored.into())?;
         let (bundle, now) = (self.ca.bundle(), self.now());
-        let today = record.rule_again(&bundle, fetch.statement(), now)?;
+        let today = record.rule_again(&bundle, &["staged-1".parse().unwrap()].into(), now)?;
         Ok(request::grant(&record.case(), &record.state, &record.decisions, &fetch, &today, bundle.judging(), now)?)
     }
 }
@@ -225,8 +225,9 @@ async fn todays_stages_count_beside_those_that_were_approved() {
     world.decide(&view, BOB, Approval::Approve).await.unwrap();
     assert!(world.fetch(view.stored.id, &["root@web-1"]).await.is_ok());
     let stricter = |approve: &str| {
-        let Setup { directory, access } = Setup::default();
-        Setup { directory, access: access.replacen("approve = \"1 of sre\"", &format!("approve = \"{approve}\""), 1) }
+        let mut setup = Setup::default();
+        setup.access = setup.access.replacen("approve = \"1 of sre\"", &format!("approve = \"{approve}\""), 1);
+        setup
     };
     world.reload(&stricter("1 of sre then 1 of leads")).await;
     assert_eq!(reason(world.fetch(view.stored.id, &["root@web-1"]).await), "NOT_GRANTED");
@@ -237,9 +238,11 @@ async fn todays_stages_count_beside_those_that_were_approved() {
 #[tokio::test]
 async fn who_stood_in_counts_only_as_long_as_todays_policy_lets_them() {
     let setup = |escalate: &str| {
-        let Setup { directory, access } = Setup::default();
-        let access = access.replacen("approve = \"1 of sre\"", &format!("approve = \"1 of sre\"\n{escalate}"), 1);
-        Setup { directory: directory.replace("members = [\"carol\", \"backup\"]", "members = [\"dave\"]"), access }
+        let mut setup = Setup::default();
+        setup.access =
+            setup.access.replacen("approve = \"1 of sre\"", &format!("approve = \"1 of sre\"\n{escalate}"), 1);
+        setup.directory = setup.directory.replace("members = [\"carol\", \"backup\"]", "members = [\"dave\"]");
+        setup
     };
     let world = world_of(setup("escalate = \"15m to duty\"")).await;
     let view = world.asked("root@web-1").await;
