@@ -225,8 +225,8 @@ pub enum Error {
     },
     /// With what acts took away, too few people would be left.
     #[error(
-        "with the bundle {bundle}, and without those whom acts have disabled, nobody would be left for {}: nothing could be put \
-         in force after it, or no stop be lifted; name more people in its files, or ask for fewer", .groups.join(", ")
+        "with the bundle {bundle}, and without what acts have taken away, nobody would be left for {}: nothing could be put in \
+         force after it, or no stop be lifted; name more people in its files, or ask for fewer", .groups.join(", ")
     )]
     LocksOut {
         /// The bundle.
