@@ -187,9 +187,10 @@ proptest! {
     #[test]
     fn a_command_opens_what_is_listed_for_its_patterns_and_no_more(directory in directories(), access in accesses()) {
         let (directory, policy) = understood(&directory, &access);
+        let window: Span = "1m".parse().unwrap();
         for asked in ACCESSES {
             let Access { login, target } = asked.parse().unwrap();
-            let ways = who_can(&policy, &directory, &asked.parse().unwrap(), Span::ZERO, now()).unwrap();
+            let ways = who_can(&policy, &directory, &asked.parse().unwrap(), window, now()).unwrap();
             for (user, words) in USERS.iter().flat_map(|user| ["uptime", "journalctl -u app", "reboot"].map(|words| (user, words))) {
                 let command: domain::Command = words.parse().unwrap();
                 let matches = |pattern: &String| pattern.parse::<crate::commands::Pattern>().unwrap().matches(&command);
@@ -199,7 +200,7 @@ proptest! {
                 let fewest = fewest.map(|way| way.given.quorum.people()).min();
                 let (requester, login, target) = (user.parse().unwrap(), login.clone(), target.clone());
                 let command = Some(command.clone());
-                let ask = Ask { requester, login, target, window: Span::ZERO, command, ticket: None, rule: None, keys: NO_FIDO };
+                let ask = Ask { requester, login, target, window, command, ticket: None, rule: None, keys: NO_FIDO };
                 let taken = match rule(&policy, &directory, &ask, now()) {
                     Ruling::Refused(_) => None,
                     Ruling::Permitted(given) => Some(given.quorum.people()),
