@@ -90,6 +90,27 @@ async fn with_signers_nobody_changes_anything_alone() -> Result<()> {
 }
 
 #[tokio::test]
+async fn who_signs_bundles_needs_no_right_beside_it() -> Result<()> {
+    let mut world = World::make().await?;
+    world.directory("[[group]]\nname = \"keepers\"\nmembers = [\"alice\"]\n")?;
+    world.hosts(&[])?;
+    world.file("access.toml", &format!("{RULES}\n[policy]\nsigners = \"1 of keepers\"\n"))?;
+    world.serve().await?;
+    world.login(&world.alice, "alice").await?;
+    world.login(&world.bob, "bob").await?;
+    let dir = pulled(&world, &world.bob, "# for a keeper").await?;
+    let push = ["admin", "policy", "push", &dir, "--yes"];
+    let alone = world.types(&world.bob, &push).await?;
+    assert!(alone.err.contains("lacks a signature from keepers"), "{alone:?}");
+    world.types(&world.alice, &["admin", "policy", "sign", &dir, "--yes"]).await?.ok()?;
+    world.types(&world.bob, &push).await?.ok()?;
+    let more = pulled(&world, &world.alice, "# of her own").await?;
+    let own = world.types(&world.alice, &["admin", "policy", "push", &more, "--yes"]).await?;
+    assert!(own.err.contains("lacks the right `admin`"), "she signs, and no more: {own:?}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn files_without_their_signatures_start_no_server_from_init_on() -> Result<()> {
     let mut world = World::make_with_signers("2 of admins").await?;
     let made = std::fs::read_to_string(world.server_dir().join("access.toml"))?;
@@ -108,6 +129,21 @@ async fn files_without_their_signatures_start_no_server_from_init_on() -> Result
     world.types(&world.alice, &["admin", "policy", "sign", &dir, "--yes"]).await?.ok()?;
     world.types(&world.bob, &["admin", "policy", "push", &dir, "--yes"]).await?.ok()?;
     assert_eq!(log(&world).await?.iter().map(|(_, origin)| origin.as_str()).collect::<Vec<_>>(), ["push", "files"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lost_key_signs_nothing_more() -> Result<()> {
+    let world = World::start(&[crate::world::Entry { name: "web-1", port: 22, env: "prod", more: "" }]).await?;
+    let files = world.server_dir().to_string_lossy().into_owned();
+    let keys = world.types(&world.bob, &["admin", "user", "keys", "alice", "--dir", &files]).await?.ok()?;
+    let fingerprint = keys.split_whitespace().find(|word| word.starts_with("SHA256:")).ok_or("no key")?;
+    let remove = ["admin", "user", "remove-key", "alice", fingerprint, "-m", "the laptop is lost"];
+    world.types(&world.bob, &remove).await?.ok()?;
+    let asks = world.types(&world.alice, &["request", "web-1", "--for", "5m", "-m", "x", "--no-wait"]).await?;
+    assert!(!asks.succeeded(), "{asks:?}");
+    let again = world.types(&world.bob, &remove).await?;
+    assert!(!again.succeeded() && again.err.contains("nothing was changed"), "{again:?}");
     Ok(())
 }
 

@@ -12,6 +12,7 @@ mod history;
 mod mistakes;
 mod plain_ssh;
 mod processes;
+mod replays;
 mod restrictions;
 mod revocations;
 mod running;

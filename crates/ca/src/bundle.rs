@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use directory::{Directory, Mistakes, Right};
+use directory::{Directory, Mistakes, Right, User};
 use domain::{Amendment, Digest, GroupName, HostName, RealmName, SlotClosed, StopTarget, Target, UnixTime, UserName};
 use policy::{Files, Matter, Policy};
 use request::Judging;
@@ -158,13 +158,19 @@ impl InForce {
     /// The groups in which nobody is left to sign another bundle, or to lift a stop; and whether nobody is left to
     /// administer.
     pub(crate) fn locked_out(&self) -> Vec<String> {
+        let acts =
+            |user: &User| self.directory.has_right(&user.name, Right::Admin) && !self.directory.is_disabled(&user.name);
+        let admin = if self.directory.users().any(acts) { None } else { Some("the right admin".to_owned()) };
+        self.open_quorums().into_iter().chain(admin).collect()
+    }
+
+    /// The groups in which nobody is left to sign another bundle, or to lift a stop.
+    pub(crate) fn open_quorums(&self) -> Vec<String> {
         let everybody: BTreeSet<UserName> = self.directory.users().map(|user| user.name.clone()).collect();
         let open = |quorum: &domain::Quorum| policy::unsigned(&self.directory, quorum, &everybody);
         let quorums = [self.policy().signers(), self.policy().lifters()];
         let groups: BTreeSet<GroupName> = quorums.into_iter().flatten().flat_map(open).collect();
-        let acts = |user: &UserName| self.directory.has_right(user, Right::Admin) && !self.directory.is_disabled(user);
-        let admin = if everybody.iter().any(acts) { None } else { Some("the right admin".to_owned()) };
-        groups.iter().map(ToString::to_string).chain(admin).collect()
+        groups.iter().map(ToString::to_string).collect()
     }
 
     /// What rulings and entries name.

@@ -223,6 +223,17 @@ pub enum Error {
         /// Why signatures do not count.
         dropped: Vec<String>,
     },
+    /// With what acts took away, too few people would be left.
+    #[error(
+        "with the bundle {bundle}, and without what acts have taken away, nobody would be left for {}: nothing could be put in \
+         force after it, or no stop be lifted; name more people in its files, or ask for fewer", .groups.join(", ")
+    )]
+    LocksOut {
+        /// The bundle.
+        bundle: Digest,
+        /// The groups whose places would stay open, or the right.
+        groups: Vec<String>,
+    },
     /// Files that a push has put out of use.
     #[error(
         "the bundle in force, {0}, was pushed, so the server's own files are out of use; push them too (hallpass admin \
@@ -306,6 +317,7 @@ impl Error {
             Self::BundleUnusable { .. } => ("BUNDLE_UNUSABLE", Class::Invalid),
             Self::OtherBundle { .. } => ("OTHER_BUNDLE", Class::Invalid),
             Self::Unsigned { .. } => ("BUNDLE_UNSIGNED", Class::Denied),
+            Self::LocksOut { .. } => ("BUNDLE_LOCKS_OUT", Class::State),
             Self::FilesOutOfUse(_) => ("FILES_OUT_OF_USE", Class::State),
             Self::NotAmendable(_) => ("NOT_AMENDABLE", Class::State),
             Self::TakenAway(_) => ("TAKEN_AWAY", Class::State),

@@ -116,11 +116,27 @@ struct Loading {
 async fn put(store: &Store, before: &InForce, bundle: Bundle, loading: Loading) -> Result<InForce, Error> {
     let Loading { now, origin, act, signatures } = loading;
     let (stand, caught_up) = bundle.sort(before.amended());
-    let in_force = before.version();
+    let (in_force, bundle, stops) = (before.version(), Arc::new(bundle), before.all_stops().to_vec());
+    let after = InForce::new(Arc::clone(&bundle), stand.clone(), stops.clone(), before.entry(), in_force);
+    locks_nobody_out(before, &after, &origin)?;
     let files = bundle.kept().clone();
     let entry =
         store.append_bundle(BundleTx { now, bundle: files, origin, in_force, act, signatures, caught_up }).await?;
-    Ok(InForce::new(Arc::new(bundle), stand, before.all_stops().to_vec(), entry, entry))
+    Ok(InForce::new(bundle, stand, stops, entry, entry))
+}
+
+/// A bundle is read without what acts took away; with that, too few may be left to put another one in force. Who edits the
+/// server's own files needs nobody with the right `admin` for that.
+fn locks_nobody_out(before: &InForce, after: &InForce, origin: &Origin) -> Result<(), Error> {
+    let left_out = |bundle: &InForce| match origin {
+        Origin::Files => bundle.open_quorums(),
+        Origin::Push(_) | Origin::RollBack(_) => bundle.locked_out(),
+    };
+    let groups = left_out(after);
+    if groups.is_empty() || groups == left_out(before) {
+        return Ok(());
+    }
+    Err(Error::LocksOut { bundle: after.digest(), groups })
 }
 
 /// Whether the signers of the bundle before, as it is amended now, signed this change; `pusher` signed it by pushing.
@@ -160,7 +176,7 @@ fn signer(
     let said = verified.statement();
     let user = &said.user;
     if let Err(other) = said.header.meant_for(&identity.server) {
-        return Err(format!("{user} signed for another server, {}", other.0.name));
+        return Err(format!("{user} signed for another server, {} with the key {}", other.0.name, other.0.ledger_key));
     }
     match said.act {
         Act::SignBundle(signed) if signed == change => {}

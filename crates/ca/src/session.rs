@@ -97,6 +97,13 @@ impl Ca {
         self.bundle.load().directory().has_right(&session.user, right)
     }
 
+    /// Whether the session's user is one of those whose signatures the next bundle needs.
+    pub fn signs_bundles(&self, session: &Session) -> bool {
+        let in_force = self.bundle.load();
+        let signers = in_force.policy().signers();
+        signers.is_some_and(|signers| policy::signs(in_force.directory(), signers, &session.user))
+    }
+
     fn new_token(&self) -> (Token, Digest) {
         let mut bytes = zeroize::Zeroizing::new([0; 32]);
         self.random.fill(&mut *bytes);

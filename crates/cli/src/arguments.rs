@@ -337,6 +337,33 @@ mod tests {
         Arguments::command().debug_assert();
     }
 
+    /// Clap gives a name one meaning in a whole command line: an argument that is called as a global option is, and is of
+    /// another type, ends the program when it is read.
+    #[test]
+    fn no_argument_is_called_as_a_global_option_is() {
+        let mut hallpass = Arguments::command();
+        let ids = |command: &clap::Command, global: bool| -> Vec<String> {
+            let arguments = command.get_arguments().filter(|argument| argument.is_global_set() == global);
+            arguments.map(|argument| argument.get_id().to_string()).collect()
+        };
+        let global = ids(&hallpass, true);
+        assert_eq!(global, ["json", "server", "key"]);
+        hallpass.build();
+        let (mut commands, mut found) = (vec![("hallpass".to_owned(), &hallpass)], Vec::new());
+        while let Some((path, command)) = commands.pop() {
+            let own = ids(command, false).into_iter().filter(|id| global.contains(id));
+            found.extend(own.map(|id| format!("{path} {id}")));
+            commands.extend(command.get_subcommands().map(|below| (format!("{path} {}", below.get_name()), below)));
+        }
+        assert_eq!(found, ["hallpass admin user add key"], "which `Arguments::sorted` takes apart");
+        let removed = "hallpass admin user remove-key carol SHA256:T7SvZ2cslqpPj6nKzitCBHHlpVF3r3MvLwmFL0fk0IE -m lost";
+        let removed = Arguments::try_parse_from(removed.split(' ')).unwrap();
+        assert!(matches!(
+            removed.command,
+            Command::Admin(Admin { what: AdminCommand::User(UserCommand::RemoveKey { .. }) })
+        ));
+    }
+
     #[test]
     fn what_people_type_is_understood() {
         let parsed = |line: &str| Arguments::try_parse_from(line.split(' ')).map(|arguments| arguments.command);

@@ -34,6 +34,9 @@ pub enum KeyError {
          (ed25519-sk, ecdsa-sk)"
     )]
     Unsupported(String),
+    /// Not the SHA-256 fingerprint of a key.
+    #[error("this is not the SHA-256 fingerprint of a key; give SHA256:..., as `ssh-keygen -l -f FILE.pub` shows it")]
+    Fingerprint,
 }
 
 /// A public key of an accepted kind: ed25519, ecdsa, rsa of 3,072 bits and more, or a FIDO kind. Compares without its
@@ -193,8 +196,8 @@ impl FromStr for Fingerprint {
     type Err = KeyError;
 
     fn from_str(given: &str) -> Result<Self, KeyError> {
-        let parsed: ssh_key::Fingerprint = given.parse().map_err(|_| KeyError::Malformed)?;
-        if parsed.is_sha256() { Ok(Self(parsed)) } else { Err(KeyError::Malformed) }
+        let parsed: ssh_key::Fingerprint = given.parse().map_err(|_| KeyError::Fingerprint)?;
+        if parsed.is_sha256() { Ok(Self(parsed)) } else { Err(KeyError::Fingerprint) }
     }
 }
 
@@ -227,6 +230,9 @@ mod tests {
         assert_eq!(PublicKey::ed25519(bytes), plain);
         assert!(plain.fingerprint().to_string().starts_with("SHA256:"));
         assert_eq!(plain.fingerprint().to_string().parse::<Fingerprint>().unwrap(), plain.fingerprint());
+        for none in ["SHA256:short", "MD5:00:11", ED25519, ""] {
+            assert_eq!(none.parse::<Fingerprint>(), Err(KeyError::Fingerprint), "{none}");
+        }
     }
 
     #[test]

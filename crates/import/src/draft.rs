@@ -121,6 +121,13 @@ impl Draft {
         }
     }
 
+    /// Whether the source said nothing that a draft could be made of, or ask about.
+    pub fn is_empty(&self) -> bool {
+        let Self { users, groups, hosts, rules, forbids, todos, .. } = self;
+        let entries = users.is_empty() && groups.is_empty() && hosts.is_empty() && rules.is_empty();
+        entries && forbids.is_empty() && todos.is_empty()
+    }
+
     /// The user with a foreign name; new ones begin empty.
     pub(crate) fn user(&mut self, foreign: &str) -> Option<Named<UserName>> {
         let named: Named<UserName> = self.user_names.name(foreign, "unnamed")?;

@@ -26,8 +26,10 @@ pub fn from_groups(name: &str, bytes: Vec<u8>) -> Result<Draft, ImportError> {
         }
         member(&mut draft, user, groups, &at)?;
     }
-    let words = "a list of groups says nothing of rules: write who may ask for what, and who approves";
-    draft.todos.push(Todo::new(words));
+    if !draft.users.is_empty() {
+        let words = "a list of groups says nothing of rules: write who may ask for what, and who approves";
+        draft.todos.push(Todo::new(words));
+    }
     Ok(draft)
 }
 

@@ -41,6 +41,10 @@ pub fn from_teleport(name: &str, bytes: Vec<u8>) -> Result<Draft, ImportError> {
                 .push(Todo::new(format!("no role with a name, and not read: {} ({at})", shown(&node.words())))),
         }
     }
+    if roles.is_empty() {
+        let why = "no role is in this file; give what `tctl get roles` prints".to_owned();
+        return Err(ImportError::Line { file: name.to_owned(), line: 1, why });
+    }
     rules::draft(&mut draft, &roles);
     Ok(draft)
 }

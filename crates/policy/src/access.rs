@@ -10,6 +10,7 @@ use domain::{AskedLogin, GroupName, HostName, LabelError, NameError, Quorum, Rul
 use toml::Spanned;
 
 use crate::commands::Pattern;
+use crate::instead;
 use crate::schedule::Schedule;
 use crate::signers::{self, Quorums};
 use crate::terms::{Terms, Ticket};
@@ -238,7 +239,8 @@ impl Reader<'_> {
             Hosts::Host(name) => match self.directory.host(name.as_str()) {
                 Some(host) => Hosts::Host(host.name.clone()),
                 None => {
-                    self.notes.note(span, format!("the host `{name}` is not in the hosts file"));
+                    let help = instead::host(self.directory, &name);
+                    self.notes.note_with_help(span, format!("the host `{name}` is not in the hosts file"), help);
                     Hosts::Host(name)
                 }
             },
@@ -248,7 +250,8 @@ impl Reader<'_> {
 
     fn known_group(&self, group: &GroupName, span: Range<usize>) {
         if self.directory.group(group).is_none() {
-            self.notes.note(span, format!("the group `{group}` is not in the directory"));
+            let help = instead::group(self.directory, group);
+            self.notes.note_with_help(span, format!("the group `{group}` is not in the directory"), help);
         }
     }
 

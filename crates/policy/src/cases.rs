@@ -13,7 +13,7 @@ use domain::{
 };
 use toml::Spanned;
 
-use crate::cedar::Meaning;
+use crate::instead::{self, instead};
 use crate::{Ask, Policy};
 pub use judge::Judged;
 
@@ -206,7 +206,9 @@ impl<'s> Reader<'_, 's> {
             }
             Answer::Permitted(quorum) => {
                 for group in quorum.groups().into_iter().filter(|group| self.directory.group(group).is_none()) {
-                    self.notes.note(answer.span(), format!("the group `{group}` is not in the directory"));
+                    let help = instead::group(self.directory, group);
+                    let message = format!("the group `{group}` is not in the directory");
+                    self.notes.note_with_help(answer.span(), message, help);
                 }
                 if let Some(because) = because {
                     let help = "`because` belongs to expect = \"refused\"";
@@ -217,28 +219,31 @@ impl<'s> Reader<'_, 's> {
     }
 
     fn known_user(&self, user: &Spanned<UserName>) {
-        if self.directory.user(user.get_ref()).is_none() {
-            self.notes.note(user.span(), format!("the user `{}` is not in the directory", user.get_ref()));
+        let name = user.get_ref();
+        if self.directory.user(name).is_none() {
+            let help = instead::user(self.directory, name);
+            self.notes.note_with_help(user.span(), format!("the user `{name}` is not in the directory"), help);
         }
     }
 
     fn known_hosts(&self, access: &Spanned<Access>) {
-        let message = match &access.get_ref().target {
+        let (message, help) = match &access.get_ref().target {
             Target::Host(name) if self.directory.host(name.as_str()).is_none() => {
-                format!("the host `{name}` is not in the hosts file")
+                (format!("the host `{name}` is not in the hosts file"), instead::host(self.directory, name))
             }
             Target::Labels(labels) if self.directory.select(labels).next().is_none() => {
-                format!("no host has the labels `{labels}`")
+                (format!("no host has the labels `{labels}`"), "look at the labels in hosts.toml".to_owned())
             }
             _ => return,
         };
-        self.notes.note(access.span(), message);
+        self.notes.note_with_help(access.span(), message, help);
     }
 
     fn known_rule(&self, rule: &Spanned<RuleName>) {
-        let is_it = |meaning: &Meaning| matches!(meaning, Meaning::Rule(name, _) if name == rule.get_ref());
-        if !self.policy.statements.iter().any(|statement| is_it(&statement.meaning)) {
-            self.notes.note(rule.span(), format!("there is no rule `{}`", rule.get_ref()));
+        let (name, rules) = (rule.get_ref(), self.policy.rules());
+        if !rules.contains(name) {
+            let help = instead(name.as_str(), rules.iter().map(ToString::to_string), "add it to access.toml");
+            self.notes.note_with_help(rule.span(), format!("there is no rule `{name}`"), help);
         }
     }
 }

@@ -8,6 +8,7 @@ use domain::{NameError, RuleName};
 use miette::Diagnostic;
 
 use crate::conditions::Conditions;
+use crate::instead::instead;
 use crate::terms::{Path, Terms};
 
 /// What a policy can speak of.
@@ -61,10 +62,13 @@ pub(crate) fn understand(notes: &Notes<'_>, text: &str, place: &Range<usize>, nu
     match meaning(&policy, line) {
         Ok(meaning) => Some(Statement { policy, meaning, conditions: Conditions::default(), place: place.clone() }),
         Err(wrongs) => {
-            for Wrong { annotation, message } in wrongs {
+            for Wrong { annotation, message, help } in wrongs {
                 let at = annotation.and_then(|key| annotation_in(text, &key));
                 let at = at.map_or_else(|| place.clone(), |at| place.start + at.start..place.start + at.end);
-                notes.note(at, message);
+                match help {
+                    Some(help) => notes.note_with_help(at, message, help),
+                    None => notes.note(at, message),
+                }
             }
             None
         }
@@ -139,15 +143,22 @@ fn annotation_in(text: &str, key: &str) -> Option<Range<usize>> {
 struct Wrong {
     annotation: Option<String>,
     message: String,
+    help: Option<String>,
 }
 
 impl Wrong {
     fn with(annotation: &str, message: impl Into<String>) -> Self {
-        Self { annotation: Some(annotation.to_owned()), message: message.into() }
+        Self { annotation: Some(annotation.to_owned()), message: message.into(), help: None }
+    }
+
+    fn unknown(annotation: &str) -> Self {
+        let known = ["rule", "require", "forbid"].into_iter().chain(Terms::ANNOTATIONS);
+        let help = instead(annotation, known.map(ToOwned::to_owned), "leave it out");
+        Self { help: Some(help), ..Self::with(annotation, format!("unknown annotation `@{annotation}`")) }
     }
 
     fn whole(message: &str) -> Self {
-        Self { annotation: None, message: message.to_owned() }
+        Self { annotation: None, message: message.to_owned(), help: None }
     }
 }
 
@@ -161,12 +172,15 @@ struct Noted {
 }
 
 impl Noted {
-    fn take(&mut self, key: &str, value: &str) -> Result<(), String> {
+    fn take(&mut self, key: &str, value: &str) -> Result<(), Wrong> {
         match key {
-            "rule" => self.rule = Some(value.parse().map_err(|error: NameError| error.to_string())?),
+            "rule" => self.rule = Some(value.parse().map_err(|error: NameError| Wrong::with(key, error.to_string()))?),
             "require" => self.require = true,
             "forbid" => self.forbid = Some(value.to_owned()),
-            _ => return self.terms.take(key, value),
+            _ if Terms::ANNOTATIONS.contains(&key) => {
+                self.terms.take(key, value).map_err(|message| Wrong::with(key, message))?;
+            }
+            _ => return Err(Wrong::unknown(key)),
         }
         Ok(())
     }
@@ -176,8 +190,7 @@ impl Noted {
 /// that asks nobody.
 fn meaning(policy: &Policy, line: String) -> Result<Meaning, Vec<Wrong>> {
     let mut noted = Noted::default();
-    let take = |(key, value)| noted.take(key, value).err().map(|message| Wrong::with(key, message));
-    let wrongs: Vec<Wrong> = policy.annotations().filter_map(take).collect();
+    let wrongs: Vec<Wrong> = policy.annotations().filter_map(|(key, value)| noted.take(key, value).err()).collect();
     if !wrongs.is_empty() {
         return Err(wrongs);
     }

@@ -7,6 +7,8 @@ use domain::Command;
 
 /// Most bytes of a pattern: commands are no longer.
 const LONGEST: usize = 1024;
+/// What stands for `*` in an example: the first of these that no pattern has in it.
+const LETTERS: &str = "xyzqjkvwXYZQJKVWabcdefghilmnoprstuABCDEFGHILMNOPRSTU0123456789_@%+:,.";
 /// The last word that stands for any further words.
 const REST: &str = "...";
 
@@ -74,6 +76,41 @@ impl Pattern {
         };
         words.replace('*', "x").parse().ok()
     }
+
+    /// A command that it matches, and that stands for all of these: with a letter for each `*` and so many words where it
+    /// ends in `...`. A pattern without this letter and with fewer words matches it only if it matches all of them. `None`
+    /// where no command is long enough for that.
+    pub(crate) fn general(&self, letter: char, words: usize) -> Option<Command> {
+        let letter = letter.to_string();
+        let mut all: Vec<String> = self.0.split(' ').map(|word| word.replace('*', &letter)).collect();
+        if self.0.split(' ').next_back() == Some(REST) {
+            all.pop();
+            all.resize(words.max(all.len()), letter);
+        }
+        all.join(" ").parse().ok()
+    }
+}
+
+/// A command that stands for all that a pattern matches.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Example {
+    pub(crate) pattern: String,
+    pub(crate) command: Command,
+}
+
+/// A command for each pattern, once, which another of them matches only if it matches all that this one does.
+pub(crate) fn examples<'p>(patterns: impl Iterator<Item = &'p Pattern>) -> Vec<Example> {
+    let mut patterns: Vec<&Pattern> = patterns.collect();
+    patterns.sort_by_key(|pattern| pattern.as_str());
+    patterns.dedup();
+    let unused = |letter: &char| !patterns.iter().any(|pattern| pattern.as_str().contains(*letter));
+    let letter = LETTERS.chars().find(unused).unwrap_or('x');
+    let words = patterns.iter().map(|pattern| pattern.as_str().split(' ').count()).max().unwrap_or(0);
+    let example = |pattern: &&Pattern| {
+        let command = pattern.general(letter, words + 1)?;
+        Some(Example { pattern: pattern.as_str().to_owned(), command })
+    };
+    patterns.iter().filter_map(example).collect()
 }
 
 impl FromStr for Pattern {

@@ -3,12 +3,14 @@
 //! ```text
 //! old, new --classes--> users and hosts that neither side tells apart
 //!          --access---> for one of each: what a request finds on either side, the same search that submitting goes through
+//!                       at now, and in every other situation that times of day and patterns of commands tell apart
 //!          --words----> grouped by what changed, what loosens first
 //! ```
 
 mod access;
 mod approval;
 mod candidates;
+mod circumstances;
 mod classes;
 mod describe;
 mod looks;
@@ -16,6 +18,7 @@ mod openings;
 mod people;
 mod places;
 mod rules;
+mod situations;
 mod words;
 
 use std::collections::BTreeSet;
@@ -72,7 +75,7 @@ pub enum LoginOf {
 }
 
 /// What becomes of one access, for as many users, logins and hosts as it is the same for. `Display` says it in words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AccessChange {
     /// What it does.
     pub effect: Effect,
@@ -92,6 +95,10 @@ pub struct AccessChange {
     pub approvers_removed: BTreeSet<UserName>,
     /// Whether the people there are can fill the quorum, where only that changed.
     pub approvable: Approvable,
+    /// Moments at which it is so, each the first of other times of day; empty where it is so at the time that was compared.
+    pub at: BTreeSet<UnixTime>,
+    /// The patterns of commands for which it is so; empty where it is so without a command.
+    pub commands: BTreeSet<String>,
     words: String,
 }
 
@@ -173,10 +180,12 @@ pub struct FileChange {
 /// What was not compared.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum Unseen {
-    /// Statements whose conditions look at more than who asks for which login on which host.
+    /// Hand-written statements whose conditions look at more than who asks for which login on which host at which time of
+    /// day.
     #[error(
-        "{} {} at the time, the window, the command or the ticket of a request: compared is what opens at {at} for a \
-         moment, without command and ticket", listed(.statements), verb(.statements)
+        "{} {} at the time, the window, the command or the ticket of a request: compared is what opens for a moment and \
+         without a ticket, at {at} and at other times of day, without a command and for patterns of commands",
+        listed(.statements), verb(.statements)
     )]
     Conditions {
         /// Where they stand.
@@ -196,6 +205,12 @@ pub enum Unseen {
     /// Hosts that are not there yet.
     #[error("hosts that may yet join {}: compared are the hosts that there are", listed(.0))]
     Pools(BTreeSet<String>),
+    /// There are more times of day and patterns of commands than are compared.
+    #[error("more than {compared} combinations of times of day and patterns of commands: the rest was not compared")]
+    Situations {
+        /// How many were.
+        compared: usize,
+    },
     /// There is more to compare than is done in seconds.
     #[error(
         "of more than {compared} combinations of users, hosts and logins that rules tell apart, the rest was not compared"
@@ -232,8 +247,9 @@ impl Difference {
     }
 }
 
-/// Compares what two bundles mean to requests of this time, and what stands in them. Requests for several hosts find what
-/// all of their hosts have in common, and so change only where one of their hosts does.
+/// Compares what two bundles mean to requests of this time, of other times of day, and for commands that patterns mean, and
+/// what stands in them. Requests for several hosts find what all of their hosts have in common, and so change only where one
+/// of their hosts does.
 pub fn difference(old: Read<'_>, new: Read<'_>, now: UnixTime) -> Difference {
     let both = Both { old, new };
     let mut files = people::changes(both);

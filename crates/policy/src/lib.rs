@@ -29,6 +29,7 @@ mod explain;
 mod exposure;
 mod facts;
 mod files;
+mod instead;
 mod lint;
 mod people;
 mod policy;
@@ -58,7 +59,7 @@ pub use lint::lint;
 pub use people::{Asked, Candidate, Stage, approvers, candidates, deciders, open_slots, stages, unfillable};
 pub use policy::Policy;
 pub use rule::{rule, rule_again};
-pub use signers::unsigned;
+pub use signers::{signs, unsigned};
 pub use who::{Hopeless, Way, can, ways, who_can};
 
 /// An `access.toml` to start from; its examples are comments.

@@ -14,6 +14,7 @@ use crate::cedar::{self, Meaning, Statement};
 use crate::compile;
 use crate::conditions::Conditions;
 use crate::facts::Vocabulary;
+use crate::instead;
 use crate::signers::Quorums;
 use crate::slice::Slices;
 use crate::terms::Path;
@@ -191,7 +192,9 @@ fn known_names(notes: &Notes<'_>, directory: &Directory, statement: &Statement, 
     };
     for group in quorum.into_iter().flat_map(Quorum::groups) {
         if directory.group(group).is_none() {
-            notes.note(place.clone(), format!("the group `{group}` of @quorum is not in the directory"));
+            let help = instead::group(directory, group);
+            let message = format!("the group `{group}` of @quorum is not in the directory");
+            notes.note_with_help(place.clone(), message, help);
         }
     }
     let named: BTreeSet<EntityUid> = statement.policy.entity_literals().into_iter().collect();

@@ -7,6 +7,8 @@ use directory::{Directory, Fields, Notes};
 use domain::{GroupName, Quorum, Span, UserName, Voter, missing};
 use toml::Spanned;
 
+use crate::instead;
+
 /// What `[policy]` says.
 #[derive(Debug, Default)]
 pub(crate) struct Quorums {
@@ -57,7 +59,8 @@ fn possible(notes: &Notes<'_>, directory: &Directory, signers: &Spanned<Quorum>,
     let unknown: Vec<&GroupName> =
         quorum.groups().into_iter().filter(|group| directory.group(group).is_none()).collect();
     for group in &unknown {
-        notes.note(signers.span(), format!("the group `{group}` is not in the directory"));
+        let help = instead::group(directory, group);
+        notes.note_with_help(signers.span(), format!("the group `{group}` is not in the directory"), help);
     }
     let open = unsigned(directory, quorum, &everybody(directory));
     if unknown.is_empty() && !open.is_empty() {
@@ -81,13 +84,15 @@ fn voter(directory: &Directory, name: &UserName) -> Option<Voter> {
     Some(Voter { owner, groups: directory.groups_of(name).cloned().collect() })
 }
 
+/// Whether a user could fill a place of the signers' quorum, by whatever right.
+pub fn signs(directory: &Directory, signers: &Quorum, name: &UserName) -> bool {
+    let voter = voter(directory, name);
+    voter.is_some_and(|voter| signers.groups().into_iter().any(|group| voter.groups.contains(group)))
+}
+
 /// Who could fill a place of the quorum.
 pub(crate) fn counting<'d>(directory: &'d Directory, quorum: &Quorum) -> BTreeSet<&'d UserName> {
-    let asked = |name: &UserName| {
-        let voter = voter(directory, name);
-        voter.is_some_and(|voter| quorum.groups().into_iter().any(|group| voter.groups.contains(group)))
-    };
-    directory.users().map(|user| &user.name).filter(|name| asked(name)).collect()
+    directory.users().map(|user| &user.name).filter(|name| signs(directory, quorum, name)).collect()
 }
 
 fn everybody(directory: &Directory) -> BTreeSet<UserName> {

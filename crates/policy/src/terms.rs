@@ -111,6 +111,20 @@ impl Path {
 }
 
 impl Terms {
+    /// The annotations that [`Self::take`] takes in.
+    pub(crate) const ANNOTATIONS: [&str; 10] = [
+        "quorum",
+        "max",
+        "ttl",
+        "allow",
+        "ticket",
+        "source",
+        "verify_required",
+        "requester_key",
+        "approver_key",
+        "live_hosts",
+    ];
+
     /// The annotations that say the same, a line each.
     pub(crate) fn annotations(&self) -> String {
         let mut lines = String::new();

@@ -6,6 +6,7 @@ use directory::{Directory, User};
 use domain::{Access, AskedLogin, GroupName, Login, Obligations, SlotClosed, Span, Target, UnixTime, UserName};
 
 use crate::approvers::slot;
+use crate::commands::{Example, examples};
 use crate::people::{Asked, approvers, has_fido_key, open_slots, unfillable};
 use crate::rule::{Choice, Open, obligations, open_paths, quorum_exists};
 use crate::target::Look;
@@ -25,6 +26,8 @@ pub struct Way {
     pub tickets: Vec<String>,
     /// Why a request would not be approved all the same.
     pub hopeless: Option<Hopeless>,
+    /// The patterns of commands that it opens for alone; empty when it opens without a command.
+    pub commands: BTreeSet<String>,
 }
 
 /// Why a path is open and still leads nowhere.
@@ -71,7 +74,7 @@ fn way(
     let approvers = approvers(policy, directory, asked, now);
     let hopeless = hopeless(policy, directory, (asked, &given), &approvers, now);
     let tickets = choice.path.tickets.iter().map(|ticket| ticket.pattern().to_owned()).collect();
-    Way { requester: ask.requester.clone(), approvers, hopeless, tickets, given }
+    Way { requester: ask.requester.clone(), approvers, hopeless, tickets, given, commands: BTreeSet::new() }
 }
 
 /// Why nobody could approve it all the same.
@@ -97,7 +100,27 @@ pub(crate) fn hopeless(
     open.iter().find_map(|group| slot(policy, directory, group, asked.matter, now).err()).map(Hopeless::Closed)
 }
 
-/// Everybody who may ask for an access, with the ways that are open to them.
+/// The ways that are open to a request without a command, and then those that are open to a command alone, by the patterns that
+/// rules name.
+fn all_ways(policy: &Policy, directory: &Directory, ask: &Ask, examples: &[Example], now: UnixTime) -> Vec<Way> {
+    let open = |ask: &Ask| ways(policy, directory, ask, now).unwrap_or_default();
+    let mut all = open(ask);
+    let plain = all.len();
+    for Example { pattern, command } in examples {
+        for mut way in open(&Ask { command: Some(command.clone()), ..ask.clone() }) {
+            way.given.command = None;
+            let same = |other: &&mut Way| Way { commands: BTreeSet::new(), ..(**other).clone() } == way;
+            match all.iter_mut().enumerate().find(|(_, other)| same(other)) {
+                Some((place, _)) if place < plain => {}
+                Some((_, known)) => drop(known.commands.insert(pattern.clone())),
+                None => all.push(Way { commands: BTreeSet::from([pattern.clone()]), ..way }),
+            }
+        }
+    }
+    all
+}
+
+/// Everybody who may ask for an access, with the ways that are open to them, be it for a command alone.
 ///
 /// # Errors
 /// When nobody could ask, whoever it was: no such hosts, or hosts that no one request may have.
@@ -110,10 +133,11 @@ pub fn who_can(
 ) -> Result<Vec<Way>, Refusal> {
     crate::target::hosts(directory, &access.target, Look::All)?;
     let asks = directory.users().map(|user| asking(user, access.login.clone(), access.target.clone(), window));
-    Ok(asks.filter_map(|ask| ways(policy, directory, &ask, now).ok()).flatten().collect())
+    let examples = examples(policy.conditions.patterns.iter());
+    Ok(asks.flat_map(|ask| all_ways(policy, directory, &ask, &examples, now)).collect())
 }
 
-/// Everything that a user may ask for: on each host, the logins that rules of `access.toml` name, and the user's own.
+/// Everything that a user may ask for, be it for a command alone: on each host, the logins that rules of `access.toml` name, and the user's own.
 /// The plain hosts of a realm are one, as one certificate opens them all.
 ///
 /// # Errors
@@ -136,7 +160,8 @@ pub fn can(
         let target = Target::Host(host.name.clone());
         logins.iter().map(move |login| asking(found, AskedLogin::Named((*login).clone()), target.clone(), window))
     });
-    Ok(asks.filter_map(|ask| ways(policy, directory, &ask, now).ok()).flatten().collect())
+    let examples = examples(policy.conditions.patterns.iter());
+    Ok(asks.flat_map(|ask| all_ways(policy, directory, &ask, &examples, now)).collect())
 }
 
 /// The accounts that a user could ask for; `self` is one of them by its own name.

@@ -131,6 +131,12 @@ async fn a_bundle_counts_only_with_its_signers() {
     assert!(refused(CAROL, "x", &[elsewhere]).await.contains("bob signed another bundle"));
     let stale = signature(&world, BOB, BundleChange { after: change.after - 1, ..change });
     assert!(refused(CAROL, "x", &[stale]).await.contains("to come after entry"));
+    let mut foreign = world.act_statement(BOB, Act::SignBundle(change));
+    foreign.header.server.ledger_key = Digest::of(b"another server of this name");
+    let foreign = by(BOB, &foreign);
+    let foreign = SignedText { text: foreign.text, signature: foreign.signature.as_bytes().to_vec() };
+    let told = refused(CAROL, "x", &[foreign]).await;
+    assert!(told.contains(&format!("with the key {}", Digest::of(b"another server of this name"))), "{told}");
     let mut forged = signature(&world, BOB, change);
     forged.signature = signature(&world, DAVE, change).signature;
     refused(CAROL, "x", &[forged]).await;
@@ -151,9 +157,44 @@ async fn a_disabled_or_removed_administrator_signs_nothing() {
     world.act(DAVE, Act::Amend(domain::Amendment::DisableUser(name(BOB)))).await.unwrap();
     let refused = push(&world, CAROL, bundle(&setup, "x"), vec![bobs]).await.unwrap_err();
     assert!(refused.to_string().contains("bob is disabled"), "{refused}");
+    // Nor does who is left out of the group by the bundle in force, or whose key was removed.
+    let without = Setup { directory: setup.directory.replace("[\"bob\", \"carol\",", "[\"carol\","), ..setup.clone() };
+    let other = world_of(without).await;
+    let change = next(&other, bundle(&setup, "x").digest());
+    let bobs = signature(&other, BOB, change);
+    assert_eq!(reason(push(&other, CAROL, bundle(&setup, "x"), vec![bobs]).await), "BUNDLE_UNSIGNED");
+    let daves = signature(&other, DAVE, change);
+    let key = domain::Amendment::RemoveKey { user: name(DAVE), key: public(&key(DAVE)).fingerprint() };
+    other.act(CAROL, Act::Amend(key)).await.unwrap();
+    let refused = push(&other, CAROL, bundle(&setup, "x"), vec![daves]).await;
+    assert_eq!(reason(refused), "BUNDLE_UNSIGNED", "a key that is bound to nobody");
+    let change = next(&world, bundle(&setup, "x").digest());
     // An amendment in between spoils no signature that counts.
     let daves = signature(&world, DAVE, change);
     push(&world, CAROL, bundle(&setup, "x"), vec![daves]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_bundle_that_would_lock_everybody_out_is_refused() {
+    let (world, setup) = (world().await, two_of_admins());
+    let before = world.ca.bundle().digest();
+    // By itself it takes two of three; with what acts have taken away, one is left.
+    for user in [BOB, DAVE] {
+        world.act(CAROL, Act::Amend(domain::Amendment::DisableUser(name(user)))).await.unwrap();
+    }
+    let refused = push(&world, CAROL, bundle(&setup, "x"), Vec::new()).await.unwrap_err();
+    assert_eq!(refused.reason(), "BUNDLE_LOCKS_OUT");
+    assert!(refused.to_string().contains("nobody would be left for admins"), "{refused}");
+    let own = FromFiles { bundle: bundle(&setup, "x"), signatures: Vec::new() };
+    assert_eq!(reason(world.ca.reload(own).await), "BUNDLE_LOCKS_OUT");
+    // After a push only a push changes anything, and that takes somebody with the right.
+    let Setup { directory, access } = Setup::default();
+    let nobody =
+        Setup { directory: directory.replace("rights = [\"admin\", \"audit\"]", "rights = [\"audit\"]"), access };
+    assert_ne!(nobody.directory, directory);
+    let refused = push(&world, CAROL, bundle(&nobody, "x"), Vec::new()).await.unwrap_err();
+    assert!(refused.to_string().contains("nobody would be left for the right admin"), "{refused}");
+    assert_eq!(world.ca.bundle().digest(), before);
 }
 
 #[tokio::test]

@@ -80,8 +80,9 @@ pub(crate) enum UserCommand {
         #[arg(value_name = "USER")]
         name: UserName,
         /// The key's fingerprint, such as SHA256:...
+        // Not `key`: that is the global option, which says what signs.
         #[arg(value_name = "FINGERPRINT")]
-        key: Fingerprint,
+        fingerprint: Fingerprint,
         /// Why; it is signed and kept.
         #[arg(short = 'm', long = "message", value_name = "REASON")]
         reason: String,

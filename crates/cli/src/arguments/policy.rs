@@ -1,6 +1,6 @@
 //! `hallpass admin policy`: what it understands.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
@@ -139,6 +139,16 @@ pub(crate) struct From {
     /// Roles of Teleport, as `tctl get roles` prints them.
     #[arg(long, value_name = "roles.yaml")]
     pub(crate) teleport: Option<PathBuf>,
+}
+
+impl From {
+    /// What is read.
+    pub(crate) fn path(&self) -> &Path {
+        let Self { authorized_keys, sshd_log, groups, teleport } = self;
+        let mut given = [authorized_keys, sshd_log, groups, teleport].into_iter().flatten();
+        // clap takes exactly one of the four.
+        given.next().map_or(Path::new("roles.yaml"), PathBuf::as_path)
+    }
 }
 
 #[derive(Debug, Args)]

@@ -16,8 +16,8 @@ pub(crate) async fn user(app: &App<'_>, command: &UserCommand) -> Result<Exit, F
         UserCommand::Disable { name, reason } => {
             amend(app, Amendment::DisableUser(name.clone()), Some(text("--message", reason)?)).await
         }
-        UserCommand::RemoveKey { name, key, reason } => {
-            let amendment = Amendment::RemoveKey { user: name.clone(), key: *key };
+        UserCommand::RemoveKey { name, fingerprint, reason } => {
+            let amendment = Amendment::RemoveKey { user: name.clone(), key: *fingerprint };
             amend(app, amendment, Some(text("--message", reason)?)).await
         }
     }

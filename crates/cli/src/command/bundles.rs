@@ -127,7 +127,9 @@ fn changed(app: &App<'_>, before: &BundleHead, was: &Contents, files: &Contents)
     if bundle == before.digest {
         return Err(BundleError::InForce.into());
     }
-    let differs = in_words(app, before, was, files)?.unwrap_or_default() + &in_lines(was, files);
+    let unread =
+        || format!("Not compared: this `hallpass` cannot read the bundle {}; is it an old one?\n", before.digest);
+    let differs = in_words(app, before, was, files)?.unwrap_or_else(unread) + &in_lines(was, files);
     differs.lines().for_each(|line| app.context.terminal.note(line));
     for amended in &before.amendments {
         let still = format!("still in force beside it: {} {}", amended.verb(), amended.target());

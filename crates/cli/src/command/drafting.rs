@@ -36,6 +36,9 @@ pub(crate) enum DraftingError {
          HOST/home/LOGIN/.ssh/authorized_keys", .0.display()
     )]
     NoKeys(PathBuf),
+    /// A file in which nothing of its kind is.
+    #[error("{} has nothing to draft from, and nothing was written; is it the right file?", .0.display())]
+    Nothing(PathBuf),
     /// More than anybody's hosts have.
     #[error("more than {most} files are below {}; give fewer hosts at a time", path.display())]
     TooManyFiles {

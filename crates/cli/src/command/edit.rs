@@ -143,8 +143,8 @@ impl Report for Written {
     fn text(&self, look: &Look<'_>) -> String {
         let dir = if self.dir == "." { String::new() } else { format!(" {}", self.dir) };
         format!(
-            "Wrote {}. What that changes:\n\n{}\nNext: hallpass admin policy check{dir}; it is in force once hallpassd has \
-             loaded these files (SIGHUP).\n",
+            "Wrote {}. What that changes:\n\n{}\nNext: hallpass admin policy check{dir}; it is in force once these files are \
+             pushed (hallpass admin policy push), or\nhallpassd has loaded them as its own (SIGHUP).\n",
             self.files.join(", "),
             self.difference.text(look.colours)
         )

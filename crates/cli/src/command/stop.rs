@@ -107,7 +107,8 @@ pub(crate) fn revoked_in_words(revoked: &[Revoked], look: &Look<'_>) -> String {
     let mut told = "Revoked; a host that does not look at the list takes them until they run out:\n".to_owned();
     for one in revoked {
         let until = when::full(one.ends, look.zone);
-        told.push_str(&format!("  serial {} of {}: {} until {until}\n", one.serial, one.request, one.opens));
+        let over = if one.ends <= look.now { ", which is over but for a host whose clock runs late" } else { "" };
+        told.push_str(&format!("  serial {} of {}: {} until {until}{over}\n", one.serial, one.request, one.opens));
     }
     told
 }
@@ -234,5 +235,27 @@ impl Report for Stops {
             ]);
         }
         table.render(look.colours)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::terminal::Colours;
+
+    #[test]
+    fn a_certificate_that_is_over_is_told_as_such() {
+        let now: UnixTime = "2026-03-01T14:00:00Z".parse().unwrap();
+        let revoked = |ends: &str| {
+            let ends: UnixTime = ends.parse().unwrap();
+            let (request, opens) = ("7K3F9-QXMWT".to_owned(), "root@web-1".to_owned());
+            Revoked { serial: 7, request, opens, until: ends.to_string(), ends }
+        };
+        let look = Look { colours: Colours::Off, zone: &TimeZone::UTC, now };
+        let told = revoked_in_words(&[revoked("2026-03-01T14:05:00Z"), revoked("2026-03-01T13:59:00Z")], &look);
+        let over: Vec<bool> = told.lines().skip(1).map(|line| line.contains("over but for")).collect();
+        assert_eq!(over, [false, true], "{told}");
     }
 }

@@ -6,14 +6,17 @@ use directory::User;
 use domain::{HostName, Login, UnixTime, UserName};
 
 use super::approval::{Approval, Example, Shift};
-use super::candidates::{Logins, candidates, named_logins};
+use super::candidates::{Candidates, Logins, by_hand, candidates, named_logins};
+use super::circumstances::Circumstances;
 use super::classes::{self, Hosts, Users};
 use super::describe::Names;
 use super::looks::Looks;
 use super::openings::{Asking, Opening};
+use super::situations::{Situation, situations};
 use super::{AccessChange, Both, Effect, LoginOf, Read, Unseen, words};
 
-/// How many combinations of classes and logins are looked at, some seconds of time.
+/// How many combinations of classes and logins are looked at in the first situation, and how many in all others: some
+/// seconds of time each.
 const MOST: usize = 100_000;
 
 /// Every access that is not as it was, what loosens first; and what was not compared.
@@ -23,40 +26,49 @@ pub(super) fn changes(both: Both<Read<'_>>, now: UnixTime) -> (Vec<AccessChange>
     let users = classes::users(both, |login| by_pattern || named.contains(login));
     let hosts = classes::hosts(both);
     let candidates = candidates(both, (&users, &hosts), &named, MOST);
-    let other = nobodys(both, &named);
-    let asking = Asking::both(both, now);
-    let mut found = Found::new(both, &users, now);
-    let (mut compared, mut all) = (0, candidates.len() <= MOST);
-    for ((user, host), logins) in &candidates {
-        let (Some(of), Some(on)) = (users.get(*user), hosts.get(*host)) else { continue };
-        for (login_of, login) in asked(logins, of, &named, &other) {
-            if compared == MOST {
-                all = false;
-                break;
-            }
-            compared += 1;
-            let sides = asking.as_ref().zip(of.one).zip(on.one);
-            let openings = sides.map(|((asking, user), host)| asking.openings(user, &login, host));
-            found.note((*user, *host), (of, on, &login), login_of, openings);
-        }
+    let place = Place { users, hosts, other: nobodys(both, &named), named };
+    let (situations, more) = situations(both, now);
+    let (mut found, mut circumstances) = (Found::new(both, &place.users, now), Circumstances::default());
+    let (mut compared, mut left, mut all) = (0, MOST, candidates.len() <= MOST);
+    for (number, situation) in situations.iter().enumerate() {
+        let asking = Asking::both(both, situation);
+        found.begin(situation);
+        let looked_at = found.look(&asking, &place, &candidates, left);
+        compared += looked_at;
+        all &= looked_at < left;
+        left = if number == 0 { MOST } else { left.saturating_sub(looked_at) };
+        circumstances.add(situation, std::mem::take(&mut found.became));
     }
     let pools: BTreeSet<String> =
         both.iter().flat_map(|read| read.directory.pools()).map(|pool| format!("the pool {}", pool.name)).collect();
     unseen.extend(Some(pools).filter(|pools| !pools.is_empty()).map(Unseen::Pools));
+    unseen.extend(more);
     if !all {
         unseen.push(Unseen::TooMany { compared });
     }
-    let mut changes = found.grouped(both, &hosts);
-    // Who gains and who loses comes before what is asked of whom.
-    let order = |change: &AccessChange| (change.effect, !change.before.is_empty() && !change.after.is_empty());
+    let mut changes = circumstances.told(now, |became| found.grouped(became, both, &place.hosts));
+    // Who gains and who loses comes before what is asked of whom, and what is so now before what is at other times.
+    let order = |change: &AccessChange| {
+        let elsewhere = !change.at.is_empty() || !change.commands.is_empty();
+        (change.effect, elsewhere, !change.before.is_empty() && !change.after.is_empty())
+    };
     changes.sort_by(|a, b| (order(a), &a.words).cmp(&(order(b), &b.words)));
     (changes, unseen)
 }
 
-/// What conditions look at that is not compared; and whether they tell logins apart by other than their names.
+/// Who may ask for what, as far as either side tells it apart.
+struct Place<'a> {
+    users: Vec<Users<'a>>,
+    hosts: Vec<Hosts<'a>>,
+    named: BTreeSet<Login>,
+    other: Option<Login>,
+}
+
+/// What conditions look at that is not compared; and whether they tell logins apart by other than their names. Those of
+/// `access.toml` look at nothing that is not.
 fn conditions(both: Both<Read<'_>>, at: UnixTime) -> (Vec<Unseen>, bool) {
     let (mut moments, mut patterns) = (BTreeSet::new(), BTreeSet::new());
-    for statement in both.iter().flat_map(|read| &read.policy.statements) {
+    for statement in both.iter().flat_map(|read| by_hand(*read)) {
         if !statement.policy.has_non_scope_constraint() {
             continue;
         }
@@ -69,9 +81,6 @@ fn conditions(both: Both<Read<'_>>, at: UnixTime) -> (Vec<Unseen>, bool) {
         if looks.by_pattern {
             patterns.insert(place);
         }
-    }
-    for approver in both.iter().flat_map(|read| &read.policy.approvers).filter(|approver| !approver.when.is_empty()) {
-        moments.insert(format!("[[approver]] of {}", approver.group));
     }
     let by_pattern = !patterns.is_empty();
     let moments = (!moments.is_empty()).then_some(Unseen::Conditions { statements: moments, at });
@@ -131,6 +140,9 @@ type Where = (usize, Option<usize>);
 /// What opens an access on both sides, and for which classes where something looks at that.
 type Compared = (Option<(usize, usize)>, Both<Vec<Opening>>);
 
+/// What became of accesses, by host and by the clusters of users for whom it did.
+pub(super) type Changed = BTreeMap<(LoginOf, Became), BTreeMap<usize, BTreeSet<usize>>>;
+
 /// What is found, before it is grouped. Users go by clusters: a class, or those of one whom a change is about.
 struct Found<'a> {
     approval: Approval<'a>,
@@ -138,7 +150,7 @@ struct Found<'a> {
     known: BTreeMap<Vec<&'a UserName>, usize>,
     shifts: BTreeMap<(Where, Vec<Opening>), Shifts>,
     only: BTreeMap<Compared, Both<bool>>,
-    became: BTreeMap<(LoginOf, Became), BTreeMap<usize, BTreeSet<usize>>>,
+    became: Changed,
 }
 
 impl<'a> Found<'a> {
@@ -151,6 +163,31 @@ impl<'a> Found<'a> {
             only: BTreeMap::new(),
             became: BTreeMap::new(),
         }
+    }
+
+    /// From here on it is about another situation; what is known of clusters stays.
+    fn begin(&mut self, situation: &Situation) {
+        self.approval.at(situation.at);
+        self.shifts.clear();
+        self.only.clear();
+    }
+
+    /// Asks for every access that rules are for, at most so many. How many these were.
+    fn look(&mut self, asking: &Both<Asking<'a>>, place: &Place<'a>, candidates: &Candidates, most: usize) -> usize {
+        let mut compared = 0;
+        for ((user, host), logins) in candidates {
+            let (Some(of), Some(on)) = (place.users.get(*user), place.hosts.get(*host)) else { continue };
+            for (login_of, login) in asked(logins, of, &place.named, &place.other) {
+                if compared == most {
+                    return compared;
+                }
+                compared += 1;
+                let sides = asking.as_ref().zip(of.one).zip(on.one);
+                let openings = sides.map(|((asking, user), host)| asking.openings(user, &login, host));
+                self.note((*user, *host), (of, on, &login), login_of, openings);
+            }
+        }
+        compared
     }
 
     fn note(
@@ -229,9 +266,12 @@ impl<'a> Found<'a> {
     }
 
     /// What is the same for several hosts, users and logins, told once.
-    fn grouped(self, both: Both<Read<'_>>, hosts: &[Hosts<'_>]) -> Vec<AccessChange> {
+    fn grouped(&self, became: Changed, both: Both<Read<'_>>, hosts: &[Hosts<'_>]) -> Vec<AccessChange> {
+        if became.is_empty() {
+            return Vec::new();
+        }
         let mut rows: BTreeMap<(Became, BTreeSet<usize>, BTreeSet<usize>), BTreeSet<LoginOf>> = BTreeMap::new();
-        for ((login, became), by_host) in self.became {
+        for ((login, became), by_host) in became {
             let mut by_users: BTreeMap<BTreeSet<usize>, BTreeSet<usize>> = BTreeMap::new();
             for (host, users) in by_host {
                 by_users.entry(users).or_default().insert(host);
@@ -262,6 +302,8 @@ impl<'a> Found<'a> {
                 approvers_added: shift.added,
                 approvers_removed: shift.removed,
                 approvable: shift.approvable,
+                at: BTreeSet::new(),
+                commands: BTreeSet::new(),
                 words,
             }
         };

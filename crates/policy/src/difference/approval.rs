@@ -93,6 +93,11 @@ impl<'a> Approval<'a> {
         Self { both, now, changed, same_conditions: rules::same_approvers(both), moved: BTreeMap::new() }
     }
 
+    /// From here on it is about another time: what is known of panels stays, as these say who is open then.
+    pub(super) fn at(&mut self, time: UnixTime) {
+        self.now = time;
+    }
+
     /// Whether who may approve depends on who asks and for which hosts.
     pub(super) fn limited(&self, openings: &[Opening]) -> bool {
         let mut groups = openings.iter().flat_map(|opening| opening.quorum.groups());
@@ -238,9 +243,12 @@ fn compared(reasons: &Both<Option<String>>) -> Approvable {
     }
 }
 
-/// Why, but not in which lines of a file it says so.
+/// Why, but not in which lines of a file it says so, nor from when on: at that time it is compared, too.
 pub(crate) fn reason(hopeless: Hopeless) -> String {
     match hopeless {
+        Hopeless::Closed(SlotClosed::NotNow { group, opens: _ }) => {
+            format!("members of `{group}` may not approve this at that time")
+        }
         Hopeless::Closed(SlotClosed::NotThis { group, entries: _ }) => {
             format!("members of `{group}` may not approve this")
         }

@@ -41,7 +41,7 @@ pub(super) fn named_logins(both: Both<Read<'_>>) -> BTreeSet<Login> {
     named
 }
 
-fn by_hand<'a>(read: Read<'a>) -> impl Iterator<Item = &'a Statement> {
+pub(super) fn by_hand<'a>(read: Read<'a>) -> impl Iterator<Item = &'a Statement> {
     read.policy.statements.iter().skip(read.policy.compiled)
 }
 

@@ -1,6 +1,6 @@
 //! Sets of users and hosts by the shortest name that means exactly them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Display;
 
 use directory::{Directory, Host};
@@ -23,7 +23,8 @@ impl<'d> Names<'d> {
     pub(super) fn of(directory: &'d Directory) -> Self {
         let enabled = |name: &&UserName| !directory.is_disabled(name);
         let members = |group: &'d directory::Group| (group.members.iter().filter(enabled).collect(), &group.name);
-        let mut labels: HashMap<&Label, Vec<&HostName>> = HashMap::new();
+        // In their order: of two labels that mean the same hosts it is always the same one that names them.
+        let mut labels: BTreeMap<&Label, Vec<&HostName>> = BTreeMap::new();
         for (host, label) in directory.hosts().flat_map(|host| host.labels.iter().map(move |label| (host, label))) {
             labels.entry(label).or_default().push(&host.name);
         }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 pub(super) struct Looks {
     /// The texts in it: logins by name are among them.
     pub(super) texts: BTreeSet<String>,
-    /// Whether it looks at the request's time, window, command or ticket.
+    /// Whether it looks at the request's time (other than by times of day), window, command or ticket.
     pub(super) at_the_request: bool,
     /// Whether it tells logins apart by other than comparing them with a text or with the user's own.
     pub(super) by_pattern: bool,
@@ -38,7 +38,7 @@ impl Looks {
         match (key, inner) {
             ("Value", Value::String(text)) => drop(self.texts.insert(text.clone())),
             ("Var", Value::String(name)) => self.at_the_request |= name == "context",
-            ("." | "has", Value::Object(read)) if is_login(read) => {}
+            ("." | "has", Value::Object(read)) if is_compared(read) => {}
             ("like", _) => {
                 self.by_pattern = true;
                 self.walk(inner);
@@ -52,7 +52,13 @@ impl Looks {
     }
 }
 
-/// `context.login`, the one thing of a request that is compared for all it can be.
+/// `context.login` and `context.when`: what is compared for all it can be.
+fn is_compared(read: &Map<String, Value>) -> bool {
+    let times_of_day = read.get("attr").and_then(Value::as_str) == Some("when");
+    is_login(read) || is_var(read.get("left"), "context") && times_of_day
+}
+
+/// `context.login`.
 fn is_login(read: &Map<String, Value>) -> bool {
     is_var(read.get("left"), "context") && read.get("attr").and_then(Value::as_str) == Some("login")
 }

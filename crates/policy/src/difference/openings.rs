@@ -6,10 +6,12 @@ use std::sync::Arc;
 use directory::{Host, User};
 use domain::{
     AskedLogin, Extension, HostName, KeyStrength, Login, Networks, Obligations, Quorum, RealmName, RuleName, Span,
-    Target, UnixTime,
+    Target,
 };
 
+use super::situations::Situation;
 use super::{Both, Read};
+use crate::Ask;
 use crate::rule::{Choice, open_paths};
 use crate::target::Look;
 use crate::terms::Path;
@@ -155,18 +157,18 @@ impl Opening {
 /// Asks either side what it opens.
 pub(super) struct Asking<'a> {
     read: Read<'a>,
-    now: UnixTime,
+    situation: &'a Situation,
     realms: BTreeMap<&'a RealmName, Arc<OpenRealm>>,
 }
 
 impl<'a> Asking<'a> {
-    pub(super) fn both(both: Both<Read<'a>>, now: UnixTime) -> Both<Self> {
+    pub(super) fn both(both: Both<Read<'a>>, situation: &'a Situation) -> Both<Self> {
         both.map(|read| {
             let realm = |name: &'a RealmName| {
                 let hosts = read.directory.realm_hosts(name).map(|host| host.name.clone()).collect();
                 (name, Arc::new(OpenRealm { name: name.clone(), hosts }))
             };
-            Self { read, now, realms: read.directory.realms().map(realm).collect() }
+            Self { read, situation, realms: read.directory.realms().map(realm).collect() }
         })
     }
 
@@ -174,7 +176,9 @@ impl<'a> Asking<'a> {
     pub(super) fn openings(&self, user: Option<&User>, login: &Login, host: Option<&Host>) -> Vec<Opening> {
         let (Some(user), Some(host)) = (user, host) else { return Vec::new() };
         let ask = asking(user, AskedLogin::Named(login.clone()), Target::Host(host.name.clone()), Span::ZERO);
-        let Ok(open) = open_paths(self.read.policy, self.read.directory, &ask, Look::All, self.now) else {
+        let Situation { at, command } = self.situation;
+        let ask = Ask { command: command.as_ref().map(|example| example.command.clone()), ..ask };
+        let Ok(open) = open_paths(self.read.policy, self.read.directory, &ask, Look::All, *at) else {
             return Vec::new();
         };
         let realm = open.realm.and_then(|realm| self.realms.get(realm));

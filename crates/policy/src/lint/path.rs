@@ -50,5 +50,5 @@ pub(super) fn others_always_apply(policy: &Policy) -> bool {
     let is_rule = |meaning: &Meaning| matches!(meaning, Meaning::Rule(..));
     let mut by_hand = policy.statements.iter().skip(policy.compiled).filter(|other| !is_rule(&other.meaning));
     by_hand.all(|statement| !statement.policy.has_non_scope_constraint())
-        && policy.entries.iter().all(|entry| always(&entry.scope))
+        && policy.entries.iter().all(|entry| matches!(entry.says, Says::Rule(..)) || always(&entry.scope))
 }

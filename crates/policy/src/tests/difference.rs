@@ -5,14 +5,16 @@ mod words;
 use std::collections::BTreeSet;
 
 use directory::{Directory, Source};
-use domain::{AskedLogin, HostName, Login, Span, Target, UserName};
+use domain::{AskedLogin, HostName, Login, Span, Target, UnixTime, UserName};
 use proptest::prelude::*;
 
 use super::now;
 use super::who::{USERS, accesses, directories};
 use crate::difference::reason;
 use crate::who::asking;
-use crate::{About, Approvable, Difference, Effect, Files, LoginOf, Policy, Read, Way, difference, ways};
+use crate::{
+    About, AccessChange, Approvable, Ask, Difference, Effect, Files, LoginOf, Policy, Read, Way, difference, ways,
+};
 
 struct Bundle {
     directory: Directory,
@@ -45,11 +47,17 @@ impl Bundle {
 
     /// What submitting finds for a user and a host that are there by these names.
     fn ways(&self, user: &str, login: &str, host: &str) -> Vec<Way> {
+        self.ways_then((user, login, host), now(), None)
+    }
+
+    /// The same at a time, and for a command.
+    fn ways_then(&self, (user, login, host): (&str, &str, &str), at: UnixTime, command: Option<&str>) -> Vec<Way> {
         let (user, host): (UserName, HostName) = (user.parse().unwrap(), host.parse().unwrap());
         let there = self.directory.host(host.as_str()).is_some_and(|found| found.name == host);
         let Some(user) = self.directory.user(&user).filter(|_| there) else { return Vec::new() };
         let ask = asking(user, AskedLogin::Named(login.parse().unwrap()), Target::Host(host), Span::ZERO);
-        ways(&self.policy, &self.directory, &ask, now()).unwrap_or_default()
+        let ask = Ask { command: command.map(|command| command.parse().unwrap()), ..ask };
+        ways(&self.policy, &self.directory, &ask, at).unwrap_or_default()
     }
 
     /// What `self` stands for, as far as it may be asked for.
@@ -136,20 +144,75 @@ fn meant(login: &LoginOf, user: &UserName, old: &Bundle, new: &Bundle) -> Vec<St
     }
 }
 
+/// Each access that a change is about.
+fn each(change: &AccessChange, old: &Bundle, new: &Bundle) -> Vec<(String, String, String)> {
+    let mut all = Vec::new();
+    for (user, host) in change.users.iter().flat_map(|user| change.hosts.iter().map(move |host| (user, host))) {
+        let logins = change.logins.iter().flat_map(|login| meant(login, user, old, new));
+        all.extend(logins.map(|login| (user.to_string(), login, host.to_string())));
+    }
+    all
+}
+
+/// Whether submitting finds something else. In which line it stands that nobody may approve now is no difference.
+fn differ(before: Vec<Way>, after: Vec<Way>) -> bool {
+    let [before, after] = [before, after]
+        .map(|ways| ways.into_iter().map(|mut way| (way.hopeless.take().map(reason), way)).collect::<Vec<_>>());
+    before != after
+}
+
+/// A command that a pattern of these bundles matches.
+fn command_of(pattern: &str) -> &'static str {
+    match pattern {
+        "uptime" => "uptime",
+        "journalctl ..." => "journalctl -u app",
+        other => panic!("{other}"),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_only_other_times_and_commands_show_is_told(
+        (old, new) in pairs(), hours in prop::collection::vec(0..168_u64, 2),
+    ) {
+        let found = between(&old, &new);
+        let told: BTreeSet<_> = found.access.iter().flat_map(|change| each(change, &old, &new)).collect();
+        let hour = |hours: u64| UnixTime::new(now().seconds() + hours * 3600).unwrap();
+        for (at, command) in hours.iter().flat_map(|hours| [None, Some("uptime"), Some("journalctl -u app")].map(|c| (hour(*hours), c))) {
+            for (user, host) in USERS.iter().flat_map(|user| HOSTS.iter().map(move |host| (*user, *host))) {
+                // These two are named by any rule that is for logins.
+                for login in ["root", "ann"] {
+                    let key = (user.to_owned(), login.to_owned(), host.to_owned());
+                    let any_other = (user.to_owned(), "zed".to_owned(), host.to_owned());
+                    let access = (user, login, host);
+                    if differ(old.ways_then(access, at, command), new.ways_then(access, at, command)) {
+                        prop_assert!(told.contains(&key) || told.contains(&any_other), "{:?} {} {:?}\n{:#?}", key, at, command, found.access);
+                    }
+                }
+            }
+        }
+        for change in found.access.iter().filter(|change| !change.at.is_empty() || !change.commands.is_empty()) {
+            let at = change.at.first().copied().unwrap_or_else(now);
+            let command = change.commands.first().map(|pattern| command_of(pattern));
+            for (user, login, host) in each(change, &old, &new) {
+                let access = (user.as_str(), login.as_str(), host.as_str());
+                let [before, after] = [&old, &new].map(|bundle| bundle.ways_then(access, at, command));
+                prop_assert!(differ(before, after), "{} at {} to run {:?}\n{:#?}", change, at, command, access);
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn it_tells_exactly_the_accesses_of_which_submitting_finds_something_else((old, new) in pairs()) {
         let found = between(&old, &new);
-        let mut told = BTreeSet::new();
-        for change in &found.access {
-            for (user, host) in change.users.iter().flat_map(|user| change.hosts.iter().map(move |host| (user, host))) {
-                for login in change.logins.iter().flat_map(|login| meant(login, user, &old, &new)) {
-                    told.insert((user.to_string(), login, host.to_string()));
-                }
-            }
-        }
+        let now_and_plain = |change: &&AccessChange| change.at.is_empty() && change.commands.is_empty();
+        let told: BTreeSet<_> = found.access.iter().filter(now_and_plain).flat_map(|change| each(change, &old, &new)).collect();
         let named = |login: &str| {
             let login: Login = login.parse().unwrap();
             let texts = [&old, &new].map(|bundle| bundle.policy.statements.iter().any(|s| s.policy.to_string().contains(&format!("\"{login}\""))));
@@ -161,10 +224,7 @@ proptest! {
                 // Who has no such login finds of it what any other finds.
                 let as_any_other = !named(login) && !own && login != "zed";
                 let key = (user.to_owned(), if as_any_other { "zed" } else { login }.to_owned(), host.to_owned());
-                // In which line it stands that nobody may approve now is no difference.
-                let sides = [&old, &new].map(|bundle| bundle.ways(user, login, host));
-                let [before, after] = sides.map(|ways| ways.into_iter().map(|mut way| (way.hopeless.take().map(reason), way)).collect::<Vec<_>>());
-                let differs = before != after;
+                let differs = differ(old.ways(user, login, host), new.ways(user, login, host));
                 prop_assert_eq!(
                     told.contains(&key), differs, "{:?}\n{:#?}\n{:#?}\n{:#?}", key, found.access,
                     old.ways(user, login, host), new.ways(user, login, host)
@@ -186,6 +246,7 @@ proptest! {
             let mut same = back.access.iter().filter(|other| {
                 (&other.users, &other.hosts, &other.logins) == (&change.users, &change.hosts, &change.logins)
                     && (&other.before, &other.after) == (&change.after, &change.before)
+                    && (&other.at, &other.commands) == (&change.at, &change.commands)
                     && (&other.approvers_added, &other.approvers_removed) == (&change.approvers_removed, &change.approvers_added)
                     && other.approvable == swapped(change.approvable)
             });

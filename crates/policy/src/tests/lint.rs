@@ -142,6 +142,20 @@ fn rules_that_mean_something_else_are_told() {
     }
 }
 
+#[test]
+fn rules_for_commands_and_hours_do_not_hide_what_others_mean() {
+    let both = rules(&["a: sre | root@env=prod | 1 of sre | 1h", "b: sre | root@role=db | 1 of security | 1h"]);
+    let expected = ["3: no request takes the rule `b` by itself: `a` comes first and gives as much"];
+    for limit in ["commands = \"uptime\"", "when = \"08:00-18:00 UTC\""] {
+        let beside = rules(&["c: sre | deploy@env=prod | auto | 1h"]).replace("ttl", &format!("{limit}, ttl"));
+        let all = both.replace("\n]\n", ",\n") + beside.trim_start_matches("rule = [\n");
+        assert_eq!(warnings(&all, None), expected, "{limit}");
+    }
+    // A prohibition of some hours proves nothing about the others.
+    let forbid = "forbid = [{ hosts = \"role=db\", when = \"08:00-18:00 UTC\" }]";
+    assert_eq!(warnings(&format!("{both}{forbid}"), None), [""; 0]);
+}
+
 /// Carol is in both groups, alice has two accounts, mallory is disabled.
 #[test]
 fn quorums_of_more_people_than_exist_are_told() {

@@ -84,7 +84,10 @@ pub(super) fn accesses() -> impl Strategy<Value = String> {
         (place(), quorum(), ticket()).prop_map(|(place, quorum, ticket)| format!("{place}, {quorum}{ticket}"));
     let when =
         || prop::sample::select(&["", ", when = \"Sun 08:00-18:00 UTC\"", ", when = \"Mon-Fri 08:00-18:00 UTC\""][..]);
-    let rule = (rule, when(), restricted()).prop_map(|(rule, when, restricted)| format!("{rule}{when}{restricted}"));
+    let some = ["", "", "", ", commands = \"uptime\"", ", commands = [\"uptime\", \"journalctl ...\"]"];
+    let commands = prop::sample::select(some.to_vec());
+    let rule = (rule, when(), restricted(), commands)
+        .prop_map(|(rule, when, restricted, commands)| format!("{rule}{when}{restricted}{commands}"));
     let require = (require, when(), restricted()).prop_map(|(require, when, more)| format!("{require}{when}{more}"));
     let approver = (place(), prop::sample::select(&GROUPS[..]), when())
         .prop_map(|(place, group, when)| format!("group = {group:?}, {}{when}", place.replace("who =", "for =")));
@@ -144,7 +147,7 @@ fn listed(ways: &[&Way], ask: &Ask) -> Option<[String; 6]> {
     let fits = |pattern: &String| {
         ask.ticket.as_ref().is_some_and(|ticket| ticket.as_str().starts_with(pattern.trim_end_matches("[0-9]+")))
     };
-    let mut taken = ways.iter().filter(|way| {
+    let mut taken = ways.iter().filter(|way| way.commands.is_empty()).filter(|way| {
         let named = ask.rule.as_ref().is_none_or(|rule| *rule == way.given.rule);
         named && way.tickets.iter().all(fits) && !matches!(way.hopeless, Some(Hopeless::Refused(_)))
     });
@@ -186,6 +189,32 @@ proptest! {
                         prop_assert_eq!(listed(&mine, &ask), submitted(&policy, &directory, &ask), "{:?}\n{}", ask, access);
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_command_opens_what_is_listed_for_its_patterns_and_no_more(directory in directories(), access in accesses()) {
+        let (directory, policy) = understood(&directory, &access);
+        let window: Span = "1m".parse().unwrap();
+        for asked in ACCESSES {
+            let Access { login, target } = asked.parse().unwrap();
+            let ways = who_can(&policy, &directory, &asked.parse().unwrap(), window, now()).unwrap();
+            for (user, words) in USERS.iter().flat_map(|user| ["uptime", "journalctl -u app", "reboot"].map(|words| (user, words))) {
+                let command: domain::Command = words.parse().unwrap();
+                let matches = |pattern: &String| pattern.parse::<crate::commands::Pattern>().unwrap().matches(&command);
+                let mine = ways.iter().filter(|way| way.requester.to_string() == *user && way.tickets.is_empty());
+                let open = mine.filter(|way| way.commands.is_empty() || way.commands.iter().any(matches));
+                let fewest = open.filter(|way| !matches!(way.hopeless, Some(Hopeless::Refused(_))));
+                let fewest = fewest.map(|way| way.given.quorum.people()).min();
+                let (requester, login, target) = (user.parse().unwrap(), login.clone(), target.clone());
+                let command = Some(command.clone());
+                let ask = Ask { requester, login, target, window, command, ticket: None, rule: None, keys: NO_FIDO };
+                let taken = match rule(&policy, &directory, &ask, now()) {
+                    Ruling::Refused(_) => None,
+                    Ruling::Permitted(given) => Some(given.quorum.people()),
+                };
+                prop_assert_eq!(fewest, taken, "{} {} {}\n{}", user, asked, words, access);
             }
         }
     }

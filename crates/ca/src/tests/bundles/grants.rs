@@ -334,7 +334,7 @@ fn ways(world: &World, ask: &Ask) -> Vec<Way> {
     let window = format!("{}m", ask.minutes).parse().unwrap();
     let access = ask.access.parse().unwrap();
     let ways = who_can(in_force.policy(), in_force.directory(), &access, window, world.now()).unwrap();
-    ways.into_iter().filter(|way| way.requester == name(ALICE)).collect()
+    ways.into_iter().filter(|way| way.requester == name(ALICE) && way.commands.is_empty()).collect()
 }
 
 /// Whom `who-can` lists as an approver may approve, once, and nobody else; in stages those who are asked.

@@ -155,6 +155,8 @@ async fn play(attempts: &[Try], seen: &RefCell<Seen>) {
                 assert!(!enough, "{attempt:?} was refused after {before:?}, disabled {:?}", kept.disabled);
                 seen.unsigned += 1;
             }
+            // A bundle that would leave nobody, with those who are disabled.
+            Err("BUNDLE_LOCKS_OUT") => assert!(!kept.disabled.is_empty(), "{attempt:?}"),
             Err("NO_RIGHT" | "USER_DISABLED" | "BUNDLE_BEFORE" | "BUNDLE_IN_FORCE" | "FILES_OUT_OF_USE") => {}
             Err(other) => panic!("{attempt:?}: {other}"),
         }

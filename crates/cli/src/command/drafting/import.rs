@@ -16,6 +16,9 @@ use crate::table::Table;
 
 pub(crate) fn run(app: &App<'_>, asked: &Import) -> Result<Exit, Failure> {
     let (draft, logins) = draft(&asked.from)?;
+    if draft.is_empty() && logins.as_ref().is_none_or(Vec::is_empty) {
+        return Err(DraftingError::Nothing(asked.from.path().to_owned()).into());
+    }
     let files = write(&asked.out, &draft.files())?;
     let counts = draft.counts();
     app.report(&Imported {
@@ -43,11 +46,7 @@ fn draft(from: &From) -> Result<(Draft, Option<Vec<Counted>>), DraftingError> {
             return Ok((from_log(&log), Some(counted(&log))));
         }
         (_, _, Some(file), _) => from_groups(&name(file), bytes(file)?)?,
-        // clap takes exactly one of the four.
-        (.., file) => {
-            let file = file.as_deref().unwrap_or(Path::new("roles.yaml"));
-            from_teleport(&name(file), bytes(file)?)?
-        }
+        _ => from_teleport(&name(from.path()), bytes(from.path())?)?,
     };
     Ok((draft, None))
 }

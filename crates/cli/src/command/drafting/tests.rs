@@ -94,7 +94,14 @@ async fn what_is_there_is_never_written_over() {
 
 #[tokio::test]
 async fn what_cannot_be_read_says_so_and_writes_nothing() {
-    let place = Place::with(&[("empty/notes.txt", ""), ("bad.yaml", "a: ["), ("bad.csv", "alice\n"), ("out/x", "")]);
+    let place = Place::with(&[
+        ("empty/notes.txt", ""),
+        ("bad.yaml", "a: ["),
+        ("bad.csv", "alice\n"),
+        ("none.csv", "user,group\n"),
+        ("other.txt", "user,group\nalice,sre\n"),
+        ("out/x", ""),
+    ]);
     fs::File::create(place.path().join("huge.csv")).unwrap().set_len(100 << 20).unwrap();
     fs::write(place.path().join("bytes.log"), b"ok\n\xff\n").unwrap();
     for (from, told) in [
@@ -104,6 +111,9 @@ async fn what_cannot_be_read_says_so_and_writes_nothing() {
         ("--groups @/huge.csv", "huge.csv: more than 16 MiB; split the file"),
         ("--teleport @/bad.yaml", "no YAML"),
         ("--sshd-log @/bytes.log", "bytes.log:2: not UTF-8"),
+        ("--teleport @/other.txt", "other.txt:1: no role is in this file; give what `tctl get roles` prints"),
+        ("--groups @/none.csv", "none.csv has nothing to draft from"),
+        ("--sshd-log @/other.txt", "other.txt has nothing to draft from"),
     ] {
         let (exit, _, notes) = place.run(&format!("import {from} --out @/out")).await;
         assert_eq!(exit, Exit::Failed, "{from}");

@@ -76,6 +76,8 @@ struct Access {
     approvers_added: Vec<String>,
     approvers_removed: Vec<String>,
     approvable: &'static str,
+    at: Vec<String>,
+    commands: Vec<String>,
     text: String,
 }
 
@@ -147,6 +149,8 @@ impl From<&AccessChange> for Access {
                 Approvable::NoLonger => "no-longer",
                 Approvable::OtherReason => "other-reason",
             },
+            at: texts_of(&change.at),
+            commands: texts_of(&change.commands),
             text: change.to_string(),
         }
     }

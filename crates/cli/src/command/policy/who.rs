@@ -60,6 +60,7 @@ struct Open {
     approver_key: Option<String>,
     tickets: Vec<String>,
     hopeless: Option<String>,
+    commands: Vec<String>,
 }
 
 /// Whom a stage of the approvals asks.
@@ -120,6 +121,7 @@ impl Open {
             approver_key: given.approver_key.map(|key| key.to_string()),
             tickets: way.tickets.clone(),
             hopeless: way.hopeless.as_ref().map(ToString::to_string),
+            commands: way.commands.iter().cloned().collect(),
         }
     }
 }
@@ -132,8 +134,14 @@ impl Open {
             (None, "auto") => Cell::new("nobody is asked", Tone::Dim),
             (None, _) => self.stages.iter().map(InTurn::in_words).collect::<Vec<_>>().join(" then ").into(),
         };
-        let rule = (&self.rule).into();
-        [rule, (&self.quorum).into(), (&self.max).into(), self.tickets.join(" and ").into(), approvers]
+        [self.by().into(), (&self.quorum).into(), (&self.max).into(), self.tickets.join(" and ").into(), approvers]
+    }
+
+    /// The rule, and what for where that is commands alone.
+    fn by(&self) -> String {
+        let patterns: Vec<String> = self.commands.iter().map(|pattern| format!("`{pattern}`")).collect();
+        let only = if patterns.is_empty() { String::new() } else { format!(", only to run {}", patterns.join(" or ")) };
+        format!("{}{only}", self.rule)
     }
 
     /// What a certificate opens: a host, or as many as there are.

@@ -140,6 +140,53 @@ fn changes_are_told_in_words() {
     insta::assert_snapshot!(told);
 }
 
+/// `now` is a Sunday.
+#[test]
+fn what_becomes_of_other_times_and_of_commands_is_told() {
+    let rules = format!(
+        "{RULES}\n[[rule]]\nname = \"office\"\nwho = \"security\"\nhosts = \"role=web\"\nlogins = \"root\"\napprove = \"auto\"\n\
+         max = \"1h\"\nttl = \"5m\"\nwhen = \"Mon-Fri 08:00-18:00 UTC\"\n\
+         [[rule]]\nname = \"restarts\"\nwho = \"security\"\nhosts = \"role=web\"\nlogins = \"root\"\napprove = \"auto\"\n\
+         max = \"10m\"\nttl = \"1m\"\ncommands = [\"systemctl restart app-*\"]\n"
+    );
+    let old = Bundle::new(PEOPLE, PLACES, &rules, None);
+    let told = |people: &str, rules: &str| said(&between(&old, &Bundle::new(people, PLACES, rules, None)));
+
+    let joins = PEOPLE.replace("[\"carol\", \"dave\"]", "[\"carol\", \"dave\", \"erin\"]");
+    let joined = told(&joins, &rules);
+    for expected in [
+        "+ at other times, such as 2026-03-02T08:00:00Z: erin gains root on 2 hosts (role=web): auto, by `office`, up to 1h\n",
+        "+ to run `systemctl restart app-*`: erin gains root on 2 hosts (role=web): auto, by `restarts`, up to 10m\n",
+    ] {
+        assert!(joined.contains(expected), "{joined}");
+    }
+    assert!(!joined.contains("not compared"), "{joined}");
+
+    let wider = told(PEOPLE, &rules.replace("app-*\"]", "app-*\", \"journalctl ...\"]"));
+    assert!(
+        wider.contains("+ to run `journalctl ...`: dave gains root on 2 hosts (role=web): auto, by `restarts`"),
+        "{wider}"
+    );
+    assert!(!wider.contains("app-*`:"), "that one is open as before: {wider}");
+
+    let longer = told(PEOPLE, &rules.replace("Mon-Fri 08", "Mon-Sat 08"));
+    assert!(longer.contains("+ at other times, such as 2026-03-07T08:00:00Z: "), "{longer}");
+    assert!(!longer.contains("2026-03-02"), "on Mondays it is as it was: {longer}");
+
+    let any_command = told(PEOPLE, &rules.replace("commands = [\"systemctl restart app-*\"]\n", ""));
+    assert!(any_command.contains("auto, by `restarts`"), "a shell is open now: {any_command}");
+
+    // What an approver may do at other times only.
+    let limited = |hours: &str| format!("{rules}[[approver]]\ngroup = \"sre\"\nwhen = \"Mon-Fri {hours} UTC\"\n");
+    let (few, more) = (limited("08:00-12:00"), limited("08:00-18:00"));
+    let [few, more] = [few, more].map(|rules| Bundle::new(PEOPLE, PLACES, &rules, None));
+    let told = said(&between(&few, &more));
+    assert!(
+        told.contains("+ at other times, such as 2026-03-02T12:00:00Z: ") && told.contains("may approve too"),
+        "{told}"
+    );
+}
+
 #[test]
 fn who_signs_bundles_is_told() {
     let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
