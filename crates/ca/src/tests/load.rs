@@ -188,9 +188,12 @@ async fn a_bundle_that_would_lock_everybody_out_is_refused() {
     let own = FromFiles { bundle: bundle(&setup, "x"), signatures: Vec::new() };
     assert_eq!(reason(world.ca.reload(own).await), "BUNDLE_LOCKS_OUT");
     // After a push only a push changes anything, and that takes somebody with the right.
-    let Setup { directory, access } = Setup::default();
-    let nobody =
-        Setup { directory: directory.replace("rights = [\"admin\", \"audit\"]", "rights = [\"audit\"]"), access };
+    let Setup { directory, access, hosts } = Setup::default();
+    let nobody = Setup {
+        directory: directory.replace("rights = [\"admin\", \"audit\"]", "rights = [\"audit\"]"),
+        access,
+        hosts,
+    };
     assert_ne!(nobody.directory, directory);
     let refused = push(&world, CAROL, bundle(&nobody, "x"), Vec::new()).await.unwrap_err();
     assert!(refused.to_string().contains("nobody would be left for the right admin"), "{refused}");
