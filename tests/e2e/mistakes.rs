@@ -26,7 +26,7 @@ async fn requests_that_cannot_be_are_refused_with_the_reason() -> Result<()> {
         (&["web-1", "--for", "10m", "-m", "a\u{0378}b"], 2, "U+0378"),
         (&["web-1", "--for", "10m", "-m", &long], 2, "1024"),
         (&["web-1", "--for", "10m", "-m", &huge], 2, "1024"),
-        (&["web-1", "--for", "10m", "-m", "x", "--at", "2020-01-01T00:00:00Z"], 1, "past"),
+        (&["web-1", "--for", "10m", "-m", "x", "--at", "2020-01-01T00:00:00Z"], 2, "past"),
         (&["WEB-1", "--for", "10m", "-m", "x"], 2, "host name"),
         (&["web-1", "--for", "10m", "-m", "x", "--rule", "none"], 3, "none"),
         (&["web-1", "--for", "10m", "-m", "x", "--", "rm", "-rf", "a;b"], 2, "a;b"),

@@ -13,7 +13,7 @@ use domain::{
 use crate::codec::{Fields, Lines, StatementError, Writer};
 
 /// Most bytes of host names that the words spell out; the text has them all.
-const NAMED_BYTES: usize = 260;
+const NAMED_BYTES: usize = 240;
 /// Most bytes of networks that the words spell out.
 const NETWORK_BYTES: usize = 90;
 /// Longest command that the words spell out; the request's text has it whole.
