@@ -13,14 +13,14 @@ use domain::{
 use crate::codec::{Fields, Lines, StatementError, Writer};
 
 /// Most bytes of host names that the words spell out; the text has them all.
-const NAMED_BYTES: usize = 240;
+const NAMED_BYTES: usize = 260;
 /// Most bytes of networks that the words spell out.
 const NETWORK_BYTES: usize = 90;
 /// Longest command that the words spell out; the request's text has it whole.
-const COMMAND_BYTES: usize = 300;
+const COMMAND_BYTES: usize = 200;
 
 /// Longest quorum that the words spell out; the text has it whole.
-const QUORUM_BYTES: usize = 120;
+const QUORUM_BYTES: usize = 100;
 
 /// A permitting ruling, made once at submit. Nobody signs it by itself: the approver signs its digest.
 #[derive(Debug, Clone, PartialEq, Eq)]

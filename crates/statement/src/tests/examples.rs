@@ -126,27 +126,30 @@ fn the_longest_ruling_still_fits_into_words_and_limits() {
     let hosts: String = (0..RulingText::MAX_HOSTS)
         .map(|place| format!("host: h{place:04}{}.{label}.{label}.{}\n", "x".repeat(58), "x".repeat(61)))
         .collect();
-    let command = format!("command: /bin/{}", "y".repeat(255));
+    let command = format!("command: /bin/{}", "y".repeat(195));
     let networks: String =
         (0xf000..0xf0c8).map(|place| format!("source: 2001:db8:ffff:ffff:ffff:ffff:ffff:{place:x}/128\n")).collect();
     let every = "agent-forwarding, port-forwarding, pty, user-rc, x11-forwarding";
-    let ruling = ruling_with(&[
-        ("host: web-1.example.com\n", &hosts),
-        ("live: -", "live: env=prod,role=web"),
-        ("command: -", &command),
-        ("source: 10.0.0.0/8\n", &networks),
-        ("verify-required: -", "verify-required: yes"),
-        ("requester-key: -", "requester-key: sk-verified"),
-        ("approver-key: sk", "approver-key: sk-verified"),
-        ("allow: pty", &format!("allow: {every}")),
-        ("login: root", &format!("login: {}", "z".repeat(32))),
-        ("max: 1h", "max: 365d23h59m59s"),
-        ("ttl: 5m", "ttl: 365d23h59m59s"),
-        (
-            "quorum: 1 of sre",
-            &format!("quorum: 1 of {0} or {1} after 5m then 1 of {0}", "q".repeat(64), "r".repeat(64)),
-        ),
-    ]);
+    let longest = |quorum: &str| {
+        ruling_with(&[
+            ("host: web-1.example.com\n", &hosts),
+            ("live: -", "live: env=prod,role=web"),
+            ("command: -", &command),
+            ("source: 10.0.0.0/8\n", &networks),
+            ("verify-required: -", "verify-required: yes"),
+            ("requester-key: -", "requester-key: sk-verified"),
+            ("approver-key: sk", "approver-key: sk-verified"),
+            ("allow: pty", &format!("allow: {every}")),
+            ("login: root", &format!("login: {}", "z".repeat(32))),
+            ("max: 1h", "max: 365d23h59m59s"),
+            ("ttl: 5m", "ttl: 365d23h59m59s"),
+            ("quorum: 1 of sre", quorum),
+        ])
+    };
+    // The longest that is spelled out, and one that is not.
+    let spelled = longest(&format!("quorum: 1 of {} then 1 of {}", "q".repeat(64), "r".repeat(20)));
+    assert!(spelled.in_words().as_str().contains(&format!(", approved by 1 of {}", "q".repeat(64))));
+    let ruling = longest(&format!("quorum: 1 of {0} or {1} after 5m then 1 of {0}", "q".repeat(64), "r".repeat(64)));
     let words = ruling.in_words().as_str();
     assert!(words.contains(" and 4095 more), including future hosts, only to run `/bin/yyy"), "{words}");
     assert!(words.contains(" and 198 more, each login verified"), "{words}");
