@@ -12,6 +12,7 @@
 //! | access is asked | `submit.rs` |
 //! | it is approved | `decide.rs`, and `request::judge` |
 //! | a certificate is signed | `issue.rs`, and `request::grant` |
+//! | one for many hosts is refused for some | `some_hosts.rs` |
 //! | it is cancelled or given back | `end.rs` |
 //! | policy, users and hosts change | `load.rs`, `amend.rs` |
 //! | receivers outside are told | `notice.rs`, `escalate.rs` |

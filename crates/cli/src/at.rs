@@ -2,25 +2,11 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::LazyLock;
 
-use domain::UnixTime;
+use domain::{DAYS, UnixTime, ZoneError};
 use jiff::civil::{Date, DateTime, Time, Weekday};
-use jiff::tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase};
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, ToSpan as _, Zoned};
-
-/// The zones of the IANA database as compiled in: the same on every machine, as they are in policies.
-static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
-
-const DAYS: [(&str, Weekday); 7] = [
-    ("Mon", Weekday::Monday),
-    ("Tue", Weekday::Tuesday),
-    ("Wed", Weekday::Wednesday),
-    ("Thu", Weekday::Thursday),
-    ("Fri", Weekday::Friday),
-    ("Sat", Weekday::Saturday),
-    ("Sun", Weekday::Sunday),
-];
 
 /// Why a beginning was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,8 +18,8 @@ pub(crate) enum AtError {
     )]
     Grammar,
     /// There is no such zone.
-    #[error("the time zone `{0}` is not in the IANA database; write one such as Europe/Berlin, or UTC")]
-    Zone(String),
+    #[error(transparent)]
+    Zone(#[from] ZoneError),
     /// It is over.
     #[error("--at {given} is in the past: that was {time}; leave --at out to begin with the approval")]
     Past {
@@ -191,8 +177,7 @@ fn quoted(given: &str) -> String {
 fn wall(day: Day, time: &str, zone: Option<&str>) -> Result<When, AtError> {
     let digits = time.len() == 5 && time.as_bytes().get(2) == Some(&b':');
     let time = Time::strptime("%H:%M", time).ok().filter(|_| digits).ok_or(AtError::Grammar)?;
-    let zone = zone.map(|name| ZONES.get(name).map_err(|_| AtError::Zone(name.chars().take(64).collect())));
-    Ok(When::Wall { day, time, zone: zone.transpose()? })
+    Ok(When::Wall { day, time, zone: zone.map(domain::zone).transpose()? })
 }
 
 fn day_of(given: &str) -> Option<Day> {
@@ -211,7 +196,7 @@ mod tests {
     use super::*;
 
     fn berlin() -> TimeZone {
-        ZONES.get("Europe/Berlin").unwrap()
+        domain::zone("Europe/Berlin").unwrap()
     }
 
     /// In Berlin; 2026-03-02 is a Monday.

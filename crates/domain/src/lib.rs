@@ -29,6 +29,7 @@ mod strength;
 mod tally;
 mod text;
 mod time;
+mod wall;
 
 pub use access::{Access, AskedLogin, Pair, PairError, Target, TargetError};
 pub use address::{Address, AddressError};
@@ -51,3 +52,4 @@ pub use strength::{KeyStrength, KeyStrengthError};
 pub use tally::{Fate, Tally, Vote, Voter, missing};
 pub use text::{Text, TextError, is_visible};
 pub use time::{Clock, Span, SpanError, TimeError, UnixTime};
+pub use wall::{DAYS, ZoneError, zone};

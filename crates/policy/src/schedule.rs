@@ -5,28 +5,14 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::LazyLock;
 
-use domain::UnixTime;
+use domain::{DAYS, UnixTime, ZoneError};
 use jiff::civil::{DateTime, Time, Weekday};
-use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
-
-/// The zones of the IANA database as compiled in: so that every server and client says the same, whatever its system has.
-static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
 /// How far ahead a change is looked for: every schedule has one within a week, and clocks change less often.
 const DAYS_AHEAD: i64 = 15;
-
-const DAYS: [(&str, Weekday); 7] = [
-    ("Mon", Weekday::Monday),
-    ("Tue", Weekday::Tuesday),
-    ("Wed", Weekday::Wednesday),
-    ("Thu", Weekday::Thursday),
-    ("Fri", Weekday::Friday),
-    ("Sat", Weekday::Saturday),
-    ("Sun", Weekday::Sunday),
-];
 
 /// Why a schedule was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,10 +25,8 @@ pub(crate) enum ScheduleError {
     Hours(String),
     #[error("`{0}` is no time at all; for a whole day write 00:00-24:00")]
     Empty(String),
-    #[error("the time zone `{0}` is not in the IANA database; write one such as Europe/Berlin, or UTC")]
-    Zone(String),
-    #[error("the time zone `{given}` is written `{name}`")]
-    Spelling { given: String, name: String },
+    #[error(transparent)]
+    Zone(#[from] ZoneError),
 }
 
 /// Hours of some or all days of the week, `Mon-Fri 08:00-18:00 Europe/Berlin`. Hours that go over midnight belong to the
@@ -134,7 +118,7 @@ impl FromStr for Schedule {
         if from == until {
             return Err(ScheduleError::Empty((*hours).to_owned()));
         }
-        Ok(Self { text: given.to_owned(), days, from, until, zone: zone_of(zone)? })
+        Ok(Self { text: given.to_owned(), days, from, until, zone: domain::zone(zone)? })
     }
 }
 
@@ -173,15 +157,6 @@ fn minute_of(given: &str) -> Option<Minute> {
         digits.parse().ok().filter(|number: &Minute| two && *number <= most)
     };
     Some(number(hours, 24)? * 60 + number(minutes, 59)?).filter(|minute| *minute <= 24 * 60)
-}
-
-fn zone_of(given: &str) -> Result<TimeZone, ScheduleError> {
-    let zone = ZONES.get(given).map_err(|_| ScheduleError::Zone(given.to_owned()))?;
-    match zone.iana_name() {
-        Some(name) if name == given => Ok(zone),
-        Some(name) => Err(ScheduleError::Spelling { given: given.to_owned(), name: name.to_owned() }),
-        None => Err(ScheduleError::Zone(given.to_owned())),
-    }
 }
 
 #[cfg(test)]
