@@ -43,10 +43,6 @@ use crate::failure::Failure;
 use crate::floor::Work;
 use crate::rounds::CALLERS;
 
-/// The floor's as the product's.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Certificates a second, against a floor on the same machine.
 #[derive(Parser)]
 #[command(args_conflicts_with_subcommands = true)]
