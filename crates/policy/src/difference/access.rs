@@ -265,8 +265,8 @@ impl<'a> Found<'a> {
         place
     }
 
-    /// What is the same for several hosts, users and logins, told once.
-    fn grouped(&self, became: Changed, both: Both<Read<'_>>, hosts: &[Hosts<'_>]) -> Vec<AccessChange> {
+    /// What is the same for several hosts, users and logins, told once; with which side it is open on alone.
+    fn grouped(&self, became: Changed, both: Both<Read<'_>>, hosts: &[Hosts<'_>]) -> Vec<(Both<bool>, AccessChange)> {
         if became.is_empty() {
             return Vec::new();
         }
@@ -290,9 +290,9 @@ impl<'a> Found<'a> {
             let hosts: Vec<HostName> = hosts.into_iter().cloned().collect();
             let words = words::access(&became, &logins, (&users, &hosts), names.as_ref());
             let effect = became.effect();
-            let Became { only: _, openings, shift } = became;
+            let Became { only, openings, shift } = became;
             let shift = shift.unwrap_or_else(Shift::none);
-            AccessChange {
+            let change = AccessChange {
                 effect,
                 users,
                 logins,
@@ -305,7 +305,8 @@ impl<'a> Found<'a> {
                 at: BTreeSet::new(),
                 commands: BTreeSet::new(),
                 words,
-            }
+            };
+            (only, change)
         };
         rows.into_iter().map(change).collect()
     }

@@ -10,7 +10,7 @@ use super::access::{Became, Changed};
 use super::approval::Shift;
 use super::openings::Opening;
 use super::situations::Situation;
-use super::{AccessChange, LoginOf};
+use super::{AccessChange, Both, LoginOf};
 
 /// As many patterns are named; of more the first few are.
 const LISTED: usize = 4;
@@ -84,16 +84,21 @@ impl Circumstances {
         others.filter_map(|other| self.deltas.get(other)).collect()
     }
 
-    /// All of it in words. What is so at `now`, too, is told without times.
-    pub(super) fn told(self, now: UnixTime, grouped: impl Fn(Changed) -> Vec<AccessChange>) -> Vec<AccessChange> {
-        let mut merged: BTreeMap<AccessChange, BTreeMap<Option<String>, BTreeSet<UnixTime>>> = BTreeMap::new();
+    /// All of it in words. What is so at `now`, too, is told without times. What opens and closes is told as opening, but
+    /// apart from what only opens, so that the way back is grouped alike.
+    pub(super) fn told(
+        self,
+        now: UnixTime,
+        grouped: impl Fn(Changed) -> Vec<(Both<bool>, AccessChange)>,
+    ) -> Vec<AccessChange> {
+        let mut merged: BTreeMap<(Both<bool>, AccessChange), BTreeMap<Option<String>, BTreeSet<UnixTime>>> = BTreeMap::new();
         for (Situation { at, command }, changed) in self.found {
             let pattern = command.map(|example| example.pattern);
             for change in grouped(changed) {
                 merged.entry(change).or_default().entry(pattern.clone()).or_default().insert(at);
             }
         }
-        let each = merged.into_iter().flat_map(|(change, situations)| {
+        let each = merged.into_iter().flat_map(|((_, change), situations)| {
             let mut by_times: BTreeMap<(bool, BTreeSet<UnixTime>), BTreeSet<String>> = BTreeMap::new();
             for (pattern, at) in situations {
                 let at = if at.contains(&now) { BTreeSet::new() } else { at };
