@@ -59,7 +59,8 @@ proptest! {
             }
             if and_more {
                 // An entry that is no request.
-                runtime.block_on(store.decide(approval(number, "bob", 1, RequestState::Pending))).unwrap();
+                let decision = DecideTx { now: at(seconds), ..approval(number, "bob", 1, RequestState::Pending) };
+                runtime.block_on(store.decide(decision)).unwrap();
             }
         }
         let stretch = store.requests_since(at(since)).unwrap();
