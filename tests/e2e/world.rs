@@ -83,7 +83,7 @@ impl World {
             person.set("XDG_RUNTIME_DIR", run.to_string_lossy());
         }
         let dir = tempfile::tempdir()?;
-        let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let port = testkit::free_port()?;
         let address = format!("127.0.0.1:{port}");
         let server = dir.path().join("server");
         let admin = |person: &Machine, name| format!("{name}={}", person.path(&format!("{name}.pub")).display());

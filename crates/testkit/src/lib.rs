@@ -4,6 +4,7 @@
 
 mod clock;
 mod machine;
+mod ports;
 mod random;
 mod run;
 mod sshd;
@@ -13,6 +14,7 @@ mod tests;
 
 pub use clock::{ManualClock, SystemClock};
 pub use machine::{Certify, Machine, SK_DUMMY};
+pub use ports::free_port;
 pub use random::SeededRandom;
 pub use run::{Output, Result, eventually, within};
 pub use sshd::{Sshd, SshdHost, SshdOptions};

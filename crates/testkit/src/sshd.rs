@@ -7,6 +7,7 @@ use std::process::Stdio;
 use domain::HostName;
 use tokio::process::{Child, Command};
 
+use crate::free_port;
 use crate::run::{Result, eventually, run};
 
 /// sshd re-executes itself: it has to be called by its absolute path.
@@ -137,10 +138,6 @@ fn log_path(dir: &Path) -> PathBuf {
 
 async fn whoami() -> Result<String> {
     Ok(run(Command::new("id").arg("-un")).await?.ok()?.trim().to_owned())
-}
-
-fn free_port() -> Result<u16> {
-    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
 async fn write_config(dir: &Path, port: u16, login: &str, options: &SshdOptions) -> Result<()> {

@@ -134,3 +134,10 @@ async fn a_wrong_configuration_is_told_with_sshds_own_words() {
     let error = Sshd::start(&SshdOptions::plain("").with("NoSuchKeyword yes")).await.unwrap_err().to_string();
     assert!(error.contains("NoSuchKeyword"), "{error}");
 }
+
+#[test]
+fn a_port_is_given_once_and_is_none_that_connections_take() {
+    let ports: std::collections::BTreeSet<u16> = (0..50).map(|_| crate::free_port().unwrap()).collect();
+    assert_eq!(ports.len(), 50);
+    assert!(ports.iter().all(|port| (20_000..32_000).contains(port)), "{ports:?}");
+}
