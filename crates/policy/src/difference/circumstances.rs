@@ -91,7 +91,8 @@ impl Circumstances {
         now: UnixTime,
         grouped: impl Fn(Changed) -> Vec<(Both<bool>, AccessChange)>,
     ) -> Vec<AccessChange> {
-        let mut merged: BTreeMap<(Both<bool>, AccessChange), BTreeMap<Option<String>, BTreeSet<UnixTime>>> = BTreeMap::new();
+        let mut merged: BTreeMap<(Both<bool>, AccessChange), BTreeMap<Option<String>, BTreeSet<UnixTime>>> =
+            BTreeMap::new();
         for (Situation { at, command }, changed) in self.found {
             let pattern = command.map(|example| example.pattern);
             for change in grouped(changed) {
