@@ -144,6 +144,7 @@ fn ask() -> Option<Ask> {
         ticket: "INC-42".parse().ok(),
         rule: None,
         keys: None,
+        extends: None,
     })
 }
 

@@ -114,6 +114,7 @@ fn checkpoint() -> v1::Checkpoint {
 
 fn request() -> v1::Request {
     v1::Request {
+        rebinds: vec![signed("act")],
         id: "7K3F9-QXMWT".to_owned(),
         state: "approved".to_owned(),
         statement: Some(signed("request")),

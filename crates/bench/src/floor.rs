@@ -207,6 +207,10 @@ impl Requests for Bare {
     async fn end(&self, _: Request<v1::EndRequest>) -> Result<Response<v1::EndResponse>, Status> {
         Err(only_fetch())
     }
+
+    async fn rebind(&self, _: Request<v1::RebindRequest>) -> Result<Response<v1::RebindResponse>, Status> {
+        Err(only_fetch())
+    }
 }
 
 fn only_fetch() -> Status {

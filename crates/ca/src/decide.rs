@@ -6,7 +6,7 @@
 //! ```
 
 use domain::Event;
-use request::{Outcome, State};
+use request::{Outcome, State, Wanted};
 use statement::DecisionStatement;
 use store::DecideTx;
 
@@ -41,7 +41,6 @@ impl Ca {
                 return Err(Error::WrongState { id, state, hint });
             }
         };
-        let asked = record.request.statement();
         let before = record.tally(&bundle);
         let owner = ballot.voter().owner.clone();
         let earlier = record.stored.decisions.iter().find(|decision| decision.owner == owner);
@@ -49,7 +48,8 @@ impl Ca {
         if earlier.is_some() && (before.counts(&owner) || !before.would_fill(ballot.vote())) {
             return Err(Error::DecidedBefore(said.approver.clone()));
         }
-        let state = match pending.decide(&ballot, before, asked.start, asked.window)? {
+        let wanted = Wanted::of(record.request.statement(), record.ruling.obligations());
+        let state = match pending.decide(&ballot, before, &wanted)? {
             Outcome::Waits(pending) => State::Pending(pending),
             Outcome::Approved(approved) => State::Approved(approved),
             Outcome::Denied(ended) | Outcome::TooLate(ended) => State::Ended(ended),

@@ -21,7 +21,7 @@ impl Ca {
         let bundle = self.bundle.load_full();
         let said = act.statement();
         signer_is(bundle.directory(), act.key(), &said.user)?;
-        let Some(id) = said.act.request() else {
+        let (Act::Cancel(id) | Act::GiveBack(id) | Act::Withdraw(id)) = said.act else {
             return Err(Error::Unsupported(
                 "this call takes the acts `cancel`, `give-back` and `withdraw`, each about one request",
             ));

@@ -5,6 +5,7 @@ use domain::{Digest, Fingerprint, GroupName, Origin, RequestId, UnixTime, UserNa
 use statement::BundleChange;
 use store::StoreError;
 
+use crate::extend::ExtendRefused;
 use crate::gate::Stopped;
 use crate::some_hosts::SomeHosts;
 use crate::stop::StopRefused;
@@ -115,6 +116,17 @@ pub enum Error {
     /// The asked window cannot be.
     #[error("the window is not possible: {0}")]
     Window(&'static str),
+    /// It extends nothing.
+    #[error(transparent)]
+    Extend(#[from] ExtendRefused),
+    /// Its connecting key stays.
+    #[error("request {id} is not rebound: {why}")]
+    Rebind {
+        /// The request.
+        id: RequestId,
+        /// Why not.
+        why: request::NotRebound,
+    },
     /// What was asked for is not built yet, or not in this release.
     #[error("{0}")]
     Unsupported(&'static str),
@@ -147,7 +159,7 @@ pub enum Error {
         hint: &'static str,
     },
     /// Only its requester may do this.
-    #[error("request {0} is not yours to end; only its requester can")]
+    #[error("request {0} is not yours; only its requester can do this")]
     NotYours(RequestId),
     /// There is no approval to take back.
     #[error("{user} has not approved request {id}, so there is nothing to take back")]
@@ -297,6 +309,8 @@ impl Error {
             Self::Ruling(_) => ("RULING_TOO_LARGE", Class::Invalid),
             Self::Alias { .. } => ("HOST_ALIAS", Class::Invalid),
             Self::Window(_) => ("WINDOW_INVALID", Class::Invalid),
+            Self::Extend(_) => ("NOT_EXTENDABLE", Class::State),
+            Self::Rebind { .. } => ("NOT_REBOUND", Class::Denied),
             Self::Unsupported(_) => ("UNSUPPORTED", Class::Invalid),
             Self::NoRequest(_) => ("NO_SUCH_REQUEST", Class::NotFound),
             Self::OldBundle(_) => ("BUNDLE_UNREADABLE", Class::State),

@@ -8,7 +8,7 @@
 //! What was issued under epoch 7 and finds the gate at 8 is refused when a stop since then covers it, so nothing of that
 //! leaves after the acknowledgement. What was handed to the transport before is in the ledger, and revoked by the stop.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use domain::{HostName, RequestId, Serial, UserName};
@@ -45,6 +45,8 @@ pub struct Leaving {
     pub epoch: Epoch,
     /// The request they come from.
     pub request: RequestId,
+    /// The same, and all that it extends.
+    pub goes_back_to: BTreeSet<RequestId>,
     /// Who asked.
     pub user: UserName,
     /// Where they open a login.
@@ -93,7 +95,7 @@ impl Inner {
 fn covers(reach: &Reach, leaving: &Leaving) -> bool {
     match reach {
         Reach::All => true,
-        Reach::Request(id) => leaving.request == *id,
+        Reach::Request(id) => leaving.goes_back_to.contains(id),
         Reach::Serial(serial) => leaving.serials.contains(serial),
         Reach::Users(users) => users.contains(&leaving.user),
         Reach::Host { name, .. } => match &leaving.opens {
@@ -200,6 +202,7 @@ mod tests {
         Leaving {
             epoch,
             request: "7K3F9-QXMWT".parse().unwrap(),
+            goes_back_to: ["7K3F9-QXMWT", "8K3F9-QXMWT"].map(|id| id.parse().unwrap()).into(),
             user: "alice".parse().unwrap(),
             opens: Opens::Hosts(vec!["web-1".parse().unwrap()]),
             serials: vec![Serial::new(7).unwrap()],
@@ -240,6 +243,7 @@ mod tests {
             (users("alice"), users("bob")),
             (host("web-1"), host("web-2")),
             (request("7K3F9-QXMWT"), request("7K3F9-QXMW0")),
+            (request("8K3F9-QXMWT"), request("7K3F9-QXMW0")),
             (serial(7), serial(8)),
         ] {
             let gate = Gate::new(Epoch::new(7), None);

@@ -9,12 +9,13 @@
 use std::collections::BTreeSet;
 
 use cert::{CaSigner, Certificate, Draft, KeyId, Principal, ToBeSigned};
-use domain::{HostName, Pair, Serial, Span, UnixTime};
-use request::Grant;
+use domain::{HostName, Pair, RequestId, Serial, Span, UnixTime};
+use request::{Grant, Held};
 use statement::{FetchStatement, Verified};
 use store::{IssueTx, StoreError};
 
 use crate::arrive::kept;
+use crate::extend::Before;
 use crate::gate::{Epoch, Leaving, Opens};
 use crate::record::Record;
 use crate::stop::StopRefused;
@@ -83,11 +84,14 @@ impl Ca {
     async fn issue(&self, fetch: &Verified<FetchStatement>, record: &Record, now: UnixTime) -> Result<Issued, Error> {
         let epoch = self.gate.epoch()?;
         let bundle = self.bundle.load_full();
-        let (id, case) = (record.id, record.case());
+        let id = record.id;
         bundle.not_all_stopped(now)?;
-        let today = record.rule_again(&bundle, &hosts(fetch.statement()), now)?;
-        let judging = bundle.judging();
-        let grant = request::grant(&case, &record.state, &record.decisions, fetch, &today, judging, now)?;
+        let hosts = hosts(fetch.statement());
+        let today = record.rule_again(&bundle, &hosts, now)?;
+        let before = self.rests_on(&record.case(), &today, &bundle, &hosts, now)?;
+        let rests_on: Vec<Held<'_>> = before.iter().map(Before::held).collect();
+        let grant = request::grant(&record.held(&today), &rests_on, fetch, bundle.judging(), now)?;
+        let line = self.line(record)?;
 
         let ca = self.signers.of(grant.obligations().realm.as_ref())?;
         let ca_key = ca.public_key().clone();
@@ -108,8 +112,16 @@ impl Ca {
             })
             .await?;
         let certificates = certify_all(&grant, end, &entries, ca)?;
-        let leaving = leaving(&grant, &entries, epoch);
+        let leaving = leaving(&grant, line, &entries, epoch);
         Ok(Issued { certificates, leaving })
+    }
+
+    /// The request and all that it goes back to: a stop of any of them holds its certificates.
+    fn line(&self, record: &Record) -> Result<BTreeSet<RequestId>, Error> {
+        match record.request.statement().extends {
+            None => Ok(BTreeSet::from([record.id])),
+            Some(_) => Ok(self.store.goes_back_to(record.id)?),
+        }
     }
 
     /// Commits the entries, or finds those of the identical fetch that came before.
@@ -158,13 +170,13 @@ fn hosts(fetch: &FetchStatement) -> BTreeSet<HostName> {
 }
 
 /// What the gate holds against a stop that comes before they have left.
-fn leaving(grant: &Grant, entries: &[ToBeSigned], epoch: Epoch) -> Leaving {
+fn leaving(grant: &Grant, goes_back_to: BTreeSet<RequestId>, entries: &[ToBeSigned], epoch: Epoch) -> Leaving {
     let opens = match grant.obligations().realm {
         None => Opens::Hosts(grant.pairs().iter().map(|pair| pair.host.clone()).collect()),
         Some(_) => Opens::Realm,
     };
     let serials = entries.iter().map(ToBeSigned::serial).collect();
-    Leaving { epoch, request: grant.id(), user: grant.requester().clone(), opens, serials }
+    Leaving { epoch, request: grant.id(), goes_back_to, user: grant.requester().clone(), opens, serials }
 }
 
 /// When a certificate that is issued now ends: after its TTL, and never after the deadline.

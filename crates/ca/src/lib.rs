@@ -10,6 +10,8 @@
 //! |---|---|
 //! | a statement is taken from the wire | `arrive.rs` |
 //! | access is asked | `submit.rs` |
+//! | a grant is extended | `extend.rs`, and `request::stands_on` |
+//! | its connecting key is replaced | `rebind.rs`, and `request::may_rebind` |
 //! | it is approved | `decide.rs`, and `request::judge` |
 //! | a certificate is signed | `issue.rs`, and `request::grant` |
 //! | one for many hosts is refused for some | `some_hosts.rs` |
@@ -28,6 +30,7 @@ mod end;
 mod error;
 mod escalate;
 mod expire;
+mod extend;
 mod gate;
 mod halt;
 mod history;
@@ -35,6 +38,7 @@ mod issue;
 mod load;
 mod notice;
 mod read;
+mod rebind;
 mod record;
 mod revocations;
 mod session;
@@ -58,6 +62,7 @@ use tokio::sync::{Mutex, watch};
 pub use amend::Amending;
 pub use bundle::{Bundle, InForce};
 pub use error::{Class, Error};
+pub use extend::ExtendRefused;
 pub use gate::{Epoch, Gate, Leaving, Opens, Pass, Stopped};
 pub use history::Explained;
 pub use issue::Issued;

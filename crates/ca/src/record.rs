@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::{HostName, Obligations, RequestId, Span, Tally, UnixTime, Vote};
+use ledger::SignedText;
 use policy::Ruling;
-use request::{Approved, Case, Counted, Ended, Pending, State, Window};
-use statement::{DecisionStatement, RequestStatement, RulingText, Statement, Verified};
+use request::{Approved, Case, Counted, Ended, Held, Pending, State, Window};
+use statement::{ActStatement, DecisionStatement, RequestStatement, RulingText, Statement, Verified};
 use store::{RequestState, StoredDecision, StoredRequest};
 
 use crate::bundle::InForce;
@@ -21,6 +22,7 @@ pub(crate) struct Record {
     pub(crate) request: Arc<Verified<RequestStatement>>,
     pub(crate) ruling: Arc<RulingText>,
     pub(crate) decisions: Vec<Counted>,
+    pub(crate) rebinds: Vec<Arc<Verified<ActStatement>>>,
     pub(crate) stored: Arc<StoredRequest>,
 }
 
@@ -53,8 +55,19 @@ impl Ca {
             Ok(Counted { decision, taken: d.time })
         };
         let decisions = stored.decisions.iter().map(count).collect::<Result<_, Error>>()?;
+        let rebound = |act: &SignedText| {
+            let act = self.memory.verify::<ActStatement>(act.text.as_bytes(), &act.signature);
+            let act = act.map_err(|e| tampered(format!("an act that does not verify ({e})")))?;
+            self.ours(&act).map_err(tampered).map(|()| act)
+        };
+        let rebinds = stored.rebinds.iter().map(rebound).collect::<Result<Vec<_>, Error>>()?;
+        if !request::in_order(id, request.statement().header.time, &rebinds) {
+            return Err(tampered(
+                "acts about its connecting key that are not its own, or not in their order".to_owned(),
+            ));
+        }
         let state = state_of(&stored).ok_or_else(|| tampered("a window without length".to_owned()))?;
-        Ok(Record { id, version: stored.version, state, request, ruling, decisions, stored })
+        Ok(Record { id, version: stored.version, state, request, ruling, decisions, rebinds, stored })
     }
 
     /// What was signed for another server counts there, and nowhere else.
@@ -98,7 +111,12 @@ pub(crate) const fn stored_as(state: &State) -> RequestState {
 impl Record {
     /// The request as it was signed and ruled on.
     pub(crate) fn case(&self) -> Case<'_> {
-        Case { id: self.id, request: &self.request, ruling: &self.ruling }
+        Case { id: self.id, request: &self.request, ruling: &self.ruling, rebinds: &self.rebinds }
+    }
+
+    /// The same as it stands, with what policy says of it today.
+    pub(crate) fn held<'a>(&'a self, today: &'a Obligations) -> Held<'a> {
+        Held { case: self.case(), state: &self.state, decisions: &self.decisions, today }
     }
 
     /// How far the approvals that count today get.

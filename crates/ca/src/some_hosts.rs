@@ -6,8 +6,10 @@
 use std::fmt;
 
 use domain::{HostName, UnixTime};
+use request::Held;
 use statement::FetchStatement;
 
+use crate::extend::Before;
 use crate::record::Record;
 use crate::{Ca, Error};
 
@@ -70,9 +72,11 @@ impl Ca {
 
     fn refused_alone(&self, host: &HostName, record: &Record, now: UnixTime) -> Option<Error> {
         let bundle = self.bundle.load();
-        let judged = record.rule_again(&bundle, &[host.clone()].into(), now).and_then(|today| {
-            let (case, judging) = (record.case(), bundle.judging());
-            Ok(request::grantable(&case, &record.state, &record.decisions, &today, judging, now)?)
+        let hosts = [host.clone()].into();
+        let judged = record.rule_again(&bundle, &hosts, now).and_then(|today| {
+            let before = self.rests_on(&record.case(), &today, &bundle, &hosts, now)?;
+            let rests_on: Vec<Held<'_>> = before.iter().map(Before::held).collect();
+            Ok(request::grantable(&record.held(&today), &rests_on, bundle.judging(), now)?)
         });
         judged.err()
     }

@@ -321,7 +321,11 @@ impl Ca {
     /// Refuses a request or certificate of which nothing is left to stop, so that it is not stopped over and over.
     fn something_left(&self, target: &StopTarget, now: UnixTime) -> Result<(), Error> {
         let left = match target {
-            StopTarget::Request(id) => self.store.request(*id)?.ok_or(Error::NoRequest(*id))?.lives_at(now),
+            StopTarget::Request(id) => {
+                self.store.request(*id)?.ok_or(Error::NoRequest(*id))?;
+                // What extends it may live on.
+                self.store.any_live(*id, now)?
+            }
             StopTarget::Serial(serial) => !self.store.any_revoked(&[*serial])? && self.valid(*serial, now)?,
             StopTarget::User(_) | StopTarget::Host(_) | StopTarget::All => true,
         };

@@ -7,9 +7,10 @@
 use std::num::NonZeroU32;
 
 use domain::{Event, Obligations, RequestId, Span, Target, UnixTime};
-use policy::{Ask, Keys, Ruling};
+use policy::{Ask, Extending, Keys, Ruling};
+use request::{Case, Wanted};
 use statement::{Canonical as _, RequestStatement, RulingText, Verified};
-use store::SubmitTx;
+use store::{Extended, SubmitTx};
 
 use crate::arrive::{kept, signer_is};
 use crate::bundle::InForce;
@@ -36,6 +37,8 @@ impl Ca {
         let said = asked.statement();
         signer_is(bundle.directory(), asked.key(), &said.requester)?;
         bundle.not_stopped(&said.access.target, now)?;
+        // Of a grant that is over the end lies in the past, which says less.
+        let extended = self.extended(said, now)?;
         sensible(said, now)?;
         foreign_key(&bundle, said)?;
         canonical(&bundle, said)?;
@@ -44,12 +47,16 @@ impl Ca {
         self.signers.of(obligations.realm.as_ref())?;
         let realm_hosts = realm_hosts(&bundle, &obligations);
         let ruling = RulingText::new(*asked.digest(), bundle.digest(), obligations, realm_hosts)?;
+        let id = self.new_request_id();
+        if let Some(extended) = &extended {
+            self.holds(&Case { id, request: &asked, ruling: &ruling, rebinds: &[] }, extended, &bundle, now)?;
+        }
         let quorum = &ruling.obligations().quorum;
         let late = Error::Window("it would be empty, or end after the year 9999");
         let expires = now.after(self.limits.patience).ok_or(Error::Window("the wait would end after the year 9999"))?;
-        let state = request::open(quorum, now, self.limits.patience, said.start, said.window).ok_or(late)?;
+        let wanted = Wanted::of(said, ruling.obligations());
+        let state = request::open(quorum, now, self.limits.patience, &wanted).ok_or(late)?;
 
-        let id = self.new_request_id();
         let requester = said.requester.clone();
         let owner = bundle.directory().owner_of(&requester).unwrap_or(&requester).clone();
         let pending_limit = self.limits.pending_per_user;
@@ -57,9 +64,23 @@ impl Ca {
         notify.escalate = quorum.escalates(said.header.time, said.header.time);
         let (statement, ruling, state) = (kept(&asked), ruling.encode(), stored_as(&state));
         let in_force = bundle.version();
-        let submit =
-            SubmitTx { now, statement, id, requester, owner, ruling, expires, state, pending_limit, in_force, notify };
-        self.store.submit(submit).await?;
+        let extends = extended.map(|record| Extended { id: record.id, version: record.version });
+        self.store
+            .submit(SubmitTx {
+                now,
+                statement,
+                id,
+                requester,
+                owner,
+                extends,
+                ruling,
+                expires,
+                state,
+                pending_limit,
+                in_force,
+                notify,
+            })
+            .await?;
         self.view(id)
     }
 
@@ -96,6 +117,7 @@ pub(crate) fn ask(asked: &Verified<RequestStatement>) -> Ask {
         ticket: said.ticket.clone(),
         rule: said.rule.clone(),
         keys: Some(Keys { signed: asked.strength(), connecting: said.connecting_key.strength() }),
+        extends: said.extends.map(|what| Extending { what, start: said.start }),
     }
 }
 
@@ -111,9 +133,6 @@ fn sensible(said: &RequestStatement, now: UnixTime) -> Result<(), Error> {
         if start.since(now).seconds() > FARTHEST_START {
             return Err(Error::Window("it starts over 30 days from now; ask nearer to the time"));
         }
-    }
-    if said.extends.is_some() {
-        return Err(Error::Unsupported("`extends` is not supported by this server yet; make a new request"));
     }
     if said.break_glass.is_some() {
         return Err(Error::Unsupported("break-glass is not supported by this server yet; make an ordinary request"));

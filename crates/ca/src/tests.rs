@@ -3,6 +3,7 @@
 mod amend;
 mod bundles;
 mod decide;
+mod extend;
 mod fetch;
 mod fleet;
 mod halt;
@@ -14,6 +15,7 @@ mod load;
 mod model;
 mod notice;
 mod programs;
+mod rebind;
 mod seeded;
 mod stages;
 mod stop;

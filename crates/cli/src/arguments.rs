@@ -2,6 +2,7 @@
 
 pub(crate) mod bundles;
 pub(crate) mod edits;
+mod granted;
 mod looking;
 pub(crate) mod policy;
 mod run;
@@ -16,6 +17,7 @@ use domain::{Access, RequestId, RuleName, Selector, Span, UserName};
 
 use bundles::{HostCommand, UserCommand};
 use edits::UserEdit;
+pub(crate) use granted::{Extend, Rebind};
 pub(crate) use looking::{AdminReport, Explain, Since};
 pub(crate) use policy::{PolicyAsked, PolicyCan, PolicyCheck, PolicyCommand, PolicyDiff, PolicyWhoCan};
 pub(crate) use run::Run;
@@ -79,6 +81,12 @@ pub(crate) enum Command {
     Ls(Ls),
     /// Ask for a login on a host, or on hosts by labels; wait for approval, then fetch certificates.
     Request(Request),
+    /// Ask for more time under a grant that is open: what it opens stays the same, and the longest time counts from its
+    /// beginning.
+    Extend(Extend),
+    /// Put this session's connecting key in place of that of a request: on another machine, or after the client helper was
+    /// restarted. The old key fetches nothing any more.
+    Rebind(Rebind),
     /// Show one request with everything that was signed about it, checked here.
     Show(One),
     /// Say why a request needed what it needed, rule by rule, by the bundle that ruled on it.

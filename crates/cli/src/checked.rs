@@ -1,8 +1,9 @@
 //! A request as the signed texts tell it: what the server says beside them is only believed where nothing is signed.
 
-use domain::{AskedLogin, Digest, Pair, Target};
+use domain::{AskedLogin, Digest, Pair, PublicKey, Target};
 use statement::{
-    Canonical, DecisionStatement, RequestStatement, RulingText, ServerId, StatementError, Verified, VerifyError, verify,
+    Act, ActStatement, Canonical, DecisionStatement, RequestStatement, RulingText, ServerId, StatementError, Verified,
+    VerifyError, verify,
 };
 
 /// Why what a server sent about a request was refused.
@@ -39,6 +40,17 @@ pub(crate) enum CheckError {
         #[source]
         cause: VerifyError,
     },
+    /// The signature of an act that put another connecting key in place does not hold.
+    #[error(
+        "an act about the connecting key of request {id} does not stand up to checking; do not trust this server before its operator explains it"
+    )]
+    Rebind {
+        /// The request.
+        id: domain::RequestId,
+        /// What is wrong.
+        #[source]
+        cause: VerifyError,
+    },
     /// Texts that do not belong together.
     #[error(
         "what the server sent about request {id} does not fit together: {what}. Do not trust it before its operator explains it"
@@ -64,6 +76,8 @@ pub(crate) struct Checked {
     pub(crate) ruling_digest: Digest,
     /// What approvers signed.
     pub(crate) decisions: Vec<Verified<DecisionStatement>>,
+    /// What the requester signed to put another connecting key in place, in that order.
+    pub(crate) rebinds: Vec<(PublicKey, Verified<ActStatement>)>,
 }
 
 impl Checked {
@@ -94,7 +108,13 @@ impl Checked {
             }
         });
         let decisions = decisions.collect::<Result<_, _>>()?;
-        Ok(Self { request, ruling, ruling_digest, decisions, told })
+        let rebinds = rebinds(&told, request.statement(), server)?;
+        Ok(Self { request, ruling, ruling_digest, decisions, rebinds, told })
+    }
+
+    /// The key that certificates certify: the asked one, or the one that was put in its place last.
+    pub(crate) fn connecting_key(&self) -> &PublicKey {
+        self.rebinds.last().map_or(&self.request.statement().connecting_key, |(key, _)| key)
     }
 
     /// This, if it is what was signed as a request.
@@ -136,6 +156,34 @@ impl Checked {
     }
 }
 
+/// The keys that were put in place of the asked one, each by an act of the requester's about this request. Whose key signed
+/// it is the server's to know.
+fn rebinds(
+    told: &wire::Request,
+    asked: &RequestStatement,
+    server: &ServerId,
+) -> Result<Vec<(PublicKey, Verified<ActStatement>)>, CheckError> {
+    let id = told.id;
+    let mut last = None;
+    let rebind = |signed: &wire::SignedText| {
+        let act = verify::<ActStatement>(signed.text(), signed.signature())
+            .map_err(|cause| CheckError::Rebind { id, cause })?;
+        let said = act.statement();
+        let key = match &said.act {
+            Act::Rebind(rebind) if rebind.id == id => Some(rebind.key.clone()),
+            _ => None,
+        };
+        let theirs = said.user == asked.requester && said.header.meant_for(server).is_ok();
+        let follows = last.map_or(asked.header.time <= said.header.time, |last| last < said.header.time);
+        last = Some(said.header.time);
+        let key = key.filter(|_| theirs && follows);
+        let key =
+            key.ok_or(CheckError::Mismatch { id, what: "an act about its connecting key is about something else" })?;
+        Ok((key, act))
+    };
+    told.rebinds.iter().map(rebind).collect()
+}
+
 /// Whether a ruling is one on this request, as far as the two texts tell: who the login `self` is, and which hosts have
 /// the labels, only the server knows.
 fn fits(request: &RequestStatement, digest: &Digest, ruling: &RulingText) -> Result<(), &'static str> {
@@ -161,6 +209,9 @@ fn fits(request: &RequestStatement, digest: &Digest, ruling: &RulingText) -> Res
     }
     if request.command != allowed.command {
         return Err("its ruling allows another command than was asked for");
+    }
+    if request.extends != allowed.extends {
+        return Err("its ruling extends something else than was asked for");
     }
     if request.window > allowed.max {
         return Err("its ruling allows less time than was asked for");

@@ -11,6 +11,7 @@ mod done;
 mod drafting;
 mod edit;
 mod ensure;
+mod extend;
 mod inbox;
 mod login;
 mod logout;
@@ -18,6 +19,7 @@ mod looking;
 mod ls;
 mod manual;
 mod policy;
+mod rebind;
 mod request;
 mod run;
 mod show;
@@ -49,6 +51,8 @@ pub(crate) async fn run(app: &App<'_>, command: &Command) -> Result<Exit, Failur
         Command::Status(asked) => status::run(app, asked).await,
         Command::Ls(asked) => ls::run(app, asked).await,
         Command::Request(asked) => request::run(app, asked).await,
+        Command::Extend(asked) => Box::pin(extend::run(app, asked)).await,
+        Command::Rebind(asked) => rebind::run(app, asked).await,
         Command::Show(asked) => show::run(app, asked).await,
         Command::Explain(asked) => looking::explain::run(app, asked).await,
         Command::Inbox(asked) => inbox::run(app, asked).await,

@@ -209,9 +209,27 @@ pub(crate) enum Failure {
         /// Where it is in its life.
         state: State,
     },
+    /// A grant that cannot go on.
+    #[error(
+        "request {id} is {state}, so there is nothing to extend; ask anew: hallpass request {access} --for DURATION -m REASON"
+    )]
+    NothingToExtend {
+        /// The request.
+        id: RequestId,
+        /// Where it is in its life.
+        state: State,
+        /// What it was for.
+        access: String,
+    },
     /// No request to end.
     #[error("no request of yours is pending, and no grant is live")]
     NothingLive,
+    /// No grant to extend.
+    #[error("no grant of yours is open now, so there is nothing to extend; ask anew: hallpass request")]
+    NothingOpen,
+    /// Every live request is for this key.
+    #[error("no request of yours that is live is for another connecting key than this one")]
+    NothingToRebind,
     /// Several requests could be meant.
     #[error("several requests of yours are live; say which one:\n{0}")]
     SeveralLive(String),

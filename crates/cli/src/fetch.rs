@@ -210,16 +210,18 @@ fn wrong(certificate: &Certificate, issued: &Issued, request: &Checked, now: Uni
     // The window is the server's word; that it is no longer than was asked for, and the certificate no longer than was
     // approved, is not.
     let asked = request.request.statement().window;
+    let last = request.request.statement().extends.and_then(|extends| extends.since.after(allowed.max));
     let window_end = request.told.window.filter(|(start, end)| end.since(*start) <= asked).map(|(_, end)| end);
     let latest = now.after(allowed.ttl).and_then(|end| end.after(SKEW));
     let checks = [
-        (*certificate.public_key() == request.request.statement().connecting_key, "it certifies another key"),
+        (certificate.public_key() == request.connecting_key(), "it certifies another key"),
         (certificate.principals() == [principal], "it opens another login or host"),
         (certificate.serial() == issued.serial, "it has another serial"),
         (options_fit(certificate, allowed), "its options differ"),
         (certificate.extensions().all(|(name, _)| extension(name)), "it allows more"),
         (window_end.is_some(), "its window is longer than was asked for"),
         (window_end.is_some_and(|end| certificate.valid_before() <= end), "it outlives the window"),
+        (last.is_none_or(|last| certificate.valid_before() <= last), "it outlives what it extends by too much"),
         (latest.is_none_or(|latest| certificate.valid_before() <= latest), "it lives longer than was approved"),
     ];
     checks.into_iter().find(|(holds, _)| !holds).map(|(_, what)| what)

@@ -54,16 +54,16 @@ pub(crate) enum GrantError {
         /// When.
         start: UnixTime,
     },
-    /// Nobody can fetch under it any more.
+    /// Nobody here can fetch under it.
     #[error(
-        "the connecting key that request {id} names is gone: the client helper was restarted, or the session that \
-         made it is over. Nobody can fetch certificates under that grant any more; ask anew: {again}"
+        "the connecting key of request {id} is not here: the client helper was restarted, the session that made it is over, \
+         or it is on another machine. To put that of this session in its place: {next}"
     )]
     KeyGone {
         /// The request.
         id: RequestId,
         /// What to run.
-        again: String,
+        next: String,
     },
     /// Labels, where one host is needed.
     #[error("name one host, not labels: {0}")]
@@ -91,7 +91,7 @@ pub(crate) struct Held<'r> {
 
 impl Held<'_> {
     pub(crate) fn connecting_key(&self) -> &PublicKey {
-        &self.request.request.statement().connecting_key
+        self.request.connecting_key()
     }
 
     /// What signs fetches under it.
@@ -224,7 +224,9 @@ async fn open<'r>(
     // The one that lasts longest first.
     covering.sort_by_key(|(request, _)| std::cmp::Reverse(request.told.window.map(|(_, end)| end)));
     let held = held_key(app, joined).await;
-    let first = covering.first().map(|(request, _)| *request);
+    // What is open already, before what goes on from there.
+    let open = covering.iter().find(|(request, _)| is_open(request, now));
+    let first = open.or(covering.first()).map(|(request, _)| *request);
     for (request, reached) in covering {
         if is_open(request, now)
             && let Some(holder) = holder(request, joined, held.as_ref())?
@@ -254,9 +256,7 @@ fn why_not(request: &Checked, now: UnixTime, held: &Option<(HelperClient, Public
         (State::Approved, Some((start, _))) if !has_begun(start, now) => Some(GrantError::NotYet { id, access, start }),
         (State::Approved, Some((_, end))) if end > now => {
             let login = if held.is_some() { "" } else { "hallpass login && " };
-            let asked = request.request.statement();
-            let again = format!("{login}hallpass request {} --for {} -m REASON", asked.access, asked.window);
-            Some(GrantError::KeyGone { id, again })
+            Some(GrantError::KeyGone { id, next: format!("{login}hallpass rebind {id}") })
         }
         _ => None,
     }
@@ -318,7 +318,7 @@ fn holder(
     joined: &Joined,
     held: Option<&(HelperClient, PublicKey)>,
 ) -> Result<Option<Holder>, Failure> {
-    let key = &request.request.statement().connecting_key;
+    let key = request.connecting_key();
     if let Some((helper, held)) = held
         && held == key
     {
@@ -327,7 +327,7 @@ fn holder(
     Ok(joined.state.own_key(key)?.map(Holder::Own))
 }
 
-/// The helper's connecting key for this session, for a new request.
+/// The helper's connecting key for this session, for a new request or another one.
 ///
 /// # Errors
 /// When it is gone: says that the next step is a new session.

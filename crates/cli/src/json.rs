@@ -2,8 +2,9 @@
 
 use std::io;
 
-use domain::{Access, Networks, Span, UnixTime};
+use domain::{Access, Extends, Networks, PublicKey, Span, UnixTime};
 use serde::Serialize;
+use statement::{ActStatement, DecisionStatement, Verified};
 
 use crate::checked::Checked;
 use crate::failure::Failure;
@@ -37,9 +38,11 @@ pub(crate) struct Request {
     reason: String,
     ticket: Option<String>,
     command: Option<String>,
+    extends: Option<Extended>,
     uses: Option<u32>,
     used: Option<u32>,
     connecting_key: String,
+    rebinds: Vec<Rebound>,
     signed_by: String,
     digest: String,
     submitted: String,
@@ -50,6 +53,35 @@ pub(crate) struct Request {
     decisions: Vec<Decision>,
     missing: Option<String>,
     approvers: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Extended {
+    id: String,
+    since: String,
+}
+
+impl From<Extends> for Extended {
+    fn from(extends: Extends) -> Self {
+        Self { id: extends.id.to_string(), since: extends.since.to_string() }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Rebound {
+    connecting_key: String,
+    time: String,
+    signed_by: String,
+}
+
+impl From<&(PublicKey, Verified<ActStatement>)> for Rebound {
+    fn from((key, act): &(PublicKey, Verified<ActStatement>)) -> Self {
+        Self {
+            connecting_key: key.to_string(),
+            time: act.statement().header.time.to_string(),
+            signed_by: act.key().fingerprint().to_string(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -69,6 +101,7 @@ struct Ruling {
     verify_required: bool,
     requester_key: Option<String>,
     approver_key: Option<String>,
+    rests: bool,
     allows: String,
 }
 
@@ -95,9 +128,11 @@ impl From<&Checked> for Request {
             reason: asked.reason.to_string(),
             ticket: asked.ticket.as_ref().map(ToString::to_string),
             command: asked.command.as_ref().map(ToString::to_string),
+            extends: asked.extends.map(Extended::from),
             uses: asked.uses.map(Into::into),
             used: asked.uses.map(|_| told.used),
-            connecting_key: asked.connecting_key.to_string(),
+            connecting_key: checked.connecting_key().to_string(),
+            rebinds: checked.rebinds.iter().map(Rebound::from).collect(),
             signed_by: checked.request.key().fingerprint().to_string(),
             digest: checked.request.digest().to_string(),
             submitted: told.submitted.to_string(),
@@ -131,13 +166,14 @@ impl From<&Checked> for Ruling {
             verify_required: allowed.verify_required,
             requester_key: allowed.requester_key.map(|key| key.to_string()),
             approver_key: allowed.approver_key.map(|key| key.to_string()),
+            rests: allowed.rests,
             allows: checked.ruling.in_words().to_string(),
         }
     }
 }
 
-impl From<&statement::Verified<statement::DecisionStatement>> for Decision {
-    fn from(decision: &statement::Verified<statement::DecisionStatement>) -> Self {
+impl From<&Verified<DecisionStatement>> for Decision {
+    fn from(decision: &Verified<DecisionStatement>) -> Self {
         let said = decision.statement();
         Self {
             approver: said.approver.to_string(),

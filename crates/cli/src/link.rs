@@ -226,6 +226,14 @@ impl Link {
         Ok(self.checked(answer.request)?.same_as(ended)?)
     }
 
+    /// Puts another connecting key in place of that of this request; an answer on another is refused.
+    pub(crate) async fn rebind(&mut self, signed: Signed, rebound: &Checked) -> Result<Checked, LinkError> {
+        let request = v1::RebindRequest { statement: sent(signed)? };
+        let answer = call(self.connection.requests(&self.bearer).rebind(request)).await?;
+        self.learn(&answer.checkpoint.try_into()?)?;
+        Ok(self.checked(answer.request)?.same_as(rebound)?)
+    }
+
     /// Takes certificates.
     pub(crate) async fn fetch(&mut self, signed: Signed) -> Result<Vec<Issued>, LinkError> {
         let request = v1::FetchRequest { statement: sent(signed)? };

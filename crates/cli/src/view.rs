@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use domain::{Approval, UserName};
+use domain::{Approval, Extends, RequestId, UnixTime, UserName};
 use serde::{Serialize, Serializer};
 use unicode_width::UnicodeWidthChar as _;
 use wire::State;
@@ -124,6 +124,12 @@ pub(crate) fn access(request: &Checked) -> String {
     request.only_pair().map_or_else(|| request.request.statement().access.to_string(), |pair| pair.to_string())
 }
 
+/// Requests to choose from, a line each.
+pub(crate) fn lines<'r>(requests: impl Iterator<Item = &'r Checked>) -> String {
+    let line = |request: &Checked| format!("  {} {}", request.told.id, access(request));
+    requests.map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// Where a request stands, in words.
 pub(crate) fn state(request: &Checked, look: &Look<'_>) -> String {
     let at = |time| when::short(time, look.now, look.zone);
@@ -163,11 +169,16 @@ pub(crate) fn details(request: &Checked, look: &Look<'_>) -> String {
             }
         ),
     );
+    lines.maybe("extends", asked.extends.map(|Extends { id, since }| extended(id, since, look)));
     lines.add("reason", &asked.reason);
     lines.maybe("ticket", asked.ticket.as_ref());
     lines.maybe("command", asked.command.as_ref());
     lines.maybe("uses", asked.uses.map(|most| format!("{most} certificates at most, {} taken", request.told.used)));
-    lines.add("key", format!("{} {}", asked.connecting_key.kind(), asked.connecting_key.fingerprint()));
+    lines.add("key", signer(request.connecting_key()));
+    for (key, act) in &request.rebinds {
+        let (time, by) = (when::full(act.statement().header.time, look.zone), signer(act.key()));
+        lines.add("rebound", format!("to {} at {time}, signed by {by}", signer(key)));
+    }
     lines.add(
         "asked",
         format!("{}, signed by {}", when::full(asked.header.time, look.zone), signer(request.request.key())),
@@ -194,6 +205,10 @@ pub(crate) fn details(request: &Checked, look: &Look<'_>) -> String {
         lines.add("may decide", people(&request.told.approvers));
     }
     lines.0
+}
+
+fn extended(id: RequestId, since: UnixTime, look: &Look<'_>) -> String {
+    format!("{id}, open since {}: the longest time counts from there", when::full(since, look.zone))
 }
 
 /// People as a list; nobody is worth saying.

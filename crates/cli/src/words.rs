@@ -2,7 +2,8 @@
 
 use domain::{Amendment, Command, RuleName, StopTarget, Text, UnixTime};
 use statement::{
-    Act, ActStatement, BundleChange, DecisionStatement, FetchStatement, LoginStatement, RequestStatement, Statement,
+    Act, ActStatement, BundleChange, DecisionStatement, FetchStatement, LoginStatement, Rebind, RequestStatement,
+    Statement,
 };
 
 /// A statement that can be told before it is signed.
@@ -30,7 +31,7 @@ impl InWords for RequestStatement {
         words.extend(ticket.as_ref().map(|ticket: &Text| format!("ticket {ticket}")));
         words.extend(rule.as_ref().map(|rule: &RuleName| format!("by the rule {rule}")));
         words.extend(break_glass.map(|_| "as break-glass".to_owned()));
-        words.extend(extends.map(|id| format!("to extend {id}")));
+        words.extend(extends.map(|extends| format!("to extend {}, counted from {}", extends.id, extends.since)));
         words.push(format!("for the connecting key {} {}", connecting_key.kind(), connecting_key.fingerprint()));
         words
     }
@@ -63,6 +64,9 @@ impl InWords for ActStatement {
             Act::Cancel(id) => format!("cancel request {id}"),
             Act::GiveBack(id) => format!("give back the grant of request {id}"),
             Act::Withdraw(id) => format!("take back the approval of request {id}"),
+            Act::Rebind(Rebind { id, key }) => {
+                format!("put the connecting key {} {} in place of that of request {id}", key.kind(), key.fingerprint())
+            }
             Act::Resume => "let the server issue certificates again".to_owned(),
             Act::SignBundle(change) => format!("say that the bundle {} may be put in force", replacing(change)),
             Act::LoadBundle(change) => format!("put the bundle {} in force", replacing(change)),
@@ -117,7 +121,7 @@ mod tests {
         let lines = format!(
             "requester: alice\naccess: root@web-1\nstart: 2026-01-02T04:00:00Z\nwindow: 30m\nuses: 3\n\
              command: systemctl restart nginx\nreason: INC-42 disk full\nticket: INC-42\nconnecting-key: {KEY}\n\
-             rule: prod\nbreak-glass: -\nextends: 7K3F9-QXMWT\n"
+             rule: prod\nbreak-glass: -\nextends: 7K3F9-QXMWT since 2026-01-02T03:30:00Z\n"
         );
         let fingerprint = KEY.parse::<domain::PublicKey>().unwrap().fingerprint();
         assert_eq!(
@@ -125,7 +129,7 @@ mod tests {
             format!(
                 "ask as alice for root@web-1, for 30m: INC-42 disk full\nfrom 2026-01-02T04:00:00Z\n\
                  for 3 certificates at most\nonly to run: systemctl restart nginx\nticket INC-42\nby the rule prod\n\
-                 to extend 7K3F9-QXMWT\nfor the connecting key ed25519 {fingerprint}"
+                 to extend 7K3F9-QXMWT, counted from 2026-01-02T03:30:00Z\nfor the connecting key ed25519 {fingerprint}"
             )
         );
     }
@@ -160,6 +164,11 @@ mod tests {
         assert_eq!(
             words::<ActStatement>("act", "user: alice\nverb: give-back\ntarget: 7K3F9-QXMWT\nreason: done early\n"),
             "give back the grant of request 7K3F9-QXMWT, as alice\nreason: done early"
+        );
+        let fingerprint = KEY.parse::<domain::PublicKey>().unwrap().fingerprint();
+        assert_eq!(
+            words::<ActStatement>("act", &format!("user: alice\nverb: rebind\ntarget: 7K3F9-QXMWT {KEY}\nreason: -\n")),
+            format!("put the connecting key ed25519 {fingerprint} in place of that of request 7K3F9-QXMWT, as alice")
         );
         let bundle = "4".repeat(64);
         assert_eq!(

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::{
-    Command, HostName, KeyStrength, Login, Networks, Quorum, QuorumError, RealmName, RuleName, Selector, Span,
+    Command, Extends, HostName, KeyStrength, Login, Networks, Quorum, QuorumError, RealmName, RuleName, Selector, Span,
 };
 
 /// What an approver said.
@@ -131,13 +131,19 @@ pub struct Obligations {
     pub requester_key: Option<KeyStrength>,
     /// What the signature of each approval must show of its key.
     pub approver_key: Option<KeyStrength>,
+    /// The grant that is extended, and since when it is open: `max` counts from there.
+    pub extends: Option<Extends>,
+    /// Whether an extension counts only while what it extends has its approvals, as a rule's `extend` said what
+    /// approvals an extension takes: the others are those of before.
+    pub rests: bool,
 }
 
 impl Obligations {
     /// The stricter of both, as each certificate is judged: the ruling that was approved, and today's as `other`. `None`
     /// when they share no host or network or differ in login, command or realm, so that nothing is left to grant. A certificate
     /// for a realm opens every host of it: one that joined since was approved by nobody, so nothing is left either. Hosts
-    /// that are in today's alone count where both are live for the same labels.
+    /// that are in today's alone count where both are live for the same labels. What extends something is extended by nothing
+    /// else.
     #[must_use]
     pub fn intersect(&self, other: &Self) -> Option<Self> {
         let live = self.live.as_ref().filter(|live| Some(*live) == other.live.as_ref()).cloned();
@@ -148,6 +154,7 @@ impl Obligations {
         };
         let grown = self.realm.is_some() && !other.hosts.is_subset(&self.hosts);
         let same = self.login == other.login && self.command == other.command && self.realm == other.realm && !grown;
+        let same = same && self.extends == other.extends;
         let source = in_both(self.source.as_ref(), other.source.as_ref())?;
         (same && !hosts.is_empty()).then(|| Self {
             rule: self.rule.clone(),
@@ -164,6 +171,8 @@ impl Obligations {
             verify_required: self.verify_required || other.verify_required,
             requester_key: self.requester_key.max(other.requester_key),
             approver_key: self.approver_key.max(other.approver_key),
+            extends: self.extends,
+            rests: self.rests || other.rests,
         })
     }
 }
@@ -197,6 +206,8 @@ mod tests {
             verify_required: false,
             requester_key: None,
             approver_key: None,
+            extends: None,
+            rests: false,
         }
     }
 
@@ -218,6 +229,20 @@ mod tests {
         assert_eq!(one.intersect(&other), Some(with("10.1.0.0/16", true, verified, sk)));
         let elsewhere = with("198.51.100.0/24", false, None, None);
         assert_eq!(one.intersect(&elsewhere), None, "no address is in both");
+    }
+
+    #[test]
+    fn an_extension_is_that_of_one_grant_and_rests_on_it_when_either_ruling_says_so() {
+        let extending = |extends: &str, rests| Obligations {
+            extends: extends.parse().ok(),
+            rests,
+            ..obligations(&["a"], "5m", &[])
+        };
+        let (one, other) = ("7K3F9-QXMWT since 2026-03-01T14:02:00Z", "7K3F9-QXMWT since 2026-03-01T14:03:00Z");
+        assert_eq!(extending(one, false).intersect(&extending(one, true)), Some(extending(one, true)));
+        assert_eq!(extending(one, true).intersect(&extending(one, false)), Some(extending(one, true)));
+        assert_eq!(extending(one, false).intersect(&extending(other, false)), None, "it counts from another time");
+        assert_eq!(extending(one, false).intersect(&extending("", false)), None);
     }
 
     #[test]

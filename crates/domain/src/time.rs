@@ -103,6 +103,12 @@ impl Span {
     pub const fn seconds(self) -> u64 {
         self.0
     }
+
+    /// What is left of it after `other`; nothing when that is as long or longer.
+    #[must_use]
+    pub const fn less(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
 }
 
 impl FromStr for Span {

@@ -71,7 +71,17 @@ fn outcome(directory: &Directory, policy: &Policy, login: &Login, user: Option<&
         let host = host.ok_or("hosts.toml does not have this host; add it, or its name as an alias")?;
         let window = Span::from_seconds(1).map_err(|_| "no window is this short")?;
         let target = Target::Host(host.name.clone());
-        Ok(Ask { requester, login: account, target, window, command: None, ticket: None, rule: None, keys: None })
+        Ok(Ask {
+            requester,
+            login: account,
+            target,
+            window,
+            command: None,
+            ticket: None,
+            rule: None,
+            keys: None,
+            extends: None,
+        })
     };
     let ask = match asked() {
         Ok(ask) => ask,

@@ -180,7 +180,7 @@ impl Reader<'_> {
         let terms = self.terms(&fields, asks);
         fields.finish();
         if terms == Terms::default() {
-            let help = "give it `approve`, `ticket`, `max`, `ttl`, `allow`, `source`, or what keys it takes";
+            let help = "give it `approve`, `extend`, `ticket`, `max`, `ttl`, `allow`, `source`, or what keys it takes";
             self.notes.note_with_help(span.clone(), "this requirement asks for nothing", help);
         }
         Entry { span, scope, says: Says::Require(terms) }
@@ -285,7 +285,8 @@ impl Reader<'_> {
     }
 
     fn terms(&self, fields: &Fields<'_>, asks: Asks) -> Terms {
-        if let Some(quorum) = &asks.quorum {
+        let extend = fields.optional::<Quorum>("extend");
+        for quorum in asks.quorum.iter().chain(&extend) {
             quorum.get_ref().groups().into_iter().for_each(|group| self.known_group(group, quorum.span()));
         }
         let quorum = self.escalated(fields, asks.quorum.map(Spanned::into_inner), asks.escalate);
@@ -302,6 +303,7 @@ impl Reader<'_> {
             requester_key: fields.optional("requester_key").map(Spanned::into_inner),
             approver_key: fields.optional("approver_key").map(Spanned::into_inner),
             live_hosts: false,
+            extend: extend.map(Spanned::into_inner),
         };
         if let Some((field, message)) = terms.contradiction() {
             let place = places.into_iter().find(|(name, _)| *name == field).and_then(|(_, span)| span);

@@ -1,8 +1,8 @@
 //! What is asked of the policy, and what it says.
 
 use domain::{
-    AskedLogin, Command, GroupName, HostName, KeyStrength, Networks, Obligations, RealmName, RuleName, Selector, Span,
-    Target, Text, UnixTime, UserName,
+    AskedLogin, Command, Extends, GroupName, HostName, KeyStrength, Networks, Obligations, RealmName, RuleName,
+    Selector, Span, Target, Text, UnixTime, UserName,
 };
 
 /// What a request asks, as far as policy looks at it.
@@ -24,6 +24,24 @@ pub struct Ask {
     pub rule: Option<RuleName>,
     /// The keys behind it; `None` asks as if they were whatever the rules take.
     pub keys: Option<Keys>,
+    /// The grant that it extends, if any.
+    pub extends: Option<Extending>,
+}
+
+/// What an extension asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extending {
+    /// The grant that is extended, and since when it is open.
+    pub what: Extends,
+    /// The asked start; otherwise its window starts at once.
+    pub start: Option<UnixTime>,
+}
+
+impl Extending {
+    /// How long the windows before it have opened this when its own window starts at the earliest.
+    pub(crate) fn spent(&self, now: UnixTime) -> Span {
+        self.start.map_or(now, |start| start.max(now)).since(self.what.since)
+    }
 }
 
 /// What a request shows of its keys.
@@ -157,6 +175,21 @@ pub enum Refusal {
         /// By which rule.
         rule: RuleName,
     },
+    /// With the windows before it, an extension is longer than the rule allows.
+    #[error(
+        "the rule `{rule}` allows {max} in all, which {} with its extensions counts from {}; {}",
+        .extends.id, .extends.since, at_most(*.left)
+    )]
+    ExtensionTooLong {
+        /// What would be extended.
+        extends: Extends,
+        /// The longest, from its first second on.
+        max: Span,
+        /// What is left of it.
+        left: Span,
+        /// By which rule.
+        rule: RuleName,
+    },
     /// No time at all.
     #[error("a window of no time opens nothing; ask for longer than 0s")]
     WindowEmpty,
@@ -224,6 +257,13 @@ pub enum Refusal {
 
 fn list(rules: &[RuleName]) -> String {
     rules.iter().map(RuleName::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn at_most(left: Span) -> String {
+    if left == Span::ZERO {
+        return "nothing is left of that: ask anew".to_owned();
+    }
+    format!("at most {left} more: ask for that, or anew")
 }
 
 fn realms(realms: &[Option<RealmName>]) -> String {

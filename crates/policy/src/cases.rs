@@ -151,7 +151,7 @@ impl<'s> Reader<'_, 's> {
         let Access { login, target } = access?.into_inner();
         let (requester, window) = (user?.into_inner(), window?.into_inner());
         let rule = rule.map(Spanned::into_inner);
-        Some(Ask { requester, login, target, window, command, ticket, rule, keys: None })
+        Some(Ask { requester, login, target, window, command, ticket, rule, keys: None, extends: None })
     }
 
     fn expected(&self, fields: &Fields<'_>) -> Option<Expected> {
@@ -257,7 +257,7 @@ impl Case<'_> {
 
     /// The request in words: `alice root@web-1 30m`.
     pub fn asked(&self) -> String {
-        let Ask { requester, login, target, window, command, ticket, rule, keys: _ } = &self.ask;
+        let Ask { requester, login, target, window, command, ticket, rule, keys: _, extends: _ } = &self.ask;
         let ticket = ticket.as_ref().map(|ticket| format!(" --ticket {ticket}")).unwrap_or_default();
         let rule = rule.as_ref().map(|rule| format!(" --rule {rule}")).unwrap_or_default();
         let command = command.as_ref().map(|command| format!(" -- {command}")).unwrap_or_default();

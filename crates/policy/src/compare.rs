@@ -46,6 +46,8 @@ pub enum Divergence {
     RequesterKey(Option<KeyStrength>, Option<KeyStrength>),
     /// Approvals would have to be signed by another kind of key.
     ApproverKey(Option<KeyStrength>, Option<KeyStrength>),
+    /// As an extension it would count only with the approvals of what it extends, or without: whether it would.
+    Rests(bool),
 }
 
 /// Which way a difference goes.
@@ -97,6 +99,9 @@ fn between(was: &Obligations, now: &Obligations) -> Vec<Divergence> {
         verify_required,
         requester_key,
         approver_key,
+        // It is what was asked.
+        extends: _,
+        rests,
     } = was;
     let mut found = Vec::new();
     let mut note = |differs: bool, difference: Divergence| found.extend(differs.then_some(difference));
@@ -116,6 +121,7 @@ fn between(was: &Obligations, now: &Obligations) -> Vec<Divergence> {
     note(*verify_required != now.verify_required, Divergence::VerifyRequired(now.verify_required));
     note(*requester_key != now.requester_key, Divergence::RequesterKey(*requester_key, now.requester_key));
     note(*approver_key != now.approver_key, Divergence::ApproverKey(*approver_key, now.approver_key));
+    note(*rests != now.rests, Divergence::Rests(now.rests));
     found
 }
 
@@ -149,6 +155,7 @@ impl Divergence {
             Self::VerifyRequired(_) => "verify-required",
             Self::RequesterKey(..) => "requester-key",
             Self::ApproverKey(..) => "approver-key",
+            Self::Rests(_) => "rests",
         }
     }
 
@@ -168,8 +175,8 @@ impl Divergence {
                 Some(both) if both == *now => Course::Stricter,
                 _ => Course::Other,
             },
-            Self::VerifyRequired(true) | Self::LiveHosts(false) => Course::Stricter,
-            Self::VerifyRequired(false) | Self::LiveHosts(true) => Course::Looser,
+            Self::VerifyRequired(true) | Self::Rests(true) | Self::LiveHosts(false) => Course::Stricter,
+            Self::VerifyRequired(false) | Self::Rests(false) | Self::LiveHosts(true) => Course::Looser,
             Self::RequesterKey(was, now) | Self::ApproverKey(was, now) => {
                 if now > was {
                     Course::Stricter
@@ -202,6 +209,8 @@ impl fmt::Display for Divergence {
             Self::LiveHosts(false) => f.write_str("not on hosts that get the labels later"),
             Self::VerifyRequired(true) => f.write_str("only with a PIN or finger at the key"),
             Self::VerifyRequired(false) => f.write_str("without a PIN or finger at the key"),
+            Self::Rests(true) => f.write_str("only with the approvals of what it extends"),
+            Self::Rests(false) => f.write_str("without the approvals of what it extends"),
             Self::RequesterKey(was, now) => write!(f, "asked with {}, not {}", or(now, "any key"), or(was, "any key")),
             Self::ApproverKey(was, now) => {
                 write!(f, "approved with {}, not {}", or(now, "any key"), or(was, "any key"))

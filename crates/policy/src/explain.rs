@@ -99,24 +99,72 @@ pub struct Asks {
     pub approver_key: Option<KeyStrength>,
     /// Whether a request by labels opens hosts that get them later, too.
     pub live_hosts: bool,
+    /// The approvals that an extension takes, in place of `quorum`.
+    pub extend: Option<Quorum>,
 }
 
 impl From<&Terms> for Asks {
     fn from(terms: &Terms) -> Self {
-        let Terms { quorum, max, ttl, allow, ticket, source, verify_required, requester_key, approver_key, live_hosts } =
-            terms.clone();
+        let Terms {
+            quorum,
+            max,
+            ttl,
+            allow,
+            ticket,
+            source,
+            verify_required,
+            requester_key,
+            approver_key,
+            live_hosts,
+            extend,
+        } = terms.clone();
         let tickets = ticket.iter().map(|ticket| ticket.pattern().to_owned()).collect();
-        Self { quorum, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key, live_hosts }
+        Self {
+            quorum,
+            max,
+            ttl,
+            allow,
+            tickets,
+            source,
+            verify_required,
+            requester_key,
+            approver_key,
+            live_hosts,
+            extend,
+        }
     }
 }
 
 impl From<&Path> for Asks {
     fn from(path: &Path) -> Self {
-        let Path { quorum, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key, live_hosts } =
-            path.clone();
+        let Path {
+            quorum,
+            max,
+            ttl,
+            allow,
+            tickets,
+            source,
+            verify_required,
+            requester_key,
+            approver_key,
+            live_hosts,
+            extend,
+        } = path.clone();
         let (quorum, max, ttl, allow) = (Some(quorum), Some(max), Some(ttl), Some(allow));
         let tickets = tickets.iter().map(|ticket| ticket.pattern().to_owned()).collect();
-        Self { quorum, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key, live_hosts }
+        Self {
+            quorum,
+            max,
+            ttl,
+            allow,
+            tickets,
+            source,
+            verify_required,
+            requester_key,
+            approver_key,
+            live_hosts,
+            extend,
+        }
     }
 }
 
@@ -186,7 +234,8 @@ pub fn explain(policy: &Policy, directory: &Directory, ask: &Ask, now: UnixTime)
         let looking = Looking { policy, asker, login, user: policy.vocabulary.user(directory, user), ask, now };
         let (told, matched) = looking.at(&hosts);
         let paths = matched.and_then(|matched| rule::common(&matched, user).ok());
-        let rules = paths.map(|paths| considered(policy, directory, ask, &Open { login, hosts, realm, paths }));
+        let paths = paths.map(|paths| rule::asking_for(paths, ask));
+        let rules = paths.map(|paths| considered(policy, directory, (ask, now), &Open { login, hosts, realm, paths }));
         Ok((told, rules.unwrap_or_default()))
     };
     let (hosts, rules) = looked().unwrap_or_default();
@@ -336,11 +385,16 @@ fn list(names: &[impl fmt::Display]) -> String {
     names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn considered(policy: &Policy, directory: &Directory, ask: &Ask, open: &Open<'_>) -> Vec<Considered> {
-    let fits = |choice: &Choice<'_>| rule::satisfied(policy, directory, open, choice, ask).map(drop);
+fn considered(
+    policy: &Policy,
+    directory: &Directory,
+    (ask, now): (&Ask, UnixTime),
+    open: &Open<'_>,
+) -> Vec<Considered> {
+    let fits = |choice: &Choice<'_>| rule::satisfied(policy, directory, (open, choice), ask, now).map(drop);
     let tried: Vec<(&Choice<'_>, Result<(), Refusal>)> =
         open.paths.iter().map(|choice| (choice, fits(choice))).collect();
-    let chosen = rule::choose(policy, directory, open, ask).ok().map(|given| given.rule);
+    let chosen = rule::choose(policy, directory, open, ask, now).ok().map(|given| given.rule);
     let each = tried.iter().map(|(choice, fits)| Considered {
         rule: choice.rule.clone(),
         own: own(policy, choice.rule),

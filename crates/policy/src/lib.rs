@@ -45,7 +45,7 @@ mod who;
 mod why;
 
 pub use approvers::{Matter, slot};
-pub use ask::{Ask, Keys, Refusal, Ruling};
+pub use ask::{Ask, Extending, Keys, Refusal, Ruling};
 pub use cases::{Case, Judged, read_cases};
 pub use compare::{Course, Divergence, course, divergences};
 pub use difference::{

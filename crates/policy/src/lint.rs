@@ -60,18 +60,20 @@ fn groups_used(policy: &Policy) -> BTreeSet<GroupName> {
         let named = statement.policy.entity_literals();
         let groups = named.iter().filter(|uid| uid.type_name().basename() == "Group");
         used.extend(groups.filter_map(|uid| uid.id().unescaped().parse::<GroupName>().ok()));
-        used.extend(asked(statement).into_iter().flat_map(Quorum::groups).cloned());
+        used.extend(asked(statement).flat_map(Quorum::groups).cloned());
     }
     used.extend(policy.approvers.iter().flat_map(|approver| approver.requesters.iter().cloned()));
     used
 }
 
-fn asked(statement: &Statement) -> Option<&Quorum> {
-    match &statement.meaning {
-        Meaning::Rule(_, path) => Some(&path.quorum),
-        Meaning::Requirement(terms) => terms.quorum.as_ref(),
-        Meaning::Prohibition(_) => None,
-    }
+/// The quorums that a statement asks, of requests and of extensions.
+fn asked(statement: &Statement) -> impl Iterator<Item = &Quorum> {
+    let (quorum, extend) = match &statement.meaning {
+        Meaning::Rule(_, path) => (Some(&path.quorum), path.extend.as_ref()),
+        Meaning::Requirement(terms) => (terms.quorum.as_ref(), terms.extend.as_ref()),
+        Meaning::Prohibition(_) => (None, None),
+    };
+    quorum.into_iter().chain(extend)
 }
 
 /// Groups without anybody, and labels that no host has.

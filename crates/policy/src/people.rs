@@ -203,6 +203,7 @@ fn candidate(
         ticket: None,
         rule: None,
         keys: None,
+        extends: None,
     };
     let open = open_paths(policy, directory, &ask, Look::All, now).ok()?;
     open.paths.into_iter().next().map(|choice| Candidate {

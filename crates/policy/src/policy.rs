@@ -185,16 +185,18 @@ impl Loading {
 /// A misspelt name, in scope or condition, would match nobody, and a `forbid` would forbid nothing. Labels come and go
 /// with hosts.
 fn known_names(notes: &Notes<'_>, directory: &Directory, statement: &Statement, place: &Range<usize>) {
-    let quorum = match &statement.meaning {
-        Meaning::Rule(_, path) => Some(&path.quorum),
-        Meaning::Requirement(terms) => terms.quorum.as_ref(),
-        Meaning::Prohibition(_) => None,
+    let quorums = match &statement.meaning {
+        Meaning::Rule(_, path) => [Some(&path.quorum), path.extend.as_ref()],
+        Meaning::Requirement(terms) => [terms.quorum.as_ref(), terms.extend.as_ref()],
+        Meaning::Prohibition(_) => [None, None],
     };
-    for group in quorum.into_iter().flat_map(Quorum::groups) {
-        if directory.group(group).is_none() {
-            let help = instead::group(directory, group);
-            let message = format!("the group `{group}` of @quorum is not in the directory");
-            notes.note_with_help(place.clone(), message, help);
+    for (quorum, annotation) in quorums.into_iter().zip(["quorum", "extend"]) {
+        for group in quorum.into_iter().flat_map(Quorum::groups) {
+            if directory.group(group).is_none() {
+                let help = instead::group(directory, group);
+                let message = format!("the group `{group}` of @{annotation} is not in the directory");
+                notes.note_with_help(place.clone(), message, help);
+            }
         }
     }
     let named: BTreeSet<EntityUid> = statement.policy.entity_literals().into_iter().collect();

@@ -21,7 +21,7 @@ use crate::{Ask, Policy, Refusal, Ruling};
 pub fn rule(policy: &Policy, directory: &Directory, ask: &Ask, now: UnixTime) -> Ruling {
     let permit = |now| {
         let open = open_paths(policy, directory, ask, Look::All, now)?;
-        choose(policy, directory, &open, ask)
+        choose(policy, directory, &open, ask, now)
     };
     let refused = Refused { policy, directory, ask, look: Look::All, rule: ask.rule.as_ref(), now };
     permit(now).map_or_else(|refusal| Ruling::Refused(refused.explained(refusal, permit)), Ruling::Permitted)
@@ -65,6 +65,8 @@ pub(crate) fn obligations(open: &Open<'_>, chosen: &Choice<'_>, ask: &Ask) -> Ob
         verify_required: chosen.path.verify_required,
         requester_key: chosen.path.requester_key,
         approver_key: chosen.path.approver_key,
+        extends: ask.extends.map(|extending| extending.what),
+        rests: ask.extends.is_some() && chosen.path.extend.is_some(),
     }
 }
 
@@ -108,7 +110,7 @@ pub(crate) fn open_paths<'a>(
     for host in &hosts {
         on_hosts.push(on_host(policy, &asker, &user_uids, (host, &policy.vocabulary.host(host)))?.1?);
     }
-    let paths = common(&on_hosts, user)?;
+    let paths = asking_for(common(&on_hosts, user)?, ask);
     Ok(Open { login, hosts, realm, paths })
 }
 
@@ -170,6 +172,16 @@ pub(crate) fn common<'p>(on_hosts: &[Matched<'p>], user: &User) -> Result<Vec<Ch
     if choices.is_empty() { Err(nowhere.unwrap_or(Refusal::NoCommonRule)) } else { Ok(choices) }
 }
 
+/// The paths as a request finds them: an extension takes the approvals that rules want of extensions.
+pub(crate) fn asking_for<'p>(mut paths: Vec<Choice<'p>>, ask: &Ask) -> Vec<Choice<'p>> {
+    if ask.extends.is_some() {
+        for choice in &mut paths {
+            choice.path.quorum = choice.path.extension().clone();
+        }
+    }
+    paths
+}
+
 /// The path with certificates for the networks alone that the user is pinned to.
 fn pinned(path: Path, rule: &RuleName, user: &User) -> Result<Path, Refusal> {
     let Some(pinned) = &user.source else { return Ok(path) };
@@ -185,13 +197,14 @@ pub(crate) fn choose(
     directory: &Directory,
     open: &Open<'_>,
     ask: &Ask,
+    now: UnixTime,
 ) -> Result<Obligations, Refusal> {
     if let Some(named) = &ask.rule {
-        return satisfied(policy, directory, open, by_name(&open.paths, named)?, ask);
+        return satisfied(policy, directory, (open, by_name(&open.paths, named)?), ask, now);
     }
     let mut first_refusal = None;
     for choice in &open.paths {
-        match satisfied(policy, directory, open, choice, ask) {
+        match satisfied(policy, directory, (open, choice), ask, now) {
             Ok(given) => return Ok(given),
             Err(refusal) => first_refusal.get_or_insert(refusal),
         };
@@ -203,11 +216,11 @@ pub(crate) fn choose(
 pub(crate) fn satisfied(
     policy: &Policy,
     directory: &Directory,
-    open: &Open<'_>,
-    choice: &Choice<'_>,
+    (open, choice): (&Open<'_>, &Choice<'_>),
     ask: &Ask,
+    now: UnixTime,
 ) -> Result<Obligations, Refusal> {
-    window_fits(choice, ask)?;
+    window_fits(choice, ask, now)?;
     ticket_fits(choice, ask)?;
     keys_fit(choice, ask)?;
     let given = obligations(open, choice, ask);
@@ -222,15 +235,20 @@ fn by_name<'c, 'p>(paths: &'c [Choice<'p>], named: &RuleName) -> Result<&'c Choi
     })
 }
 
-fn window_fits(choice: &Choice<'_>, ask: &Ask) -> Result<(), Refusal> {
-    let max = choice.path.max;
+fn window_fits(choice: &Choice<'_>, ask: &Ask, now: UnixTime) -> Result<(), Refusal> {
+    let (max, rule) = (choice.path.max, choice.rule.clone());
     if ask.window == Span::ZERO {
-        Err(Refusal::WindowEmpty)
-    } else if ask.window > max {
-        Err(Refusal::WindowTooLong { asked: ask.window, max, rule: choice.rule.clone() })
-    } else {
-        Ok(())
+        return Err(Refusal::WindowEmpty);
     }
+    if ask.window > max {
+        return Err(Refusal::WindowTooLong { asked: ask.window, max, rule });
+    }
+    let Some(extending) = &ask.extends else { return Ok(()) };
+    let left = max.less(extending.spent(now));
+    if ask.window > left {
+        return Err(Refusal::ExtensionTooLong { extends: extending.what, max, left, rule });
+    }
+    Ok(())
 }
 
 fn ticket_fits(choice: &Choice<'_>, ask: &Ask) -> Result<(), Refusal> {

@@ -59,6 +59,8 @@ pub(crate) struct Terms {
     pub(crate) approver_key: Option<KeyStrength>,
     /// Of a rule alone.
     pub(crate) live_hosts: bool,
+    /// The approvals that an extension takes, in place of `quorum`.
+    pub(crate) extend: Option<Quorum>,
 }
 
 /// What a rule asks: complete, so that nothing is ever taken for `auto` because it is missing.
@@ -76,12 +78,24 @@ pub(crate) struct Path {
     pub(crate) approver_key: Option<KeyStrength>,
     /// Whether a request by labels opens hosts that get them later, too.
     pub(crate) live_hosts: bool,
+    /// The approvals that an extension takes; those of `quorum` if absent.
+    pub(crate) extend: Option<Quorum>,
 }
 
 impl Path {
+    /// The approvals that an extension takes.
+    pub(crate) const fn extension(&self) -> &Quorum {
+        match &self.extend {
+            Some(extend) => extend,
+            None => &self.quorum,
+        }
+    }
+
     /// The path with a requirement on it: quorums all apply, caps take the minimum, extensions and networks intersect, and
-    /// of two strengths the stronger counts. `None` when they have no network in common.
+    /// of two strengths the stronger counts. What either says of extensions takes the place of its own quorum alone. `None`
+    /// when they have no network in common.
     pub(crate) fn with(self, added: &Terms) -> Option<Self> {
+        let extend = extensions_of((&self.quorum, self.extend.as_ref()), added);
         let Self {
             quorum,
             max,
@@ -93,6 +107,7 @@ impl Path {
             requester_key,
             approver_key,
             live_hosts,
+            extend: _,
         } = self;
         tickets.extend(added.ticket.iter().filter(|ticket| !tickets.contains(ticket)).cloned().collect::<Vec<_>>());
         Some(Self {
@@ -106,14 +121,26 @@ impl Path {
             requester_key: requester_key.max(added.requester_key),
             approver_key: approver_key.max(added.approver_key),
             live_hosts,
+            extend,
         })
     }
 }
 
+/// The approvals that an extension takes of a path with a requirement on it; absent while neither says so.
+fn extensions_of((quorum, extend): (&Quorum, Option<&Quorum>), added: &Terms) -> Option<Quorum> {
+    if extend.is_none() && added.extend.is_none() {
+        return None;
+    }
+    let mine = extend.unwrap_or(quorum);
+    let theirs = added.extend.as_ref().or(added.quorum.as_ref());
+    Some(theirs.map_or_else(|| mine.clone(), |theirs| mine.and(theirs)))
+}
+
 impl Terms {
     /// The annotations that [`Self::take`] takes in.
-    pub(crate) const ANNOTATIONS: [&str; 10] = [
+    pub(crate) const ANNOTATIONS: [&str; 11] = [
         "quorum",
+        "extend",
         "max",
         "ttl",
         "allow",
@@ -133,6 +160,7 @@ impl Terms {
             let _ = writeln!(lines, "@{key}({value:?})");
         };
         self.quorum.iter().for_each(|quorum| line("quorum", &quorum.to_string()));
+        self.extend.iter().for_each(|quorum| line("extend", &quorum.to_string()));
         self.max.iter().for_each(|max| line("max", &max.to_string()));
         self.ttl.iter().for_each(|ttl| line("ttl", &ttl.to_string()));
         if let Some(allow) = &self.allow {
@@ -154,7 +182,8 @@ impl Terms {
     /// Takes in one annotation.
     pub(crate) fn take(&mut self, key: &str, value: &str) -> Result<(), String> {
         match key {
-            "quorum" => self.quorum = Some(value.parse().map_err(|error: domain::QuorumError| error.to_string())?),
+            "quorum" => self.quorum = Some(quorum(value)?),
+            "extend" => self.extend = Some(quorum(value)?),
             "max" => self.max = Some(span(value)?),
             "ttl" => self.ttl = Some(span(value)?),
             "allow" => self.allow = Some(extensions(value)?),
@@ -187,6 +216,7 @@ impl Terms {
             requester_key: self.requester_key,
             approver_key: self.approver_key,
             live_hosts: self.live_hosts,
+            extend: self.extend,
         })
     }
 
@@ -199,6 +229,10 @@ impl Terms {
             _ => None,
         }
     }
+}
+
+fn quorum(value: &str) -> Result<Quorum, String> {
+    value.parse().map_err(|error: domain::QuorumError| error.to_string())
 }
 
 fn span(value: &str) -> Result<Span, String> {

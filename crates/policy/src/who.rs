@@ -175,5 +175,15 @@ fn logins<'a>(policy: &'a Policy, user: &'a User) -> BTreeSet<&'a Login> {
 
 /// A request for no command, ticket or rule.
 pub(crate) fn asking(user: &User, login: AskedLogin, target: Target, window: Span) -> Ask {
-    Ask { requester: user.name.clone(), login, target, window, command: None, ticket: None, rule: None, keys: None }
+    Ask {
+        requester: user.name.clone(),
+        login,
+        target,
+        window,
+        command: None,
+        ticket: None,
+        rule: None,
+        keys: None,
+        extends: None,
+    }
 }

@@ -9,7 +9,11 @@
 //!   │        └ an hour passes ─► Expired          │  └ an approval is withdrawn, unused ─► Pending
 //!   └ nobody needs to be asked (`auto`) ──────────┘
 //!
+//!  Pending or Approved, another connecting key put in its place ─► the same
 //!  Pending or Approved, its requester disabled ─► Stopped
+//!
+//!  An extension ends with what it extends: cancelled or given back with it, stopped with it, and stopped when an approval
+//!  of it is withdrawn. That its window is over ends no extension.
 //!
 //!  Approved + every signature, binding and membership as of now ──► Grant ──► certificates
 //! ```
@@ -18,9 +22,15 @@
 //! GivenBack, Expired and Stopped. Nothing here reads a clock, a file or a socket.
 
 mod evidence;
+mod extend;
 mod grant;
+mod not_granted;
+mod rebind;
 mod state;
 
 pub use evidence::{Ballot, BallotRefused, Judging, Slots, judge};
-pub use grant::{Case, Counted, Grant, NotGranted, fetchable, grant, grantable};
-pub use state::{Approved, Ended, Outcome, Pending, State, StateName, UnknownState, Window, open};
+pub use extend::{MOST_EXTENDED, NoExtension, asks_the_same, opens_no_more, stands_on};
+pub use grant::{Case, Counted, Grant, Held, fetchable, grant, grantable};
+pub use not_granted::NotGranted;
+pub use rebind::{MOST_REBOUND, NotRebound, connecting_key, in_order, may_rebind};
+pub use state::{Approved, Ended, Outcome, Pending, State, StateName, UnknownState, Wanted, Window, open};

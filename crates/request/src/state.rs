@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use domain::{Approval, Fate, Quorum, Span, Tally, UnixTime};
+use domain::{Approval, Fate, Obligations, Quorum, Span, Tally, UnixTime};
+use statement::RequestStatement;
 
 use crate::evidence::{Ballot, BallotRefused};
 
@@ -20,11 +21,12 @@ impl Window {
         (not_before < not_after).then_some(Self { not_before, not_after })
     }
 
-    /// The window of a request that was approved now: from now, or from the asked start if that is later.
-    /// `None` when it would be empty or end after the year 9999.
-    pub fn approved_at(now: UnixTime, start: Option<UnixTime>, length: Span) -> Option<Self> {
-        let not_before = start.map_or(now, |start| start.max(now));
-        Self::new(not_before, not_before.after(length)?)
+    /// The window of a request that was approved now: from now, or from the asked start if that is later, and no longer
+    /// than it may be. `None` when it would be empty or end after the year 9999.
+    pub fn approved_at(now: UnixTime, wanted: &Wanted) -> Option<Self> {
+        let not_before = wanted.start.map_or(now, |start| start.max(now));
+        let end = not_before.after(wanted.length)?;
+        Self::new(not_before, wanted.latest.map_or(end, |latest| latest.min(end)))
     }
 
     /// The first second inside.
@@ -42,11 +44,31 @@ impl Window {
         self.not_before <= now && now < self.not_after
     }
 
-    /// The same window, cut to the longest that today's policy gives.
+    /// The same window, cut to the longest that today's policy gives from `since` on.
     #[must_use]
-    pub fn at_most(self, max: Span) -> Option<Self> {
-        let end = self.not_before.after(max)?.min(self.not_after);
+    pub fn at_most(self, max: Span, since: UnixTime) -> Option<Self> {
+        let end = since.after(max)?.min(self.not_after);
         Self::new(self.not_before, end)
+    }
+}
+
+/// The window that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// The asked start; otherwise it starts when approval completes.
+    pub start: Option<UnixTime>,
+    /// How long it is.
+    pub length: Span,
+    /// What it ends at the latest, if something says so.
+    pub latest: Option<UnixTime>,
+}
+
+impl Wanted {
+    /// What was asked under a ruling. An extension that is approved late starts late, and still ends when its rule's
+    /// longest window does, which counts from the first second of all.
+    pub fn of(asked: &RequestStatement, ruled: &Obligations) -> Self {
+        let latest = asked.extends.and_then(|extends| extends.since.after(ruled.max));
+        Self { start: asked.start, length: asked.window, latest }
     }
 }
 
@@ -76,7 +98,7 @@ pub enum Ended {
     GivenBack,
     /// Its hour without an answer passed, or its window.
     Expired,
-    /// An administrator ended it: its user was disabled.
+    /// It was stopped, its user was disabled, or an approval of what it extends was withdrawn.
     Stopped,
 }
 
@@ -108,9 +130,9 @@ pub enum Outcome {
 
 /// Opens a request: pending for at most `patience`, or approved at once when nobody needs to be asked. `None` when
 /// the window or the wait would be empty or end after the year 9999.
-pub fn open(quorum: &Quorum, now: UnixTime, patience: Span, start: Option<UnixTime>, length: Span) -> Option<State> {
+pub fn open(quorum: &Quorum, now: UnixTime, patience: Span, wanted: &Wanted) -> Option<State> {
     if quorum.is_auto() {
-        let window = Window::approved_at(now, start, length)?;
+        let window = Window::approved_at(now, wanted)?;
         return Some(State::Approved(Approved { window }));
     }
     let until = now.after(patience).filter(|until| *until > now)?;
@@ -133,13 +155,7 @@ impl Pending {
     /// # Errors
     /// When it is an approval for a stage that is not asked yet, or dated before those that it comes after. The request
     /// waits as it did.
-    pub fn decide(
-        self,
-        ballot: &Ballot,
-        mut before: Tally<'_>,
-        start: Option<UnixTime>,
-        length: Span,
-    ) -> Result<Outcome, BallotRefused> {
+    pub fn decide(self, ballot: &Ballot, mut before: Tally<'_>, wanted: &Wanted) -> Result<Outcome, BallotRefused> {
         if ballot.verdict() == Approval::Deny {
             return Ok(Outcome::Denied(Ended::Denied));
         }
@@ -156,7 +172,7 @@ impl Pending {
         if !before.is_complete() {
             return Ok(Outcome::Waits(self));
         }
-        Ok(match Window::approved_at(ballot.time(), start, length) {
+        Ok(match Window::approved_at(ballot.time(), wanted) {
             Some(window) => Outcome::Approved(Approved { window }),
             None => Outcome::TooLate(Ended::Expired),
         })
@@ -291,25 +307,37 @@ mod tests {
         UnixTime::new(seconds).unwrap()
     }
 
+    fn wanted(start: Option<u64>, length: &str) -> Wanted {
+        Wanted { start: start.map(at), length: length.parse().unwrap(), latest: None }
+    }
+
     #[test]
     fn the_window_starts_with_approval_or_later() {
-        let length: Span = "10m".parse().unwrap();
-        let now = Window::approved_at(at(1000), None, length).unwrap();
+        let now = Window::approved_at(at(1000), &wanted(None, "10m")).unwrap();
         assert_eq!((now.not_before(), now.not_after()), (at(1000), at(1600)));
-        let early = Window::approved_at(at(1000), Some(at(10)), length).unwrap();
+        let early = Window::approved_at(at(1000), &wanted(Some(10), "10m")).unwrap();
         assert_eq!(early, now);
-        let later = Window::approved_at(at(1000), Some(at(5000)), length).unwrap();
+        let later = Window::approved_at(at(1000), &wanted(Some(5000), "10m")).unwrap();
         assert_eq!((later.not_before(), later.not_after()), (at(5000), at(5600)));
         assert!(later.contains(at(5599)) && !later.contains(at(5600)) && !later.contains(at(4999)));
-        assert_eq!(Window::approved_at(at(1000), None, Span::ZERO), None);
+        assert_eq!(Window::approved_at(at(1000), &wanted(None, "0s")), None);
+    }
+
+    #[test]
+    fn what_is_approved_late_ends_no_later_than_it_may() {
+        let until = |latest| Wanted { latest: Some(at(latest)), ..wanted(Some(1000), "10m") };
+        assert_eq!(Window::approved_at(at(900), &until(1600)), Window::new(at(1000), at(1600)));
+        assert_eq!(Window::approved_at(at(1200), &until(1700)), Window::new(at(1200), at(1700)));
+        assert_eq!(Window::approved_at(at(1700), &until(1700)), None, "nothing is left");
     }
 
     #[test]
     fn a_shorter_rule_of_today_cuts_the_window() {
         let window = Window::new(at(1000), at(2000)).unwrap();
-        assert_eq!(window.at_most("5m".parse().unwrap()), Window::new(at(1000), at(1300)));
-        assert_eq!(window.at_most("1h".parse().unwrap()), Some(window));
-        assert_eq!(window.at_most(Span::ZERO), None);
+        assert_eq!(window.at_most("5m".parse().unwrap(), at(1000)), Window::new(at(1000), at(1300)));
+        assert_eq!(window.at_most("1h".parse().unwrap(), at(1000)), Some(window));
+        assert_eq!(window.at_most(Span::ZERO, at(1000)), None);
+        assert_eq!(window.at_most("15m".parse().unwrap(), at(200)), Window::new(at(1000), at(1100)), "since before it");
     }
 
     #[test]
@@ -331,12 +359,12 @@ mod tests {
 
     #[test]
     fn nobody_to_ask_opens_the_window_at_once() {
-        let (hour, length) = ("1h".parse().unwrap(), "10m".parse().unwrap());
-        let auto = open(&Quorum::auto(), at(5), hour, None, length).unwrap();
+        let (hour, wanted) = ("1h".parse().unwrap(), wanted(None, "10m"));
+        let auto = open(&Quorum::auto(), at(5), hour, &wanted).unwrap();
         assert_eq!(auto.name(), StateName::Approved);
-        let asked = open(&"1 of sre".parse().unwrap(), at(5), hour, None, length).unwrap();
+        let asked = open(&"1 of sre".parse().unwrap(), at(5), hour, &wanted).unwrap();
         assert_eq!(asked, State::Pending(Pending { until: at(3605) }));
-        assert_eq!(open(&"1 of sre".parse().unwrap(), at(5), Span::ZERO, None, length), None);
+        assert_eq!(open(&"1 of sre".parse().unwrap(), at(5), Span::ZERO, &wanted), None);
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use domain::{
-    Amendment, AmendmentError, Digest, RequestId, RequestIdError, StopTarget, StopTargetError, Text, UserName,
+    Amendment, AmendmentError, Digest, KeyError, PublicKey, RequestId, RequestIdError, StopTarget, StopTargetError,
+    Text, UserName,
 };
 
 use crate::codec::{Fields, Lines, StatementError, Writer};
@@ -34,6 +35,8 @@ pub enum Act {
     GiveBack(RequestId),
     /// `withdraw`: an approver takes their approval back, before it was used.
     Withdraw(RequestId),
+    /// `rebind`: the requester puts another connecting key in place of the one of a request.
+    Rebind(Rebind),
     /// `resume`: an administrator ends a stop that the server set off itself.
     Resume,
     /// `stop`: no more certificates for this, and live ones are revoked. The same act by somebody else seconds a stop of
@@ -59,6 +62,45 @@ pub struct BundleChange {
     pub bundle: Digest,
     /// The index of the ledger's entry by which the bundle before it was put in force.
     pub after: u64,
+}
+
+/// A request, and the connecting key that it is for from now on. As text `ID KEY`, the key as OpenSSH writes it, without
+/// a comment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rebind {
+    /// The request.
+    pub id: RequestId,
+    /// The connecting key.
+    pub key: PublicKey,
+}
+
+/// Why a rebinding was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RebindError {
+    /// Not `ID KEY`.
+    #[error("expected a request and a public key, such as `7K3F9-QXMWT ssh-ed25519 AAAA...`")]
+    Grammar,
+    /// The first word is no request's id.
+    #[error(transparent)]
+    Request(#[from] RequestIdError),
+    /// The rest is no key that is taken.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+impl FromStr for Rebind {
+    type Err = RebindError;
+
+    fn from_str(given: &str) -> Result<Self, RebindError> {
+        let (id, key) = given.split_once(' ').ok_or(RebindError::Grammar)?;
+        Ok(Self { id: id.parse()?, key: key.parse()? })
+    }
+}
+
+impl fmt::Display for Rebind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.id, self.key)
+    }
 }
 
 /// Why a bundle's change was refused.
@@ -87,7 +129,7 @@ impl fmt::Display for BundleChange {
 pub enum ActError {
     /// No such verb.
     #[error(
-        "unknown verb; known are cancel, give-back, withdraw, resume, stop, lift, sign-bundle, load-bundle, roll-back, disable-user, \
+        "unknown verb; known are cancel, give-back, withdraw, rebind, resume, stop, lift, sign-bundle, load-bundle, roll-back, disable-user, \
          remove-key, remove-host, add-host"
     )]
     Verb,
@@ -100,6 +142,9 @@ pub enum ActError {
     /// The target is not a request's id.
     #[error(transparent)]
     Request(#[from] RequestIdError),
+    /// The target is no request with a key.
+    #[error(transparent)]
+    Rebind(#[from] RebindError),
     /// The target is no change of the bundle.
     #[error(transparent)]
     Bundle(#[from] BundleChangeError),
@@ -116,8 +161,18 @@ pub enum ActError {
 
 impl Act {
     /// Every verb but those of amendments.
-    const VERBS: [&'static str; 9] =
-        ["cancel", "give-back", "withdraw", "resume", "stop", "lift", "sign-bundle", "load-bundle", "roll-back"];
+    const VERBS: [&'static str; 10] = [
+        "cancel",
+        "give-back",
+        "withdraw",
+        "rebind",
+        "resume",
+        "stop",
+        "lift",
+        "sign-bundle",
+        "load-bundle",
+        "roll-back",
+    ];
 
     /// What is done.
     pub const fn verb(&self) -> &'static str {
@@ -125,6 +180,7 @@ impl Act {
             Self::Cancel(_) => "cancel",
             Self::GiveBack(_) => "give-back",
             Self::Withdraw(_) => "withdraw",
+            Self::Rebind(_) => "rebind",
             Self::Resume => "resume",
             Self::Stop(_) => "stop",
             Self::Lift(_) => "lift",
@@ -139,6 +195,7 @@ impl Act {
     pub fn target(&self) -> Option<String> {
         match self {
             Self::Cancel(id) | Self::GiveBack(id) | Self::Withdraw(id) => Some(id.to_string()),
+            Self::Rebind(rebind) => Some(rebind.to_string()),
             Self::Resume => None,
             Self::Stop(target) => Some(target.to_string()),
             Self::Lift(entry) => Some(entry.to_string()),
@@ -150,7 +207,7 @@ impl Act {
     /// The request that it is done to, if it is done to one.
     pub const fn request(&self) -> Option<RequestId> {
         match self {
-            Self::Cancel(id) | Self::GiveBack(id) | Self::Withdraw(id) => Some(*id),
+            Self::Cancel(id) | Self::GiveBack(id) | Self::Withdraw(id) | Self::Rebind(Rebind { id, .. }) => Some(*id),
             _ => None,
         }
     }
@@ -162,6 +219,7 @@ impl Act {
             ("cancel", Some(id)) => Ok(Self::Cancel(id.parse()?)),
             ("give-back", Some(id)) => Ok(Self::GiveBack(id.parse()?)),
             ("withdraw", Some(id)) => Ok(Self::Withdraw(id.parse()?)),
+            ("rebind", Some(target)) => Ok(Self::Rebind(target.parse()?)),
             ("stop", Some(target)) => Ok(Self::Stop(target.parse()?)),
             ("lift", Some(entry)) => entry.parse().map(Self::Lift).map_err(|_| ActError::Lift),
             ("sign-bundle", Some(change)) => Ok(Self::SignBundle(change.parse()?)),

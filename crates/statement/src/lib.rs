@@ -36,7 +36,8 @@
 //!
 //! By a key bound to the requester. `seen` is the latest checkpoint that the client knows: size, root hash and the
 //! ledger key's signature over it. `window` counts from the completed approval, or from `start` if that is later.
-//! `break-glass` takes no value yet.
+//! `break-glass` takes no value yet. `extends` names a grant and the first second of the first window, such as
+//! `7K3F9-QXMWT since 2026-03-01T13:32:00Z`: the longest window counts from there.
 //!
 //! ```text
 //! hallpass-request v1
@@ -62,8 +63,9 @@
 //!
 //! Made once, when the request arrives. Hosts are a line each; `live` has the labels of the request where hosts that get
 //! them later count too. `realm` and `realm-hosts` (how many hosts the realm has in all) are there for
-//! plain hosts only. Networks are a line each, and none when certificates may be used from anywhere. Its words are what
-//! `allows` says in the decision.
+//! plain hosts only. Networks are a line each, and none when certificates may be used from anywhere. `extends` is that of
+//! the request; with `rests: yes` it counts only while what it extends has its approvals. Its words are what `allows` says
+//! in the decision.
 //!
 //! ```text
 //! hallpass-ruling v1
@@ -84,6 +86,8 @@
 //! verify-required: -
 //! requester-key: -
 //! approver-key: sk
+//! extends: -
+//! rests: -
 //! ```
 //!
 //! # Decision
@@ -100,7 +104,7 @@
 //! approver: bob
 //! id: 7K3F9-QXMWT
 //! request: 58066bfb7d65f0a470fded264a17014f194f45c1ac3843c7b99c47e1f16a24fd
-//! ruling: cfe9b7d9757bf681058c0ba24057525c18bd6af4591d450a95ea69c7fa4914f8
+//! ruling: cdfad5c8576c27bb10405df6f6c9066f34896ac0621062b5ee288cd85e83ee0e
 //! allows: root on web-1.example.com, for at most 1h, certificates of 5m, with pty, only from 10.0.0.0/8, approved with a FIDO key
 //! verdict: approve
 //! comment: -
@@ -122,8 +126,9 @@
 //!
 //! # Act
 //!
-//! By a key bound to the user. Verbs are `cancel` and `give-back`, which target a request, and `resume`, whose target
-//! is `-`.
+//! By a key bound to the user. Each verb has a target of its own kind: that of `cancel`, `give-back` and `withdraw` is a
+//! request, that of `rebind` a request and a connecting key as OpenSSH writes it (`7K3F9-QXMWT ssh-ed25519 AAAA...`), and
+//! that of `resume` is `-`.
 //!
 //! ```text
 //! hallpass-act v1
@@ -155,7 +160,7 @@ mod sshsig;
 mod tests;
 mod verify;
 
-pub use act::{Act, ActError, ActStatement, BundleChange, BundleChangeError};
+pub use act::{Act, ActError, ActStatement, BundleChange, BundleChangeError, Rebind, RebindError};
 pub use codec::{Canonical, StatementError};
 pub use decision::DecisionStatement;
 pub use fetch::{FetchStatement, Pairs, PairsError};

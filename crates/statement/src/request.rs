@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-use domain::{Access, Command, PublicKey, RequestId, RuleName, Span, Text, UnixTime, UserName};
+use domain::{Access, Command, Extends, PublicKey, RuleName, Span, Text, UnixTime, UserName};
 
 use crate::codec::{Fields, Lines, StatementError, Writer};
 use crate::header::Header;
@@ -37,8 +37,8 @@ pub struct RequestStatement {
     pub rule: Option<RuleName>,
     /// Whether this is emergency access without approval.
     pub break_glass: Option<BreakGlass>,
-    /// The request whose grant this one extends.
-    pub extends: Option<RequestId>,
+    /// The grant that this one extends, and since when it is open.
+    pub extends: Option<Extends>,
 }
 
 /// Emergency access without approval: its line is there, and no value is accepted yet.

@@ -6,8 +6,8 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use domain::{
-    Digest, Extension, HostName, KeyStrength, Network, Networks, Obligations, Quorum, RealmName, Span, Text, TextError,
-    UnknownExtension,
+    Digest, Extends, Extension, HostName, KeyStrength, Network, Networks, Obligations, Quorum, RealmName, Span, Text,
+    TextError, UnknownExtension,
 };
 
 use crate::codec::{Fields, Lines, StatementError, Writer};
@@ -15,9 +15,9 @@ use crate::codec::{Fields, Lines, StatementError, Writer};
 /// Most bytes of host names that the words spell out; the text has them all.
 const NAMED_BYTES: usize = 260;
 /// Most bytes of networks that the words spell out.
-const NETWORK_BYTES: usize = 90;
+const NETWORK_BYTES: usize = 60;
 /// Longest command that the words spell out; the request's text has it whole.
-const COMMAND_BYTES: usize = 200;
+const COMMAND_BYTES: usize = 150;
 
 /// Longest quorum that the words spell out; the text has it whole.
 const QUORUM_BYTES: usize = 100;
@@ -47,6 +47,9 @@ pub enum RulingTextError {
     /// Later hosts of a realm, of which one certificate opens all.
     #[error("a ruling for plain hosts cannot include future hosts")]
     LiveRealm,
+    /// It rests on a grant that it does not extend.
+    #[error("a ruling rests on what it extends, and this extends nothing")]
+    Rests,
     /// What it allows does not fit into words that can be signed.
     #[error("what the ruling allows does not fit into one line")]
     Words(#[from] TextError),
@@ -71,6 +74,9 @@ impl RulingText {
         check_realm(obligations.realm.as_ref(), realm_hosts)?;
         if obligations.realm.is_some() && obligations.live.is_some() {
             return Err(RulingTextError::LiveRealm);
+        }
+        if obligations.rests && obligations.extends.is_none() {
+            return Err(RulingTextError::Rests);
         }
         let words = in_words(&obligations, realm_hosts).parse()?;
         Ok(Self { request, bundle, obligations, realm_hosts, words })
@@ -129,12 +135,20 @@ fn in_words(allowed: &Obligations, realm_hosts: Option<NonZeroU32>) -> String {
         Some(_) => words.push_str(", only to run the command of the request"),
         None => {}
     }
-    let _never_fails = write!(words, ", for at most {}, certificates of {}", allowed.max, allowed.ttl);
+    let _never_fails =
+        write!(words, ", for at most {}{}, certificates of {}", allowed.max, counted(allowed), allowed.ttl);
     match extensions(&allowed.allow) {
         none if none.is_empty() => words.push_str(", without extensions"),
         some => words.push_str(&format!(", with {some}")),
     }
     words + &restrictions(allowed)
+}
+
+/// What the longest window of an extension counts from.
+fn counted(allowed: &Obligations) -> String {
+    let Some(Extends { id, since }) = allowed.extends else { return String::new() };
+    let rests = if allowed.rests { " and rests on its approvals" } else { "" };
+    format!(" from {since} on, as it extends {id}{rests}")
 }
 
 /// What is asked of connecting and of the keys that sign, after commas.
@@ -199,7 +213,7 @@ impl FromStr for Extensions {
     }
 }
 
-/// `verify-required: yes`
+/// `verify-required: yes`, `rests: yes`
 struct Yes;
 
 /// Something else than `yes`.
@@ -237,6 +251,8 @@ impl Fields for RulingText {
             verify_required,
             requester_key,
             approver_key,
+            extends,
+            rests,
         } = &self.obligations;
         out.value("request", &self.request);
         out.value("bundle", &self.bundle);
@@ -255,6 +271,8 @@ impl Fields for RulingText {
         out.optional("verify-required", verify_required.then_some("yes").as_ref());
         out.optional("requester-key", requester_key.as_ref());
         out.optional("approver-key", approver_key.as_ref());
+        out.optional("extends", extends.as_ref());
+        out.optional("rests", rests.then_some("yes").as_ref());
     }
 
     fn read(lines: &mut Lines<'_>) -> Result<Self, StatementError> {
@@ -271,6 +289,7 @@ impl Fields for RulingText {
         let source = Networks::new(lines.list::<Network>("source")?);
         let verify_required = lines.optional::<Yes>("verify-required")?.is_some();
         let (requester_key, approver_key) = (lines.optional("requester-key")?, lines.optional("approver-key")?);
+        let (extends, rests) = (lines.optional("extends")?, lines.optional::<Yes>("rests")?.is_some());
         let obligations = Obligations {
             rule,
             quorum,
@@ -286,7 +305,9 @@ impl Fields for RulingText {
             verify_required,
             requester_key,
             approver_key,
+            extends,
+            rests,
         };
-        Self::new(request, bundle, obligations, realm_hosts).map_err(|why| lines.refused("command", why))
+        Self::new(request, bundle, obligations, realm_hosts).map_err(|why| lines.refused("rests", why))
     }
 }

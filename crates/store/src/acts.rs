@@ -6,6 +6,7 @@ use rusqlite::params;
 
 use crate::StoreError;
 use crate::batch::{Batch, Halt};
+use crate::extensions::Ending;
 use crate::requests::RequestState;
 use crate::statements::Statement;
 use crate::writer::Transaction;
@@ -20,14 +21,14 @@ pub enum Change {
         /// The version that the act was judged by.
         version: u64,
     },
-    /// A grant is given back.
+    /// A grant is given back, and what extends it.
     GiveBack {
         /// The request.
         id: RequestId,
         /// The version that the act was judged by.
         version: u64,
     },
-    /// An approval is taken back, unless a certificate came of it.
+    /// An approval is taken back, unless a certificate came of it or of what extends it. That is stopped.
     Withdraw {
         /// The request.
         id: RequestId,
@@ -35,6 +36,13 @@ pub enum Change {
         version: u64,
         /// The entry of the approval.
         decision: u64,
+    },
+    /// Another connecting key is put in place of that of a request.
+    Rebind {
+        /// The request.
+        id: RequestId,
+        /// The version that the act was judged by.
+        version: u64,
     },
     /// Issuing goes on.
     Resume {
@@ -58,16 +66,29 @@ impl Transaction for ActTx {
 
     fn run(self, batch: &mut Batch<'_>) -> Result<u64, StoreError> {
         batch.use_up(&self.statement, 1)?;
+        let rebound = if let Change::Rebind { id, .. } = self.change { Some(id) } else { None };
         match self.change {
+            Change::Rebind { id, version } => batch.next_version(id, version)?,
             Change::Cancel { id, version } => batch.move_request(id, version, RequestState::Cancelled, None)?,
-            Change::GiveBack { id, version } => batch.move_request(id, version, RequestState::GivenBack, None)?,
-            Change::Withdraw { id, version, decision } => batch.withdraw(id, version, decision)?,
+            Change::GiveBack { id, version } => {
+                batch.move_request(id, version, RequestState::GivenBack, None)?;
+                batch.end_extensions(id, Ending::Given, self.now)?;
+            }
+            Change::Withdraw { id, version, decision } => {
+                batch.withdraw(id, version, decision)?;
+                batch.end_extensions(id, Ending::Stopped, self.now)?;
+            }
             Change::Resume { epoch } => {
                 batch.head.halted = None;
                 batch.head.epoch = batch.head.epoch.max(epoch);
             }
         }
-        batch.append(self.now, &Payload::Act { statement: self.statement.into_signed() })
+        let entry = batch.append(self.now, &Payload::Act { statement: self.statement.into_signed() })?;
+        if let Some(id) = rebound {
+            let sql = "INSERT INTO rebinds (request, entry) VALUES (?1, ?2)";
+            batch.connection.prepare_cached(sql)?.execute(params![id.to_string(), entry])?;
+        }
+        Ok(entry)
     }
 }
 
@@ -75,9 +96,7 @@ impl Batch<'_> {
     /// Takes an approval back: the request waits again.
     fn withdraw(&mut self, id: RequestId, version: u64, decision: u64) -> Result<(), StoreError> {
         self.move_request(id, version, RequestState::Pending, None)?;
-        let mut uses = self.connection.prepare_cached("SELECT uses FROM requests WHERE id = ?1")?;
-        let uses: u32 = uses.query_row([id.to_string()], |row| row.get(0))?;
-        if uses > 0 {
+        if self.uses_of_line(id)? > 0 {
             return Err(StoreError::Used(id));
         }
         self.forget_decision(id, decision)

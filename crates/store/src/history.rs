@@ -51,5 +51,6 @@ pub(crate) fn page(connection: &Connection, from: u64, limit: u32) -> Result<Vec
 
 fn length(request: &StoredRequest) -> usize {
     let decisions = request.decisions.iter().map(|decision| decision.statement.text.len());
-    request.statement.text.len() + request.ruling.len() + decisions.sum::<usize>()
+    let rebinds = request.rebinds.iter().map(|act| act.text.len());
+    request.statement.text.len() + request.ruling.len() + decisions.chain(rebinds).sum::<usize>()
 }

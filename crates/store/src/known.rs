@@ -100,7 +100,8 @@ impl Inner {
 
 fn length(request: &StoredRequest) -> usize {
     let decisions: usize = request.decisions.iter().map(|decision| decision.statement.text.len()).sum();
-    request.statement.text.len() + request.ruling.len() + decisions
+    let rebinds: usize = request.rebinds.iter().map(|act| act.text.len()).sum();
+    request.statement.text.len() + request.ruling.len() + decisions + rebinds
 }
 
 #[cfg(test)]
@@ -125,6 +126,7 @@ mod tests {
             version,
             uses: 0,
             decisions: Vec::new(),
+            rebinds: Vec::new(),
         })
     }
 

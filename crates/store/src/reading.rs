@@ -36,6 +36,8 @@ pub struct StoredRequest {
     pub uses: u32,
     /// The decisions, in the order in which they came.
     pub decisions: Vec<StoredDecision>,
+    /// The acts that put another connecting key in place, in the order in which they came.
+    pub rebinds: Vec<SignedText>,
 }
 
 impl StoredRequest {
@@ -164,6 +166,7 @@ fn select(connection: &Connection, sql: &str, params: impl Params) -> Result<Vec
 pub(crate) fn with_decisions(connection: &Connection, row: &Row<'_>) -> Result<StoredRequest, StoreError> {
     let mut request = request(row)?;
     request.decisions = decisions(connection, request.id)?;
+    request.rebinds = rebinds(connection, request.id)?;
     Ok(request)
 }
 
@@ -193,6 +196,7 @@ fn request(row: &Row<'_>) -> Result<StoredRequest, StoreError> {
         version: row.get(6)?,
         uses: row.get(9)?,
         decisions: Vec::new(),
+        rebinds: Vec::new(),
     })
 }
 
@@ -209,6 +213,20 @@ fn decisions(connection: &Connection, id: RequestId) -> Result<Vec<StoredDecisio
         let (Parsed(approver), Parsed(owner), Parsed(verdict)) = (row.get(1)?, row.get(2)?, row.get(3)?);
         let Column(time) = row.get(4)?;
         found.push(StoredDecision { entry: row.get(0)?, time, approver, owner, verdict, statement });
+    }
+    Ok(found)
+}
+
+fn rebinds(connection: &Connection, id: RequestId) -> Result<Vec<SignedText>, StoreError> {
+    let sql = "SELECT payload FROM rebinds JOIN entries ON idx = entry WHERE request = ?1 ORDER BY entry";
+    let mut select = connection.prepare_cached(sql)?;
+    let mut rows = select.query([id.to_string()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let Payload::Act { statement } = entries::payload(EntryKind::Act, row, 0)? else {
+            return Err(StoreError::Damaged(format!("the entry of a rebinding of {id} is of another kind")));
+        };
+        found.push(statement);
     }
     Ok(found)
 }

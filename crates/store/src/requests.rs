@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use crate::StoreError;
 use crate::batch::{Batch, RequestChanged};
+use crate::extensions::Extended;
 use crate::notices::Notify;
 use crate::statements::Statement;
 use crate::writer::Transaction;
@@ -85,6 +86,8 @@ pub struct SubmitTx {
     pub requester: UserName,
     /// The person behind the requester.
     pub owner: UserName,
+    /// The grant that it extends, if any.
+    pub extends: Option<Extended>,
     /// The canonical text of the ruling.
     pub ruling: String,
     /// When it expires if it is still pending.
@@ -106,10 +109,12 @@ impl Transaction for SubmitTx {
         batch.still_in_force(self.in_force)?;
         batch.use_up(&self.statement, 1)?;
         self.check_quota(batch)?;
+        self.extends.map(|extended| batch.still_granted(extended)).transpose()?;
         let window = self.state.window();
         let sql = "INSERT OR IGNORE INTO requests \
-                   (id, entry, requester, owner, expires, state, version, not_before, not_after, uses, remind, escalate) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, 0, ?9, ?10)";
+                   (id, entry, requester, owner, expires, state, version, not_before, not_after, uses, remind, escalate, \
+                   extends) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, 0, ?9, ?10, ?11)";
         let new = batch.connection.prepare_cached(sql)?.execute(params![
             self.id.to_string(),
             batch.head.frontier.size(),
@@ -121,6 +126,7 @@ impl Transaction for SubmitTx {
             window.map(|w| w.not_after.seconds()),
             self.notify.remind.map(UnixTime::seconds),
             self.notify.escalate.map(UnixTime::seconds),
+            self.extends.map(|extended| extended.id.to_string()),
         ])?;
         if new == 0 {
             return Err(StoreError::IdTaken(self.id));
@@ -237,12 +243,24 @@ impl Batch<'_> {
             window.map(|w| w.not_after.seconds()),
             remind.map(UnixTime::seconds),
         ])?;
-        if moved == 0 {
+        self.changed_to(id, version + 1, moved)
+    }
+
+    /// The same state as a next version, so that what was judged by this one is judged anew.
+    pub(crate) fn next_version(&mut self, id: RequestId, version: u64) -> Result<(), StoreError> {
+        let sql = "UPDATE requests SET version = version + 1 WHERE id = ?1 AND version = ?2";
+        let moved = self.connection.prepare_cached(sql)?.execute(params![id.to_string(), version])?;
+        self.changed_to(id, version + 1, moved)
+    }
+
+    /// Says that a request changed, where the statement that changed it found the version it was for.
+    fn changed_to(&mut self, id: RequestId, version: u64, rows: usize) -> Result<(), StoreError> {
+        if rows == 0 {
             let mut select = self.connection.prepare_cached("SELECT 1 FROM requests WHERE id = ?1")?;
             let known = select.query_row([id.to_string()], |_| Ok(())).optional()?;
             return Err(known.map_or(StoreError::UnknownRequest(id), |()| StoreError::Conflict(id)));
         }
-        self.changed.push(RequestChanged { id, version: version + 1 });
+        self.changed.push(RequestChanged { id, version });
         Ok(())
     }
 }

@@ -41,21 +41,23 @@ struct Grip<'r> {
     reach: &'r Reach,
     /// The CA of the realm, in its wire form.
     realm: Option<Vec<u8>>,
+    /// The request that is stopped, with all that extends it.
+    line: Vec<RequestId>,
 }
 
 impl<'r> Grip<'r> {
-    fn of(reach: &'r Reach) -> Self {
+    fn of(reach: &'r Reach, line: Vec<RequestId>) -> Self {
         let realm = match reach {
             Reach::Host { realm, .. } => realm.as_ref().map(PublicKey::to_wire),
             _ => None,
         };
-        Self { reach, realm }
+        Self { reach, realm, line }
     }
 
     fn takes(&self, certificate: &Summary<'_>) -> bool {
         match self.reach {
             Reach::All => true,
-            Reach::Request(id) => certificate.key_id.request == *id,
+            Reach::Request(_) => self.line.contains(&certificate.key_id.request),
             Reach::Serial(serial) => certificate.serial == *serial,
             Reach::Users(users) => users.contains(&certificate.key_id.user),
             Reach::Host { name, .. } => match &certificate.principal {
@@ -71,6 +73,7 @@ impl Batch<'_> {
     /// never signed, and is made under another epoch.
     pub(crate) fn revoke(&mut self, reach: &Reach, now: UnixTime) -> Result<Vec<Revoked>, StoreError> {
         let first = self.first_to_look_at(reach, now)?;
+        let line = if let Reach::Request(id) = reach { self.line(*id)? } else { Vec::new() };
         let last = if let Reach::Serial(serial) = reach { serial.get() } else { self.head.frontier.size() };
         let sql = "SELECT payload FROM entries WHERE idx >= ?1 AND idx <= ?2 AND kind = ?3 ORDER BY idx";
         let mut select = self.connection.prepare_cached(sql)?;
@@ -78,7 +81,7 @@ impl Batch<'_> {
         let mut insert = self.connection.prepare_cached(sql)?;
         let mut rows = select.query(params![first, last, EntryKind::Certificate.number()])?;
         let mut revoked = Vec::new();
-        let grip = Grip::of(reach);
+        let grip = Grip::of(reach, line);
         while let Some(row) = rows.next()? {
             // No certificate leaves while this runs: each is read no further than needed.
             let payload = row.get_ref(0)?.as_blob().map_err(StoreError::damaged)?;

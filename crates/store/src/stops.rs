@@ -18,7 +18,7 @@ use crate::{Store, StoreError};
 /// The certificates, and the requests that end, of which a stop takes hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {
-    /// One request.
+    /// One request, and all that extends it.
     Request(RequestId),
     /// One certificate.
     Serial(Serial),
@@ -218,7 +218,7 @@ impl Store {
 }
 
 /// The requests that can still be decided or used.
-const LIVE: &str = "(state = 'pending' AND expires > ?1 OR state = 'approved' AND not_after > ?1)";
+pub(crate) const LIVE: &str = "(state = 'pending' AND expires > ?1 OR state = 'approved' AND not_after > ?1)";
 
 impl Batch<'_> {
     pub(crate) const fn still_in_force(&self, judged: u64) -> Result<(), StoreError> {
@@ -231,7 +231,10 @@ impl Batch<'_> {
         let mut requests = Vec::new();
         match reach {
             Reach::Serial(_) => {}
-            Reach::Request(id) => requests = self.stop_these([*id].iter(), now)?,
+            Reach::Request(id) => {
+                let line = self.line(*id)?;
+                requests = self.stop_these(line.iter(), now)?;
+            }
             Reach::Host { requests: of, .. } => requests = self.stop_these(of.iter(), now)?,
             Reach::All => {
                 let sql = format!("SELECT id, version FROM requests WHERE {LIVE} ORDER BY entry");

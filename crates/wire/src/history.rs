@@ -107,6 +107,8 @@ pub struct Terms {
     pub approver_key: Option<KeyStrength>,
     /// Whether a request by labels opens hosts that get them later, too.
     pub live_hosts: bool,
+    /// The approvals that an extension takes, where they are others.
+    pub extend: Option<Quorum>,
 }
 
 const TAKEN: &str = "taken";
@@ -227,6 +229,7 @@ impl TryFrom<Option<v1::Terms>> for Terms {
             requester_key: optional("requester_key", &given.requester_key)?,
             approver_key: optional("approver_key", &given.approver_key)?,
             live_hosts: given.live_hosts,
+            extend: optional("extend", &given.extend)?,
         })
     }
 }
@@ -245,6 +248,7 @@ impl From<Terms> for v1::Terms {
             requester_key: terms.requester_key.map(|key| key.to_string()).unwrap_or_default(),
             approver_key: terms.approver_key.map(|key| key.to_string()).unwrap_or_default(),
             live_hosts: terms.live_hosts,
+            extend: terms.extend.map(|quorum| quorum.to_string()).unwrap_or_default(),
         }
     }
 }
@@ -281,6 +285,7 @@ mod tests {
             requester_key: Some(KeyStrength::SkVerified),
             approver_key: None,
             live_hosts: true,
+            extend: "auto".parse().ok(),
         };
         let near = Near { kind: "forbid".into(), by: "access.toml:9".into(), why: "it is for root".into() };
         Explanation {

@@ -94,6 +94,8 @@ pub struct Request {
     pub missing: Option<Quorum>,
     /// How many certificates were given; counted only where the request limits them.
     pub used: u32,
+    /// The acts that put another connecting key in place of the asked one; the last one counts.
+    pub rebinds: Vec<SignedText>,
 }
 
 /// One approver's decision.
@@ -168,6 +170,7 @@ impl TryFrom<Option<v1::Request>> for Request {
             endpoints: given.endpoints.into_iter().map(Endpoint::try_from).collect::<Result<_, _>>()?,
             missing: optional("missing", &given.missing)?,
             used: given.used,
+            rebinds: given.rebinds.into_iter().map(|act| Some(act).try_into()).collect::<Result<_, _>>()?,
         })
     }
 }
@@ -189,6 +192,7 @@ impl From<Request> for v1::Request {
             endpoints: request.endpoints.into_iter().map(Into::into).collect(),
             missing: request.missing.map(|missing| missing.to_string()).unwrap_or_default(),
             used: request.used,
+            rebinds: request.rebinds.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -303,6 +307,7 @@ mod tests {
             }],
             missing: Some("1 of sre".parse().unwrap()),
             used: 3,
+            rebinds: vec![signed()],
         }
     }
 
@@ -338,6 +343,7 @@ mod tests {
         assert_eq!(refused(|r| r.not_after = u64::MAX), "not_after");
         assert_eq!(refused(|r| r.endpoints[0].port = 70_000), "port");
         assert_eq!(refused(|r| r.endpoints[0].address = "-x".to_owned()), "address");
+        assert_eq!(refused(|r| r.rebinds[0].text.clear()), "text");
         assert_eq!(refused(|r| r.decisions[0].verdict = "maybe".to_owned()), "verdict");
     }
 }

@@ -158,6 +158,7 @@ impl Loaded {
             ticket: None,
             rule: None,
             keys: None,
+            extends: None,
         })
     }
 }

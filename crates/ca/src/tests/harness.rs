@@ -105,8 +105,9 @@ pub(super) const CAROL: u8 = 3;
 pub(super) const ALICE_ADMIN: u8 = 4;
 pub(super) const BACKUP: u8 = 5;
 pub(super) const DAVE: u8 = 6;
-/// The connecting key.
+/// The connecting key, and another one.
 pub(super) const LAPTOP: u8 = 50;
+pub(super) const OTHER_LAPTOP: u8 = 51;
 
 pub(super) fn name(seed: u8) -> UserName {
     let name = match seed {
@@ -379,6 +380,7 @@ impl World {
             Act::Resume => self.ca.resume(text, signature).await,
             Act::Amend(_) => self.ca.amend(text, signature).await.map(drop),
             Act::Stop(_) => self.ca.stop(text, signature).await.map(drop),
+            Act::Rebind(_) => self.ca.rebind(text, signature).await.map(drop),
             Act::Lift(_) => self.ca.lift(text, signature).await.map(drop),
             Act::RollBack(_) => self.ca.roll_back(text, signature, Vec::new()).await.map(drop),
             _ => self.ca.end(text, signature).await.map(drop),

@@ -7,23 +7,26 @@
 //!
 //! Seeds are those of [`super::seeded`].
 
+mod extensions;
 mod lifecycle;
 mod operation;
 mod play;
+mod rules;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use request::StateName::{Approved, Cancelled, Denied, Expired, GivenBack, Pending};
+use request::StateName::{Approved, Cancelled, Denied, Expired, GivenBack, Pending, Stopped};
 
 use super::seeded;
 use play::Hits;
 
-/// How many histories come from one seed.
-const HISTORIES: u32 = 24;
+/// How many histories come from one seed, and how many steps these come to at least.
+const HISTORIES: u32 = 660;
+const STEPS: u64 = 50_000;
 
 /// The arrows of the diagram in `request`: nothing else ever happens to a state.
-const ARROWS: [play::Arrow; 9] = [
+const ARROWS: [play::Arrow; 11] = [
     (None, Pending),
     (None, Approved),
     (Some(Pending), Approved),
@@ -33,14 +36,21 @@ const ARROWS: [play::Arrow; 9] = [
     (Some(Approved), GivenBack),
     (Some(Approved), Expired),
     (Some(Approved), Pending),
+    (Some(Pending), Stopped),
+    (Some(Approved), Stopped),
 ];
 
 /// Every answer that there is.
-const ANSWERS: [&str; 39] = [
+const ANSWERS: [&str; 54] = [
     "submit: taken",
     "submit: POLICY_REFUSED",
     "submit: TOO_MANY_PENDING",
     "submit: USER_DISABLED",
+    "extend: taken",
+    "extend: NOT_EXTENDABLE",
+    "extend: POLICY_REFUSED",
+    "extend: TOO_MANY_PENDING",
+    "extend: USER_DISABLED",
     "decide: taken",
     "decide in stages: taken",
     "decide: DECIDED_BEFORE",
@@ -54,6 +64,11 @@ const ANSWERS: [&str; 39] = [
     "end: APPROVAL_USED",
     "end: USER_DISABLED",
     "end: WRONG_STATE",
+    "rebind: taken",
+    "rebind: NOT_YOURS",
+    "rebind: NOT_REBOUND",
+    "rebind: USER_DISABLED",
+    "rebind: WRONG_STATE",
     "fetch: taken",
     "fetch: CLOCK_FAULT",
     "fetch: ISSUING_STOPPED",
@@ -71,6 +86,11 @@ const ANSWERS: [&str; 39] = [
     "decide again: STATEMENT_STALE",
     "end again: WRONG_STATE",
     "end again: STATEMENT_STALE",
+    "extend again: REPLAYED",
+    "extend again: STATEMENT_STALE",
+    "extend again: NOT_EXTENDABLE",
+    "rebind again: NOT_REBOUND",
+    "rebind again: STATEMENT_STALE",
     "fetch again: taken",
     "fetch again: NOT_GRANTED",
     "fetch again: STATEMENT_STALE",
@@ -81,9 +101,11 @@ const ANSWERS: [&str; 39] = [
 #[test]
 fn histories_agree_with_the_diagram_and_take_its_every_arrow() {
     let mut hits = Hits::default();
-    for seed in [1, 2, 3] {
-        hits.add(histories(seed));
-    }
+    std::thread::scope(|scope| {
+        let seeds: Vec<_> = [1, 2, 3].into_iter().map(|seed| scope.spawn(move || histories(seed))).collect();
+        seeds.into_iter().for_each(|seed| hits.add(seed.join().unwrap()));
+    });
+    assert!(hits.steps >= 3 * STEPS, "{}", hits.steps);
     for arrow in ARROWS {
         assert!(hits.arrows.contains_key(&arrow), "never seen: {arrow:?} ({hits:?})");
     }
@@ -95,7 +117,7 @@ fn histories_agree_with_the_diagram_and_take_its_every_arrow() {
 #[test]
 fn histories_from_a_fresh_seed_agree_with_the_diagram() {
     let hits = histories(seeded::fresh());
-    assert!(hits.answers.contains_key("submit: taken"), "{hits:?}");
+    assert!(hits.steps >= STEPS, "{}", hits.steps);
 }
 
 /// Plays the histories that come from a seed.

@@ -2,7 +2,7 @@
 
 use domain::{Approval, Event};
 use request::StateName;
-use statement::Act;
+use statement::{Act, Rebind};
 
 use super::harness::*;
 use crate::{Bounds, Settled, Told};
@@ -60,6 +60,19 @@ async fn approvers_are_told_what_waits_and_the_requester_what_was_decided() {
         (Event::Submit, StateName::Denied, 0),
         "told as it stands"
     );
+}
+
+#[tokio::test]
+async fn a_decision_is_told_of_though_other_versions_came_before_it() {
+    let world = world().await;
+    let view = world.asked("root@web-1").await;
+    let key = public(&key(OTHER_LAPTOP));
+    world.act(ALICE, Act::Rebind(Rebind { id: view.stored.id, key })).await.unwrap();
+    world.decide(&view, BOB, Approval::Approve).await.unwrap();
+    let told = world.told("audit");
+    assert_eq!(told[0].decision().map(|decided| decided.approver.as_str()), Some("bob"));
+    world.act(BOB, Act::Withdraw(view.stored.id)).await.unwrap();
+    assert_eq!(world.told("audit")[0].decision(), None, "it stands no more");
 }
 
 #[tokio::test]

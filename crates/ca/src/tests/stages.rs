@@ -52,7 +52,7 @@ impl World {
         let record = self.ca.verified(stored.into())?;
         let (bundle, now) = (self.ca.bundle(), self.now());
         let today = record.rule_again(&bundle, &["staged-1".parse().unwrap()].into(), now)?;
-        Ok(request::grant(&record.case(), &record.state, &record.decisions, &fetch, &today, bundle.judging(), now)?)
+        Ok(request::grant(&record.held(&today), &[], &fetch, bundle.judging(), now)?)
     }
 }
 

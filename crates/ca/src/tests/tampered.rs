@@ -2,25 +2,28 @@
 
 use domain::{Approval, Span, UnixTime};
 use ledger::SignedText;
-use request::Grant;
+use request::{Grant, Held};
 use statement::{FetchStatement, Header, ServerId, Statement};
 use store::{RequestState, StoredDecision, StoredRequest, Window};
 
 use super::harness::*;
 use crate::Error;
+use crate::extend::Before;
 
 /// What a fetch comes to when the store gives this back.
-fn granted(world: &World, stored: StoredRequest) -> Result<Grant, Error> {
+pub(super) fn granted(world: &World, stored: StoredRequest) -> Result<Grant, Error> {
     let signed = by(LAPTOP, &world.fetch_statement(stored.id, &["root@web-1"]));
     let fetch = statement::verify::<FetchStatement>(signed.text.as_bytes(), signed.signature.as_bytes()).unwrap();
     let record = world.ca.verified(stored.into())?;
     let (bundle, now) = (world.ca.bundle(), world.now());
-    let today = record.rule_again(&bundle, &["web-1".parse().unwrap()].into(), now)?;
-    let case = record.case();
-    Ok(request::grant(&case, &record.state, &record.decisions, &fetch, &today, bundle.judging(), now)?)
+    let hosts = fetch.statement().pairs.iter().map(|pair| pair.host.clone()).collect();
+    let today = record.rule_again(&bundle, &hosts, now)?;
+    let before = world.ca.rests_on(&record.case(), &today, &bundle, &hosts, now)?;
+    let rests_on: Vec<Held<'_>> = before.iter().map(Before::held).collect();
+    Ok(request::grant(&record.held(&today), &rests_on, &fetch, bundle.judging(), now)?)
 }
 
-fn text<S: Statement>(seed: u8, said: &S) -> SignedText {
+pub(super) fn text<S: Statement>(seed: u8, said: &S) -> SignedText {
     let signed = by(seed, said);
     SignedText { text: signed.text, signature: signed.signature.as_bytes().to_vec() }
 }
@@ -31,7 +34,7 @@ fn elsewhere(header: Header) -> Header {
 }
 
 /// A window of so many seconds from there on.
-fn window(starts: u64, seconds: u64) -> RequestState {
+pub(super) fn window(starts: u64, seconds: u64) -> RequestState {
     let at = |seconds| UnixTime::new(seconds).unwrap();
     RequestState::Approved(Window { not_before: at(starts), not_after: at(starts + seconds) })
 }

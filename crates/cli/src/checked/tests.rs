@@ -1,7 +1,7 @@
 //! Requests as a server could send them.
 
 use domain::{Approval, Nonce, Obligations, Quorum, UnixTime};
-use statement::{Header, sign_with};
+use statement::{Header, Rebind, sign_with};
 use wire::SignedText;
 
 use super::*;
@@ -50,6 +50,8 @@ pub(crate) fn allowed() -> Obligations {
         verify_required: false,
         requester_key: None,
         approver_key: None,
+        extends: None,
+        rests: false,
     }
 }
 
@@ -73,6 +75,7 @@ pub(crate) fn told(asked: &RequestStatement, allowed: Obligations) -> wire::Requ
         endpoints: Vec::new(),
         missing: Some("1 of sre".parse().unwrap()),
         used: 0,
+        rebinds: Vec::new(),
     }
 }
 
@@ -99,6 +102,38 @@ fn decided(told: &wire::Request, change: impl FnOnce(&mut DecisionStatement)) ->
 
 pub(crate) fn check(told: wire::Request) -> Result<Checked, CheckError> {
     Checked::new(told, &server("ca.example.com"))
+}
+
+fn rebound(seed: u8, change: impl FnOnce(&mut ActStatement)) -> SignedText {
+    let id = "7K3F9-QXMWT".parse().unwrap();
+    let act = Act::Rebind(Rebind { id, key: public_key(seed) });
+    let mut statement = ActStatement { header: header(), user: asked().requester, act, reason: None };
+    change(&mut statement);
+    signed(&statement, 1)
+}
+
+#[test]
+fn the_connecting_key_is_the_one_that_was_put_in_place_last() {
+    let with = |rebinds: Vec<SignedText>| wire::Request { rebinds, ..told(&asked(), allowed()) };
+    let at = |seconds: u64| move |act: &mut ActStatement| act.header.time = UnixTime::new(NOW + seconds).unwrap();
+    assert_eq!(*check(with(vec![])).unwrap().connecting_key(), asked().connecting_key);
+    let twice = check(with(vec![rebound(7, at(1)), rebound(8, at(2))])).unwrap();
+    assert_eq!(*twice.connecting_key(), public_key(8));
+    let wrong = "an act about its connecting key is about something else";
+    let other_user = |act: &mut ActStatement| act.user = "bob".parse().unwrap();
+    let other_server = |act: &mut ActStatement| act.header.server = server("other.example.com");
+    let other_act = |act: &mut ActStatement| act.act = Act::Resume;
+    for rebinds in [
+        vec![rebound(7, other_user)],
+        vec![rebound(7, other_server)],
+        vec![rebound(7, other_act)],
+        vec![rebound(7, at(2)), rebound(8, at(1))],
+        vec![rebound(7, at(1)), rebound(8, at(1))],
+    ] {
+        assert_eq!(mismatch(with(rebinds)), wrong);
+    }
+    let forged = SignedText::new(rebound(7, at(1)).text().to_vec(), rebound(7, at(2)).signature().to_vec()).unwrap();
+    assert!(matches!(check(with(vec![forged])), Err(CheckError::Rebind { .. })));
 }
 
 fn mismatch(told: wire::Request) -> &'static str {

@@ -9,7 +9,7 @@ use crate::checked::Checked;
 use crate::failure::{Exit, Failure};
 use crate::link::Which;
 use crate::ssh_files;
-use crate::view::{Outcome, access};
+use crate::view::{Outcome, lines};
 
 pub(crate) async fn run(app: &App<'_>, asked: &Done) -> Result<Exit, Failure> {
     let reason = asked.reason.as_deref().map(|given| text("--message", given)).transpose()?;
@@ -44,10 +44,6 @@ async fn only_live(app: &App<'_>, joined: &Joined) -> Result<Checked, Failure> {
     match (live.pop(), live.as_slice()) {
         (None, _) => Err(Failure::NothingLive),
         (Some(only), []) => Ok(only),
-        (Some(last), others) => {
-            let line = |request: &Checked| format!("  {} {}", request.told.id, access(request));
-            let lines = others.iter().chain([&last]).map(line).collect::<Vec<_>>().join("\n");
-            Err(Failure::SeveralLive(lines))
-        }
+        (Some(last), others) => Err(Failure::SeveralLive(lines(others.iter().chain([&last])))),
     }
 }

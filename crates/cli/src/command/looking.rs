@@ -4,7 +4,7 @@ pub(crate) mod explain;
 pub(crate) mod replay;
 pub(crate) mod report;
 
-use policy::{Ask, Keys};
+use policy::{Ask, Extending, Keys};
 use statement::{RequestStatement, Verified};
 
 /// What policy is asked for a request, as the server asks it.
@@ -19,5 +19,6 @@ fn ask(asked: &Verified<RequestStatement>) -> Ask {
         ticket: said.ticket.clone(),
         rule: said.rule.clone(),
         keys: Some(Keys { signed: asked.strength(), connecting: said.connecting_key.strength() }),
+        extends: said.extends.map(|what| Extending { what, start: said.start }),
     }
 }

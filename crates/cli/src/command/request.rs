@@ -1,5 +1,7 @@
 //! `hallpass request`: ask, wait, and be ready to log in.
 
+use std::path::Path;
+
 use domain::{Access, AskedLogin, Command, HostName, PublicKey, Target, Text, UnixTime};
 use serde::Serialize;
 use statement::RequestStatement;
@@ -24,6 +26,11 @@ pub(crate) async fn run(app: &App<'_>, asked: &Request) -> Result<Exit, Failure>
         app.report(&OneRequest::new(&submitted))?;
         return Ok(Exit::Done);
     }
+    until_ready(app, joined, submitted).await
+}
+
+/// Waits until a request is decided, and until its grant can be used.
+pub(super) async fn until_ready(app: &App<'_>, mut joined: Joined, submitted: Checked) -> Result<Exit, Failure> {
     let decided = decided(app, &joined, submitted).await?;
     let id = decided.told.id;
     let ready = tokio::select! {
@@ -63,7 +70,7 @@ pub(super) async fn submit(
 ) -> Result<Checked, Failure> {
     let Texts { reason, ticket, command, start } = texts;
     let access = canonical(app, joined, &asked.access).await?;
-    let connecting_key = connecting_key(app, joined, asked).await?;
+    let connecting_key = connecting_key(app, joined, asked.connecting_key.as_deref()).await?;
     let signing = app.signing(joined).await?;
     let statement = RequestStatement {
         header: joined.header(app)?,
@@ -115,11 +122,12 @@ async fn canonical(app: &App<'_>, joined: &Joined, asked: &Access) -> Result<Acc
     Ok(Access { login: asked.login.clone(), target: Target::Host(name.clone()) })
 }
 
-async fn connecting_key(app: &App<'_>, joined: &Joined, asked: &Request) -> Result<PublicKey, Failure> {
-    let Some(file) = &asked.connecting_key else { return Ok(grants::session_key(app, joined).await?) };
-    let text = std::fs::read_to_string(file).map_err(|cause| Failure::ReadKey { file: file.clone(), cause })?;
-    let key: PublicKey = text.parse().map_err(|cause| Failure::RefusedKey { file: file.clone(), cause })?;
-    let file = std::path::absolute(file).map_err(|cause| Failure::ReadKey { file: file.clone(), cause })?;
+/// The session's connecting key, or one of the user's own.
+pub(super) async fn connecting_key(app: &App<'_>, joined: &Joined, own: Option<&Path>) -> Result<PublicKey, Failure> {
+    let Some(file) = own else { return Ok(grants::session_key(app, joined).await?) };
+    let text = std::fs::read_to_string(file).map_err(|cause| Failure::ReadKey { file: file.to_owned(), cause })?;
+    let key: PublicKey = text.parse().map_err(|cause| Failure::RefusedKey { file: file.to_owned(), cause })?;
+    let file = std::path::absolute(file).map_err(|cause| Failure::ReadKey { file: file.to_owned(), cause })?;
     joined.state.keep_own_key(&key, &file)?;
     Ok(key)
 }

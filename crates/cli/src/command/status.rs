@@ -68,7 +68,7 @@ impl Report for Status {
             list("rights", &self.rights),
         );
         if self.connecting_key.is_none() {
-            text.push_str("The connecting key of this session is gone; log in again: hallpass login\n");
+            text.push_str("The connecting key of this session is gone; log in again (hallpass login), and then: hallpass rebind\n");
         }
         if self.requests.is_empty() {
             text.push_str("No pending request and no grant.\n");

@@ -48,6 +48,9 @@ impl Delta {
 /// By login, host and cluster of users.
 type Deltas = BTreeMap<(LoginOf, usize, usize), Rc<Delta>>;
 
+/// By the pattern of a command, if it is about one.
+type Times = BTreeMap<Option<String>, BTreeSet<UnixTime>>;
+
 /// What was found in each situation, beside what was found in simpler ones.
 #[derive(Default)]
 pub(super) struct Circumstances {
@@ -91,8 +94,7 @@ impl Circumstances {
         now: UnixTime,
         grouped: impl Fn(Changed) -> Vec<(Both<bool>, AccessChange)>,
     ) -> Vec<AccessChange> {
-        let mut merged: BTreeMap<(Both<bool>, AccessChange), BTreeMap<Option<String>, BTreeSet<UnixTime>>> =
-            BTreeMap::new();
+        let mut merged: BTreeMap<(Both<bool>, AccessChange), Times> = BTreeMap::new();
         for (Situation { at, command }, changed) in self.found {
             let pattern = command.map(|example| example.pattern);
             for change in grouped(changed) {

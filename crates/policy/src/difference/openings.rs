@@ -42,6 +42,8 @@ pub struct Opening {
     pub approver_key: Option<KeyStrength>,
     /// Whether a request by labels opens hosts that get them later, too.
     pub live_hosts: bool,
+    /// The approvals that an extension takes; those of `quorum` if absent.
+    pub extend: Option<Quorum>,
     /// What a certificate opens beside the host, when it is a plain one.
     pub realm: Option<Arc<OpenRealm>>,
 }
@@ -58,8 +60,19 @@ pub struct OpenRealm {
 impl Opening {
     pub(super) fn new(rule: &RuleName, path: &Path, realm: Option<Arc<OpenRealm>>) -> Self {
         // Named one by one, so that what a path gets in time is compared, and told, too.
-        let Path { quorum, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key, live_hosts } =
-            path.clone();
+        let Path {
+            quorum,
+            max,
+            ttl,
+            allow,
+            tickets,
+            source,
+            verify_required,
+            requester_key,
+            approver_key,
+            live_hosts,
+            extend,
+        } = path.clone();
         let tickets = tickets.iter().map(|ticket| ticket.pattern().to_owned()).collect();
         Self {
             rule: rule.clone(),
@@ -73,6 +86,7 @@ impl Opening {
             requester_key,
             approver_key,
             live_hosts,
+            extend,
             realm,
         }
     }
@@ -91,6 +105,7 @@ impl Opening {
             requester_key,
             approver_key,
             live_hosts: _,
+            extend: _,
             realm,
         } = self.clone();
         let (login, realm) = (login.clone(), realm.map(|realm| realm.name.clone()));
@@ -109,6 +124,8 @@ impl Opening {
             verify_required,
             requester_key,
             approver_key,
+            extends: None,
+            rests: false,
         }
     }
 
@@ -131,6 +148,7 @@ impl Opening {
             requester_key,
             approver_key,
             live_hosts,
+            extend: _,
             realm,
         } = self;
         let hosts =
@@ -150,7 +168,11 @@ impl Opening {
 
     /// Whether it takes of each group no more than the other does, in no later order.
     pub(super) fn takes_no_more(&self, other: &Self) -> bool {
-        self.quorum.asks_no_more_than(&other.quorum)
+        self.quorum.asks_no_more_than(&other.quorum) && self.extension().asks_no_more_than(other.extension())
+    }
+
+    fn extension(&self) -> &Quorum {
+        self.extend.as_ref().unwrap_or(&self.quorum)
     }
 }
 

@@ -187,10 +187,22 @@ fn fields(entry: &Entry) -> Vec<(&'static str, String)> {
         ("commands", list(commands)),
     ];
     let (Says::Rule(_, terms) | Says::Require(terms)) = says else { return written_fields(scope) };
-    let Terms { quorum, max, ttl, allow, ticket, source, verify_required, requester_key, approver_key, live_hosts } =
-        terms;
+    let Terms {
+        quorum,
+        max,
+        ttl,
+        allow,
+        ticket,
+        source,
+        verify_required,
+        requester_key,
+        approver_key,
+        live_hosts,
+        extend,
+    } = terms;
     let terms = [
         ("approve", quorum.as_ref().map(ToString::to_string)),
+        ("extend", extend.as_ref().map(ToString::to_string)),
         ("max", max.as_ref().map(ToString::to_string)),
         ("ttl", ttl.as_ref().map(ToString::to_string)),
         ("allow", allow.as_ref().map(|allow| list(allow).unwrap_or_else(|| "nothing".to_owned()))),

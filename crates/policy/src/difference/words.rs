@@ -104,6 +104,7 @@ fn of_one(old: &Opening, new: &Opening) -> Vec<String> {
         requester_key,
         approver_key,
         live_hosts,
+        extend,
         realm,
     } = old;
     let mut said = Vec::new();
@@ -131,6 +132,7 @@ fn of_one(old: &Opening, new: &Opening) -> Vec<String> {
     }
     said.extend(became("requester_key", requester_key.as_ref(), new.requester_key.as_ref()));
     said.extend(became("approver_key", approver_key.as_ref(), new.approver_key.as_ref()));
+    said.extend(became("extend", extend.as_ref(), new.extend.as_ref()));
     match (live_hosts, new.live_hosts) {
         (false, true) => said.push("hosts that get the labels later count too".to_owned()),
         (true, false) => said.push("hosts that get the labels later no longer count".to_owned()),

@@ -35,8 +35,7 @@ fn any_fido(directory: &Directory, group: &GroupName) -> bool {
 
 /// Conditions on approvers of groups that nobody asks, or that hold for nobody and nowhere.
 pub(super) fn approvers(warnings: &mut Warnings<'_>, policy: &Policy, directory: &Directory) {
-    let in_quorums: BTreeSet<&GroupName> =
-        policy.statements.iter().filter_map(asked).flat_map(Quorum::groups).collect();
+    let in_quorums: BTreeSet<&GroupName> = policy.statements.iter().flat_map(asked).flat_map(Quorum::groups).collect();
     for approver in &policy.approvers {
         if !in_quorums.contains(&approver.group) {
             let message = format!("no quorum asks `{}`, so this limits nobody", approver.group);

@@ -10,8 +10,19 @@ use crate::terms::Path;
 /// Whether one path opens everything that another does, for as long and with no more of a ticket; whom it asks aside.
 pub(super) fn gives_as_much(one: &Path, other: &Path) -> bool {
     // Named one by one, so that what a path gets in time is compared here too.
-    let Path { quorum: _, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key, live_hosts } =
-        one;
+    let Path {
+        quorum: _,
+        max,
+        ttl,
+        allow,
+        tickets,
+        source,
+        verify_required,
+        requester_key,
+        approver_key,
+        live_hosts,
+        extend: _,
+    } = one;
     let from_everywhere = match (source, &other.source) {
         (None, _) => true,
         (Some(_), None) => false,
@@ -24,8 +35,15 @@ pub(super) fn gives_as_much(one: &Path, other: &Path) -> bool {
         && *approver_key <= other.approver_key
         && *live_hosts >= other.live_hosts
         && *ttl >= other.ttl
+        && extends_as_easily(one, other)
         && allow.is_superset(&other.allow)
         && tickets.iter().all(|ticket| other.tickets.contains(ticket))
+}
+
+/// Whether an extension takes no more approvals, where either says what it takes.
+fn extends_as_easily(one: &Path, other: &Path) -> bool {
+    let unsaid = one.extend.is_none() && other.extend.is_none();
+    unsaid || other.extension().and(one.extension()) == *other.extension()
 }
 
 /// Whether an entry applies by whom, where and as what alone, so that one request shows what all find.

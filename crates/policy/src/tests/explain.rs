@@ -182,7 +182,7 @@ proptest! {
                     let ticket: Option<Text> = ticket.map(|ticket| ticket.parse().unwrap());
                     let (requester, window) = (user.parse().unwrap(), window.parse().unwrap());
                     let rule_name = rule_name.map(|name: &str| name.parse().unwrap());
-                    let ask = Ask { requester, login, target, window, command: None, ticket, rule: rule_name, keys: NO_FIDO };
+                    let ask = Ask { requester, login, target, window, command: None, ticket, rule: rule_name, keys: NO_FIDO, extends: None };
                     let explained = explain(&policy, &directory, &ask, now());
                     let ruled = rule(&policy, &directory, &ask, now());
                     prop_assert_eq!(&explained.ruling, &ruled);

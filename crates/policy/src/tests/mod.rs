@@ -7,6 +7,7 @@ mod compare;
 mod difference;
 mod explain;
 mod exposure;
+mod extend;
 mod hand_written;
 mod lint;
 mod live;
@@ -23,9 +24,9 @@ mod when;
 mod who;
 
 use directory::{Directory, Mistakes, Source};
-use domain::{Access, Extension, KeyStrength, UnixTime};
+use domain::{Access, Extends, Extension, KeyStrength, UnixTime};
 
-use crate::{Ask, Keys, Policy, Ruling, rule};
+use crate::{Ask, Extending, Keys, Policy, Ruling, rule};
 
 /// Carol is in two groups, alice has two accounts, mallory is disabled, erin has no login; bob has a FIDO key, and nobody
 /// else a key.
@@ -69,14 +70,15 @@ fn now() -> UnixTime {
     "2026-03-01T14:02:00Z".parse().unwrap()
 }
 
-/// `USER [LOGIN@]TARGET WINDOW [ticket=T] [rule=R] [command=C] [keys=SIGNED/CONNECTING]`; words of a command have `_`
+/// `USER [LOGIN@]TARGET WINDOW [ticket=T] [rule=R] [command=C] [keys=SIGNED/CONNECTING] [extends=SINCE/START]`; words of a command have `_`
 /// between them.
 fn ask(words: &str) -> Ask {
     let mut words = words.split_whitespace();
     let requester = words.next().unwrap().parse().unwrap();
     let Access { login, target } = words.next().unwrap().parse().unwrap();
     let window = words.next().unwrap().parse().unwrap();
-    let mut ask = Ask { requester, login, target, window, command: None, ticket: None, rule: None, keys: None };
+    let mut ask =
+        Ask { requester, login, target, window, command: None, ticket: None, rule: None, keys: None, extends: None };
     for (key, value) in words.map(|word| word.split_once('=').unwrap()) {
         match key {
             "ticket" => ask.ticket = Some(value.parse().unwrap()),
@@ -85,6 +87,11 @@ fn ask(words: &str) -> Ask {
             "keys" => {
                 let (signed, connecting) = value.split_once('/').unwrap();
                 ask.keys = Some(Keys { signed: signed.parse().ok(), connecting: connecting.parse().ok() });
+            }
+            "extends" => {
+                let (since, start) = value.split_once('/').unwrap();
+                let what = Extends { id: "7K3F9-QXMWT".parse().unwrap(), since: since.parse().unwrap() };
+                ask.extends = Some(Extending { what, start: start.parse().ok() });
             }
             other => panic!("{other}?"),
         }
@@ -107,8 +114,10 @@ fn shown(ruling: Ruling) -> String {
     let key = |who: &str, key: Option<KeyStrength>| key.map(|key| format!("; {who} {key}")).unwrap_or_default();
     let keys = key("asked", permitted.requester_key) + &key("approved", permitted.approver_key);
     let live = permitted.live.map(|live| format!("; live {live}")).unwrap_or_default();
+    let extends = if permitted.extends.is_some() { "; extends" } else { "" };
+    let rests = if permitted.rests { "; rests" } else { "" };
     format!(
-        "{}: {}; {} on {}; {}/{} [{}]{command}{realm}{source}{verify}{keys}{live}",
+        "{}: {}; {} on {}; {}/{} [{}]{command}{realm}{source}{verify}{keys}{live}{extends}{rests}",
         permitted.rule,
         permitted.quorum,
         permitted.login,

@@ -21,6 +21,7 @@ const EVERYTHING: &str = r#"
     verify_required = true
     requester_key = "sk"
     approver_key = "sk-verified"
+    extend = "1 of security"
     [[require]]
     hosts = "data=pii"
     allow = []

@@ -185,7 +185,7 @@ proptest! {
                     for ticket in [None, Some("INC-1"), Some("CHG-1")] {
                         let ticket: Option<Text> = ticket.map(|ticket| ticket.parse().unwrap());
                         let (requester, login, target) = (requester.clone(), login.clone(), target.clone());
-                        let ask = Ask { requester, login, target, window, command: None, ticket, rule: rule.clone(), keys: NO_FIDO };
+                        let ask = Ask { requester, login, target, window, command: None, ticket, rule: rule.clone(), keys: NO_FIDO, extends: None };
                         prop_assert_eq!(listed(&mine, &ask), submitted(&policy, &directory, &ask), "{:?}\n{}", ask, access);
                     }
                 }
@@ -209,7 +209,7 @@ proptest! {
                 let fewest = fewest.map(|way| way.given.quorum.people()).min();
                 let (requester, login, target) = (user.parse().unwrap(), login.clone(), target.clone());
                 let command = Some(command.clone());
-                let ask = Ask { requester, login, target, window, command, ticket: None, rule: None, keys: NO_FIDO };
+                let ask = Ask { requester, login, target, window, command, ticket: None, rule: None, keys: NO_FIDO, extends: None };
                 let taken = match rule(&policy, &directory, &ask, now()) {
                     Ruling::Refused(_) => None,
                     Ruling::Permitted(given) => Some(given.quorum.people()),

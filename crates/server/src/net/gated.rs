@@ -98,6 +98,7 @@ fn trailers(status: &Status) -> Result<Frame<Bytes>, Status> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
     use std::sync::Mutex;
 
     use ca::{Epoch, Opens, Reach};
@@ -110,6 +111,7 @@ mod tests {
         Leaving {
             epoch: Epoch::new(epoch),
             request: "7K3F9-QXMWT".parse().unwrap(),
+            goes_back_to: BTreeSet::from(["7K3F9-QXMWT".parse().unwrap()]),
             user: "alice".parse().unwrap(),
             opens: Opens::Realm,
             serials: Vec::new(),

@@ -53,7 +53,7 @@ impl Call {
     pub(crate) fn claiming(mut self, signed: &SignedText) -> Self {
         let text = std::str::from_utf8(signed.text()).unwrap_or_default();
         self.user = ["user", "requester", "approver"].into_iter().find_map(|name| field(text, name));
-        self.request = ["id", "target"].into_iter().find_map(|name| field(text, name));
+        self.request = ["id", "target"].into_iter().find_map(|name| first_word(text, name));
         self
     }
 
@@ -103,6 +103,11 @@ fn shown(value: &Option<impl Display>) -> Option<String> {
     value.as_ref().map(ToString::to_string)
 }
 
+/// The first word of a line, when it is what it should be: that of `rebind` is followed by a key.
+fn first_word<T: FromStr>(text: &str, name: &str) -> Option<T> {
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")?.split(' ').next()?.parse().ok())
+}
+
 /// The value of a line, when it is what it should be.
 fn field<T: FromStr>(text: &str, name: &str) -> Option<T> {
     text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")?.parse().ok())
@@ -118,6 +123,12 @@ mod tests {
         assert_eq!(field::<UserName>(text, "approver").unwrap().as_str(), "bob");
         assert_eq!(field::<RequestId>(text, "id"), "7K3F9-QXMWT".parse().ok());
         assert_eq!(field::<UserName>("user: \u{1b}[31m\n", "user"), None);
+        assert_eq!(first_word::<RequestId>(text, "id"), "7K3F9-QXMWT".parse().ok());
+        assert_eq!(
+            first_word::<RequestId>("target: 7K3F9-QXMWT ssh-ed25519 AAAA\n", "target"),
+            "7K3F9-QXMWT".parse().ok()
+        );
+        assert_eq!(first_word::<RequestId>("target: web-1\n", "target"), None);
         assert_eq!(field::<UserName>("username: bob\n", "user"), None);
     }
 }

@@ -29,6 +29,7 @@ pub(crate) fn request(view: View) -> v1::Request {
         endpoints: view.hosts.iter().map(endpoint).collect(),
         missing: view.missing,
         used: stored.uses,
+        rebinds: stored.rebinds.into_iter().map(signed).collect(),
     }
 }
 

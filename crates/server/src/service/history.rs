@@ -143,10 +143,33 @@ fn considered(considered: Considered) -> wire::Considered {
 }
 
 fn terms(asks: Asks) -> wire::Terms {
-    let Asks { quorum, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key, live_hosts } =
-        asks;
+    let Asks {
+        quorum,
+        max,
+        ttl,
+        allow,
+        tickets,
+        source,
+        verify_required,
+        requester_key,
+        approver_key,
+        live_hosts,
+        extend,
+    } = asks;
     let tickets = tickets.iter().map(|ticket| shown(ticket)).collect();
-    wire::Terms { quorum, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key, live_hosts }
+    wire::Terms {
+        quorum,
+        max,
+        ttl,
+        allow,
+        tickets,
+        source,
+        verify_required,
+        requester_key,
+        approver_key,
+        live_hosts,
+        extend,
+    }
 }
 
 /// Words of the rules' files, on one line; of what no terminal shows, that something was there.

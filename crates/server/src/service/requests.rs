@@ -7,7 +7,8 @@ use tonic::{Request, Response, Status};
 use wire::v1::requests_server::Requests;
 use wire::v1::{
     DecideRequest, DecideResponse, EndRequest, EndResponse, FetchRequest, FetchResponse, GetRequestRequest,
-    GetRequestResponse, ListRequestsRequest, ListRequestsResponse, SubmitRequest, SubmitResponse, WatchRequestsRequest,
+    GetRequestResponse, ListRequestsRequest, ListRequestsResponse, RebindRequest, RebindResponse, SubmitRequest,
+    SubmitResponse, WatchRequestsRequest,
 };
 use wire::{ListRequests, SignedText, View, WatchRequests};
 
@@ -48,6 +49,16 @@ impl Requests for Api {
         call.done("ended");
         let (request, checkpoint) = (Some(convert::request(view)), Some(convert::head(&self.0.ca.checkpoint())));
         Ok(Response::new(EndResponse { request, checkpoint }))
+    }
+
+    async fn rebind(&self, request: Request<RebindRequest>) -> Result<Response<RebindResponse>, Status> {
+        let call = Call::of("Rebind", &request);
+        let signed = SignedText::try_from(request.into_inner().statement).map_err(|e| self.misread(&call, &e))?;
+        let call = call.claiming(&signed);
+        let view = self.0.ca.rebind(signed.text(), signed.signature()).await.map_err(|e| self.refuse(&call, &e))?;
+        call.done("rebound");
+        let (request, checkpoint) = (Some(convert::request(view)), Some(convert::head(&self.0.ca.checkpoint())));
+        Ok(Response::new(RebindResponse { request, checkpoint }))
     }
 
     async fn fetch(&self, request: Request<FetchRequest>) -> Result<Response<FetchResponse>, Status> {

@@ -137,6 +137,7 @@ async fn ruled_again_by_the_bundle_that_ruled_nothing_differs() {
             ticket: said.ticket.clone(),
             rule: said.rule.clone(),
             keys: Some(Keys { signed: asked.strength(), connecting: said.connecting_key.strength() }),
+            extends: None,
         };
         let at = domain::UnixTime::new(request.submitted).unwrap();
         assert_eq!(divergences(was.obligations(), &rule(&same.1, &same.0, &ask, at)), []);

@@ -6,7 +6,9 @@ use ca::Bundle;
 use domain::{Amendment, Digest, StopTarget, UnixTime};
 use ledger::{CheckpointSigner, FetchProof, Payload, SignedText};
 use ssh_key::PrivateKey;
-use statement::{Act, ActStatement, BundleChange, FetchStatement, Header, Kind, LoginStatement, Pairs, Seen, ServerId};
+use statement::{
+    Act, ActStatement, BundleChange, FetchStatement, Header, Kind, LoginStatement, Pairs, Rebind, Seen, ServerId,
+};
 use store::Store;
 use tonic::{Request, Response};
 use wire::v1;
@@ -47,7 +49,7 @@ pub(crate) enum Others {
     NoRight,
 }
 
-pub(crate) const TABLE: [(&str, Needs); 24] = [
+pub(crate) const TABLE: [(&str, Needs); 25] = [
     ("/hallpass.v1.Info/GetServerInfo", Needs::Nothing),
     ("/hallpass.v1.Sessions/Login", Needs::Statement(Kind::Login, None)),
     ("/hallpass.v1.Sessions/Logout", Needs::Session(Others::NoRequest)),
@@ -60,6 +62,7 @@ pub(crate) const TABLE: [(&str, Needs); 24] = [
     ("/hallpass.v1.Requests/Decide", Needs::Statement(Kind::Decision, Some("DECISION_REFUSED"))),
     ("/hallpass.v1.Requests/End", Needs::Statement(Kind::Act, Some("NOT_YOURS"))),
     ("/hallpass.v1.Requests/Fetch", Needs::Statement(Kind::Fetch, Some("NOT_GRANTED"))),
+    ("/hallpass.v1.Requests/Rebind", Needs::Statement(Kind::Act, Some("NOT_YOURS"))),
     ("/hallpass.v1.History/ListHistory", Needs::Session(Others::NoRight)),
     ("/hallpass.v1.History/Explain", Needs::Session(Others::Refused("NO_SUCH_REQUEST"))),
     ("/hallpass.v1.Admin/Resume", Needs::Statement(Kind::Act, Some("NO_RIGHT"))),
@@ -195,8 +198,8 @@ async fn a_statement_counts_once_and_is_kept_in_the_ledger() {
 }
 
 /// What a statement is told that comes a second time: it was used, or what it would do is done.
-const AGAIN: [&str; 6] =
-    ["REPLAYED", "WRONG_STATE", "BUNDLE_IN_FORCE", "NOT_AMENDABLE", "STOPPED_ALREADY", "NO_SUCH_STOP"];
+const AGAIN: [&str; 7] =
+    ["REPLAYED", "NOT_REBOUND", "WRONG_STATE", "BUNDLE_IN_FORCE", "NOT_AMENDABLE", "STOPPED_ALREADY", "NO_SUCH_STOP"];
 
 /// How many entries a call writes.
 fn writes(path: &str) -> u64 {
@@ -256,6 +259,11 @@ impl Case {
                 signed(&FetchStatement { header, id: self.granted.id.parse().unwrap(), pairs }, key)
             }
             "/hallpass.v1.Requests/End" => signed(&act(Act::GiveBack(self.ended().parse().unwrap())), key),
+            "/hallpass.v1.Requests/Rebind" => {
+                let (id, key_of) = (self.granted.id.parse().unwrap(), Person::new("laptop").key);
+                let new = key_of.public_key().to_openssh().unwrap().parse().unwrap();
+                signed(&act(Act::Rebind(Rebind { id, key: new })), key)
+            }
             "/hallpass.v1.Admin/Resume" => signed(&act(Act::Resume), key),
             "/hallpass.v1.Admin/PushBundle" => {
                 let pushed = Bundle::load(&policy::Files::of(self.pushed()).unwrap()).unwrap_or_else(|m| panic!("{m}"));
@@ -319,6 +327,7 @@ impl Case {
             }
             "/hallpass.v1.Requests/Decide" => requests.decide(v1::DecideRequest { statement }).await.map(empty),
             "/hallpass.v1.Requests/End" => requests.end(v1::EndRequest { statement }).await.map(empty),
+            "/hallpass.v1.Requests/Rebind" => requests.rebind(v1::RebindRequest { statement }).await.map(empty),
             "/hallpass.v1.Requests/Fetch" => {
                 let answer = requests.fetch(v1::FetchRequest { statement }).await;
                 answer.map(|answer| answer.into_inner().certificates)

@@ -97,6 +97,13 @@ fn a_ruling_says_in_words_what_it_allows() {
         words(&[("realm: -", "realm: legacy"), ("realm-hosts: -", "realm-hosts: 12")]),
         format!("root on ALL 12 hosts of realm legacy{rest}, with pty")
     );
+    let extends = ("extends: -", "extends: 7K3F9-QXMWT since 2026-03-01T13:32:00Z");
+    let counted = "for at most 1h from 2026-03-01T13:32:00Z on, as it extends 7K3F9-QXMWT";
+    assert_eq!(words(&[extends]), format!("root on web-1.example.com, {counted}, certificates of 5m, with pty"));
+    assert_eq!(
+        words(&[extends, ("rests: -", "rests: yes")]),
+        format!("root on web-1.example.com, {counted} and rests on its approvals, certificates of 5m, with pty")
+    );
     let quorum = "quorum: 1 of sre or duty after 15m then 1 of security";
     assert_eq!(
         words(&[("quorum: 1 of sre", quorum)]),
@@ -126,7 +133,7 @@ fn the_longest_ruling_still_fits_into_words_and_limits() {
     let hosts: String = (0..RulingText::MAX_HOSTS)
         .map(|place| format!("host: h{place:04}{}.{label}.{label}.{}\n", "x".repeat(58), "x".repeat(61)))
         .collect();
-    let command = format!("command: /bin/{}", "y".repeat(195));
+    let command = format!("command: /bin/{}", "y".repeat(145));
     let networks: String =
         (0xf000..0xf0c8).map(|place| format!("source: 2001:db8:ffff:ffff:ffff:ffff:ffff:{place:x}/128\n")).collect();
     let every = "agent-forwarding, port-forwarding, pty, user-rc, x11-forwarding";
@@ -143,6 +150,8 @@ fn the_longest_ruling_still_fits_into_words_and_limits() {
             ("login: root", &format!("login: {}", "z".repeat(32))),
             ("max: 1h", "max: 365d23h59m59s"),
             ("ttl: 5m", "ttl: 365d23h59m59s"),
+            ("extends: -", "extends: 7K3F9-QXMWT since 2026-03-01T13:32:00Z"),
+            ("rests: -", "rests: yes"),
             ("quorum: 1 of sre", quorum),
         ])
     };
@@ -152,7 +161,7 @@ fn the_longest_ruling_still_fits_into_words_and_limits() {
     let ruling = longest(&format!("quorum: 1 of {0} or {1} after 5m then 1 of {0}", "q".repeat(64), "r".repeat(64)));
     let words = ruling.in_words().as_str();
     assert!(words.contains(" and 4095 more), including future hosts, only to run `/bin/yyy"), "{words}");
-    assert!(words.contains(" and 198 more, each login verified"), "{words}");
+    assert!(words.contains(" and 199 more, each login verified"), "{words}");
     assert!(
         words.contains(", approved by the quorum of the ruling in 2 stages, with others who stand in, "),
         "{words}"
@@ -201,6 +210,7 @@ fn a_ruling_without_hosts_or_with_half_a_realm_cannot_be_made() {
         o.live = "env=prod".parse().ok();
     };
     assert_eq!(with(&live_realm, NonZeroU32::new(1)), Err(RulingTextError::LiveRealm));
+    assert_eq!(with(&|o| o.rests = true, None), Err(RulingTextError::Rests));
     let many = |o: &mut domain::Obligations| {
         o.hosts = (0..=RulingText::MAX_HOSTS).map(|place| format!("h{place}").parse().unwrap()).collect();
     };

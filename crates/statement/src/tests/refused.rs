@@ -88,8 +88,8 @@ fn other_spellings_of_accepted_values_are_refused() {
         ("window: 30m", "window: 1800s"),
         ("uses: -", "uses: +3"),
         ("uses: -", "uses: 03"),
-        ("extends: -", "extends: 7k3f9-qxmwt"),
-        ("extends: -", "extends: 7K3F9QXMWT"),
+        ("extends: -", "extends: 7k3f9-qxmwt since 2026-03-01T14:02:00Z"),
+        ("extends: -", "extends: 7K3F9QXMWT since 2026-03-01T14:02:00Z"),
         ("seen: 4710", "seen: 04710"),
         ("IeZJ\n", "IeZJ alice@laptop\n"),
         ("access: root@web-1.example.com", "access: root@role=web,env=prod"),
@@ -136,6 +136,10 @@ fn an_act_fits_its_target() {
     };
     assert!(with("cancel", "7K3F9-QXMWT").is_ok());
     assert!(with("resume", "-").is_ok());
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
+    assert!(with("rebind", &format!("7K3F9-QXMWT {KEY}")).is_ok());
+    let commented = with("rebind", &format!("7K3F9-QXMWT {KEY} alice@laptop"));
+    assert!(matches!(commented, Err(StatementError::NotCanonical { .. })), "{commented:?}");
     for (verb, target) in [
         ("cancel", "-"),
         ("give-back", "-"),
@@ -144,6 +148,9 @@ fn an_act_fits_its_target() {
         ("stop", "-"),
         ("stop", "rule x"),
         ("lift", "all"),
+        ("rebind", "7K3F9-QXMWT"),
+        ("rebind", "7K3F9-QXMWT ssh-dss AAAA"),
+        ("rebind", KEY),
     ] {
         assert!(matches!(with(verb, target), Err(StatementError::Value { field: "target", .. })), "{verb} {target}");
     }

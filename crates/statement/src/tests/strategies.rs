@@ -4,15 +4,15 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use domain::{
-    Amendment, Approval, Digest, Extension, KeyStrength, Networks, Nonce, Obligations, Pair, Quorum, RequestId, Span,
-    StopTarget, Text, UnixTime,
+    Amendment, Approval, Digest, Extends, Extension, KeyStrength, Networks, Nonce, Obligations, Pair, Quorum,
+    RequestId, Span, StopTarget, Text, UnixTime,
 };
 use proptest::collection::btree_set;
 use proptest::option;
 use proptest::prelude::*;
 
 use crate::{
-    Act, ActStatement, BundleChange, DecisionStatement, FetchStatement, Header, LoginStatement, Pairs,
+    Act, ActStatement, BundleChange, DecisionStatement, FetchStatement, Header, LoginStatement, Pairs, Rebind,
     RequestStatement, RulingText, Seen, ServerId,
 };
 
@@ -73,8 +73,13 @@ pub(super) fn request() -> impl Strategy<Value = RequestStatement> {
         option::of((1..=u32::MAX).prop_map(|uses| NonZeroU32::new(uses).unwrap())),
         option::of(parsed("[a-z/]{1,8}( [A-Za-z0-9_@%+=:,./-]{1,8}){0,3}")),
     );
-    let rest =
-        (text(), option::of(text()), connecting_key, option::of(parsed("[a-z0-9][a-z0-9._-]{0,8}")), option::of(id()));
+    let rest = (
+        text(),
+        option::of(text()),
+        connecting_key,
+        option::of(parsed("[a-z0-9][a-z0-9._-]{0,8}")),
+        option::of(extends()),
+    );
     (header(), asked, rest).prop_map(|(header, asked, (reason, ticket, connecting_key, rule, extends))| {
         let (requester, access, start, window, uses, command) = asked;
         let break_glass = None;
@@ -94,6 +99,10 @@ pub(super) fn request() -> impl Strategy<Value = RequestStatement> {
             extends,
         }
     })
+}
+
+fn extends() -> impl Strategy<Value = Extends> {
+    (id(), time()).prop_map(|(id, since)| Extends { id, since })
 }
 
 pub(super) fn decision() -> impl Strategy<Value = DecisionStatement> {
@@ -147,6 +156,7 @@ pub(super) fn act() -> impl Strategy<Value = ActStatement> {
             Just(StopTarget::All),
         ]
         .prop_map(Act::Stop),
+        (id(), public_key()).prop_map(|(id, key)| Act::Rebind(Rebind { id, key })),
         Just(Act::Resume),
         change().prop_map(Act::SignBundle),
         change().prop_map(Act::LoadBundle),
@@ -184,10 +194,12 @@ pub(super) fn ruling() -> impl Strategy<Value = RulingText> {
     let source = prop::collection::vec(network.prop_map(|text| text.parse().unwrap()), 0..5).prop_map(Networks::new);
     let strength = || option::of(prop_oneof![Just(KeyStrength::Sk), Just(KeyStrength::SkVerified)]);
     let live = option::of(parsed("[a-m]{1,3}=[a-z0-9]{1,3}(,[n-z]{1,3}=[a-z0-9]{1,3})?"));
-    let asks = (source, any::<bool>(), strength(), strength(), live);
+    let extends = option::of((extends(), any::<bool>()));
+    let asks = (source, any::<bool>(), strength(), strength(), live, extends);
     (digest(), digest(), body, realm, asks).prop_map(|(request, bundle, body, realm, asks)| {
         let (rule, quorum, hosts, login, max, ttl, allow, command) = body;
-        let (source, verify_required, requester_key, approver_key, live) = asks;
+        let (source, verify_required, requester_key, approver_key, live, extends) = asks;
+        let (extends, rests) = extends.map_or((None, false), |(extends, rests)| (Some(extends), rests));
         let (realm, realm_hosts) = realm.map(|(name, count)| (name, NonZeroU32::new(count).unwrap())).unzip();
         let obligations = Obligations {
             rule,
@@ -204,6 +216,8 @@ pub(super) fn ruling() -> impl Strategy<Value = RulingText> {
             verify_required,
             requester_key,
             approver_key,
+            extends,
+            rests,
         };
         RulingText::new(request, bundle, obligations, realm_hosts).unwrap()
     })

@@ -58,6 +58,22 @@ async fn a_certificate_that_cannot_be_made_takes_the_whole_fetch_with_it() {
 }
 
 #[tokio::test]
+async fn a_grant_made_for_the_connecting_key_of_before_issues_nothing() {
+    let (_directory, store) = fresh();
+    approved(&store, 1).await;
+    let change = Change::Rebind { id: id(1), version: fetch(1, "x").version };
+    let rebind = ActTx { now: at(2), statement: statement("rebind", at(2)), change: change.clone() };
+    store.act(rebind).await.unwrap();
+    let found = store.request(id(1)).unwrap().unwrap();
+    let texts: Vec<&str> = found.rebinds.iter().map(|act| act.text.as_str()).collect();
+    assert_eq!((texts, found.state.window()), (vec!["hallpass-test v1\nrebind\n"], Some(window())));
+    assert!(matches!(refused(store.issue(fetch(1, "x")).await), StoreError::Conflict(_)));
+    let late = ActTx { now: at(3), statement: statement("late", at(3)), change };
+    assert!(matches!(refused(store.act(late).await), StoreError::Conflict(_)));
+    store.issue(IssueTx { version: found.version, ..fetch(1, "x") }).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_grant_made_under_another_bundle_or_version_issues_nothing() {
     let (_directory, store) = fresh();
     approved(&store, 1).await;

@@ -77,6 +77,7 @@ pub(crate) fn submission(number: u64) -> SubmitTx {
         id: id(number),
         requester: "alice".parse().unwrap(),
         owner: "alice".parse().unwrap(),
+        extends: None,
         ruling: "hallpass-ruling v1\n".into(),
         expires: at(3600),
         state: RequestState::Pending,

@@ -131,7 +131,8 @@ fn requests_from_before_notices_stay() {
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection
         .execute_batch(
-            "DROP TABLE stops; DROP TABLE lifts; DROP TABLE revoked; DROP INDEX requests_granted; \
+            "DROP TABLE rebinds; DROP INDEX requests_extensions; ALTER TABLE requests DROP COLUMN extends; \
+             DROP TABLE stops; DROP TABLE lifts; DROP TABLE revoked; DROP INDEX requests_granted; \
              ALTER TABLE head DROP COLUMN revocations; ALTER TABLE head DROP COLUMN longest; \
              DROP TABLE notices; DROP INDEX requests_remind; ALTER TABLE requests DROP COLUMN remind; \
              DROP INDEX requests_escalate; ALTER TABLE requests DROP COLUMN escalate; \

@@ -3,12 +3,15 @@
 use domain::Approval;
 use request::StateName;
 
+use super::rules::{HOSTS, Rules, STAGED};
 use crate::tests::harness::*;
 
 /// How long a request waits.
 const PATIENCE: u64 = 3600;
 /// What alice asks for.
 const WINDOW: u64 = 1800;
+/// By how much she asks to extend it.
+pub(super) const MORE: u64 = 600;
 /// How long a certificate opens connections.
 const TTL: u64 = 300;
 /// How many requests of one user may wait.
@@ -18,13 +21,6 @@ const FRESH: u64 = 60;
 /// By how much the wall clock may part from boot time.
 const TOLERANCE: u64 = 5;
 
-/// What alice asks for, and how many people it takes: of `sre`, but for the one in stages.
-pub(super) const HOSTS: [(&str, usize); 4] =
-    [("root@web-1", 1), ("root@two-1", 2), ("root@staged-1", 2), ("root@dev-1", 0)];
-/// The one that takes one who leads, or is on duty after a while, and then one of `sre`.
-pub(super) const STAGED: usize = 2;
-/// The one for which nobody needs to be asked.
-pub(super) const AUTO: usize = 3;
 /// How long until those on duty stand in.
 const WAIT: u64 = 900;
 
@@ -33,6 +29,10 @@ const WAIT: u64 = 900;
 pub(super) enum Message {
     /// Alice asks for a host.
     Submit { host: usize },
+    /// Alice asks to go on under a grant from `start` on, which she says began at `since`, for a connecting key.
+    Extend { request: usize, start: u64, since: u64, key: u8 },
+    /// Somebody puts another connecting key in place, signed at that time.
+    Rebind { request: usize, by: u8, key: u8, time: u64 },
     /// Somebody decides.
     Decide { request: usize, by: u8, verdict: Approval },
     /// Somebody ends a request.
@@ -52,19 +52,6 @@ pub(super) enum Ending {
     Withdraw,
 }
 
-/// What is in force.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rules {
-    /// What every world begins with.
-    AsTheyWere,
-    /// Bob is in no group any more.
-    BobLeft,
-    BobDisabled,
-    AliceDisabled,
-    /// Each rule asks one more of `sre`, and gives ten minutes at most.
-    Tightened,
-}
-
 /// Taken, or why not.
 pub(super) type Answer = Result<(), &'static str>;
 
@@ -79,20 +66,39 @@ pub(super) struct Model {
 
 #[derive(Debug, Clone)]
 pub(super) struct Request {
-    host: usize,
-    needs: usize,
+    pub(super) host: usize,
+    pub(super) needs: usize,
+    /// The longest window when it was asked.
+    longest: u64,
+    pub(super) extends: Option<Extends>,
+    /// Its connecting key.
+    pub(super) key: u8,
     asked: u64,
+    /// When its connecting key was put in its place.
+    rebound: Option<u64>,
     /// Who, and when they signed.
     approved_by: Vec<(u8, u64)>,
     /// When it dies unanswered.
     expires: u64,
     /// Whether certificates came of it.
-    used: bool,
-    is: Is,
+    pub(super) used: bool,
+    pub(super) is: Is,
+}
+
+/// What a request extends.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Extends {
+    pub(super) request: usize,
+    /// When the first window of all began.
+    pub(super) since: u64,
+    /// The asked start.
+    pub(super) start: u64,
+    /// Whether it was ruled to rest on it.
+    pub(super) rests: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Is {
+pub(super) enum Is {
     Pending { until: u64 },
     Approved { from: u64, until: u64 },
     Ended(StateName),
@@ -111,6 +117,8 @@ impl Model {
     fn take_signed(&mut self, message: Message, signed: u64, now: u64) -> Answer {
         match message {
             Message::Submit { host } => self.submit(host, now),
+            Message::Extend { request, start, since, key } => self.extend((request, key), start, since, now),
+            Message::Rebind { request, by, key, time } => self.rebind(request, by, (key, time), now),
             Message::Decide { request, by, verdict } => self.decide(request, (by, signed), verdict, now),
             Message::End { request, by, ending } => self.end(request, by, ending, now),
             Message::Fetch { request, by } => self.fetch(request, by, now),
@@ -125,7 +133,8 @@ impl Model {
         match answer {
             Err("CLOCK_FAULT" | "ISSUING_STOPPED") => answer,
             _ if now.abs_diff(then) > FRESH => Err("STATEMENT_STALE"),
-            Ok(()) | Err("TOO_MANY_PENDING") if !is_fetch => Err("REPLAYED"),
+            // What the store refuses a new statement for, it tells after whether it is new.
+            Ok(()) | Err("TOO_MANY_PENDING" | "APPROVAL_USED") if !is_fetch => Err("REPLAYED"),
             _ => answer,
         }
     }
@@ -134,27 +143,34 @@ impl Model {
         if self.rules.disabled(ALICE) {
             return Err("USER_DISABLED");
         }
-        let needs = self.rules.needs(host);
-        let there = [BOB, CAROL].into_iter().filter(|user| self.rules.in_sre(*user)).count();
-        // In stages there is always somebody: dave, and carol.
-        if WINDOW > self.rules.longest() || host != STAGED && there < needs {
+        if WINDOW > self.rules.longest() {
+            return Err("POLICY_REFUSED");
+        }
+        self.ask((host, LAPTOP), self.rules.needs(host), None, now)
+    }
+
+    /// In stages there is always somebody: dave, and carol.
+    pub(super) fn lacks_people(&self, host: usize, needs: usize) -> bool {
+        host != STAGED && [BOB, CAROL].into_iter().filter(|user| self.rules.in_sre(*user)).count() < needs
+    }
+
+    pub(super) fn ask(&mut self, (host, key): (usize, u8), needs: usize, extends: Option<Extends>, now: u64) -> Answer {
+        if self.lacks_people(host, needs) {
             return Err("POLICY_REFUSED");
         }
         let waiting = self.requests.iter().filter(|request| matches!(request.is, Is::Pending { .. })).count();
         if needs > 0 && waiting >= MOST_PENDING {
             return Err("TOO_MANY_PENDING");
         }
-        let auto = Is::Approved { from: now, until: now + WINDOW };
-        let is = if needs == 0 { auto } else { Is::Pending { until: now + PATIENCE } };
-        self.requests.push(Request {
-            host,
-            needs,
-            asked: now,
-            approved_by: Vec::new(),
-            expires: now + PATIENCE,
-            used: false,
-            is,
-        });
+        let expires = now + PATIENCE;
+        let (approved_by, longest, is) = (Vec::new(), self.rules.longest(), Is::Pending { until: expires });
+        let (asked, rebound, used) = (now, None, false);
+        let mut request =
+            Request { host, needs, longest, extends, key, asked, rebound, approved_by, expires, used, is };
+        if needs == 0 {
+            request.is = request.approved(now);
+        }
+        self.requests.push(request);
         Ok(())
     }
 
@@ -187,7 +203,7 @@ impl Model {
         request.approved_by.retain(|(user, _)| *user != by);
         request.approved_by.push((by, signed));
         if request.counted(rules).len() >= request.needs {
-            request.is = Is::Approved { from: now, until: now + WINDOW };
+            request.is = request.approved(now);
         }
         Ok(())
     }
@@ -202,18 +218,21 @@ impl Model {
         if by != ALICE {
             return Err("NOT_YOURS");
         }
-        let request = &mut self.requests[request];
+        let at = request;
+        let request = &mut self.requests[at];
         let ended = match (ending, request.is) {
             (Ending::Cancel, Is::Pending { until }) if now < until => StateName::Cancelled,
             (Ending::GiveBack, Is::Approved { until, .. }) if now < until => StateName::GivenBack,
             _ => return Err("WRONG_STATE"),
         };
         request.is = Is::Ended(ended);
+        self.end_extensions(at, (StateName::Cancelled, StateName::GivenBack), now);
         Ok(())
     }
 
-    fn withdraw(&mut self, request: usize, by: u8, now: u64) -> Answer {
-        let request = &mut self.requests[request];
+    fn withdraw(&mut self, at: usize, by: u8, now: u64) -> Answer {
+        let used = self.line(at).iter().any(|later| self.requests[*later].used);
+        let request = &mut self.requests[at];
         if !request.approved_by.iter().any(|(user, _)| *user == by) {
             return Err("NO_APPROVAL");
         }
@@ -221,11 +240,12 @@ impl Model {
             Is::Pending { until } | Is::Approved { until, .. } if now < until => {}
             _ => return Err("WRONG_STATE"),
         }
-        if request.used {
+        if used {
             return Err("APPROVAL_USED");
         }
         request.approved_by.retain(|(user, _)| *user != by);
         request.is = Is::Pending { until: request.expires };
+        self.end_extensions(at, (StateName::Stopped, StateName::Stopped), now);
         Ok(())
     }
 
@@ -235,19 +255,36 @@ impl Model {
         if self.stopped {
             return Err("ISSUING_STOPPED");
         }
-        if by != LAPTOP {
+        if by != self.requests[request].key {
             return Err("NOT_GRANTED");
         }
         if self.rules.disabled(ALICE) {
             return Err("POLICY_REFUSED");
         }
-        let asked = &self.requests[request];
-        let enough = asked.counted(self.rules).len() >= asked.needs.max(self.rules.needs(asked.host));
-        let open = self.window(asked).is_some_and(|(from, until)| from <= now && now < until);
-        if !enough || !open {
+        let open = self.window(&self.requests[request]).is_some_and(|(from, until)| from <= now && now < until);
+        if !self.stands(request) || !open {
             return Err("NOT_GRANTED");
         }
         self.requests[request].used = true;
+        Ok(())
+    }
+
+    fn rebind(&mut self, request: usize, by: u8, (key, time): (u8, u64), now: u64) -> Answer {
+        if self.rules.disabled(by) {
+            return Err("USER_DISABLED");
+        }
+        if by != ALICE {
+            return Err("NOT_YOURS");
+        }
+        let request = &mut self.requests[request];
+        if !matches!(request.is, Is::Pending { until } | Is::Approved { until, .. } if now < until) {
+            return Err("WRONG_STATE");
+        }
+        let follows = request.rebound.map_or(request.asked <= time, |last| last < time);
+        if key == BOB || key == request.key || !follows {
+            return Err("NOT_REBOUND");
+        }
+        (request.key, request.rebound) = (key, Some(time));
         Ok(())
     }
 
@@ -284,7 +321,8 @@ impl Model {
     /// The window of an approved request, cut to the longest of today.
     fn window(&self, request: &Request) -> Option<(u64, u64)> {
         let Is::Approved { from, until } = request.is else { return None };
-        Some((from, until.min(from + self.rules.longest())))
+        let since = request.extends.map_or(from, |extends| extends.since);
+        Some((from, until.min(since + self.rules.longest())))
     }
 
     /// Whether it was approved, one stage after the other.
@@ -323,8 +361,18 @@ enum Fills {
 }
 
 impl Request {
+    /// Where it stands once it is approved: an extension ends when the longest window from the beginning does.
+    fn approved(&self, now: u64) -> Is {
+        let Some(Extends { since, start, .. }) = self.extends else {
+            return Is::Approved { from: now, until: now + WINDOW };
+        };
+        let from = start.max(now);
+        let until = (from + MORE).min(since + self.longest);
+        if from < until { Is::Approved { from, until } } else { Is::Ended(StateName::Expired) }
+    }
+
     /// Whose approvals count today.
-    fn counted(&self, rules: Rules) -> Vec<u8> {
+    pub(super) fn counted(&self, rules: Rules) -> Vec<u8> {
         let mut counted: Vec<(u8, u64)> = Vec::new();
         for approval in &self.approved_by {
             if self.next(rules, &counted, *approval) == Fills::Counts {
@@ -359,60 +407,5 @@ impl Request {
             [_] if rules.in_sre(user) => Fills::Counts,
             _ => Fills::Nothing,
         }
-    }
-}
-
-impl Rules {
-    pub(super) const ALL: [Self; 5] =
-        [Self::AsTheyWere, Self::BobLeft, Self::BobDisabled, Self::AliceDisabled, Self::Tightened];
-
-    /// A person's disabling disables every account of theirs.
-    fn disabled(self, user: u8) -> bool {
-        match self {
-            Self::BobDisabled => [BOB, BACKUP].contains(&user),
-            Self::AliceDisabled => [ALICE, ALICE_ADMIN].contains(&user),
-            _ => false,
-        }
-    }
-
-    /// Neither alice, by whatever account, nor a service, nor who is not asked.
-    fn in_sre(self, user: u8) -> bool {
-        user == CAROL || user == BOB && !matches!(self, Self::BobLeft | Self::BobDisabled)
-    }
-
-    /// Whether they are asked in some stage, or stand in at some time.
-    fn may_decide(self, host: usize, user: u8) -> bool {
-        let leads = user == DAVE || user == BOB && self != Self::BobDisabled;
-        self.in_sre(user) || host == STAGED && leads
-    }
-
-    fn needs(self, host: usize) -> usize {
-        HOSTS[host].1 + usize::from(self == Self::Tightened && host != STAGED)
-    }
-
-    const fn longest(self) -> u64 {
-        if matches!(self, Self::Tightened) { 600 } else { 3600 }
-    }
-
-    /// The files that say so.
-    pub(super) fn setup(self) -> Setup {
-        let Setup { mut directory, mut access, .. } = Setup::default();
-        let edits: &[(&str, &str)] = match self {
-            Self::AsTheyWere => &[],
-            Self::BobLeft => &[("members = [\"bob\", ", "members = [")],
-            Self::BobDisabled => &[("name = \"bob\"\n", "name = \"bob\"\ndisabled = true\n")],
-            Self::AliceDisabled => &[("name = \"alice\"\n", "name = \"alice\"\ndisabled = true\n")],
-            Self::Tightened => &[
-                ("\"2 of sre\"", "\"3 of sre\""),
-                ("\"1 of sre\"", "\"2 of sre\""),
-                ("\"auto\"", "\"1 of sre\""),
-                ("\"1h\"", "\"10m\""),
-            ],
-        };
-        for (from, to) in edits {
-            assert!(directory.contains(from) || access.contains(from), "{from}");
-            (directory, access) = (directory.replace(from, to), access.replace(from, to));
-        }
-        Setup { directory, access, ..Setup::default() }
     }
 }

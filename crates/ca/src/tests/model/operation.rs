@@ -4,7 +4,8 @@ use domain::Approval;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::lifecycle::{AUTO, Ending, Rules};
+use super::lifecycle::Ending;
+use super::rules::{AUTO, Rules};
 use crate::tests::harness::*;
 
 /// How long a history is at most.
@@ -17,6 +18,10 @@ const LATEST: usize = 5;
 pub(super) enum Operation {
     /// Alice asks for a host.
     Submit(usize),
+    /// Alice asks to go on under a grant.
+    Extend(usize),
+    /// Somebody puts another connecting key in place.
+    Rebind(usize, u8, u8),
     /// Somebody decides.
     Decide(usize, u8, Approval),
     /// Two decide at once.
@@ -44,7 +49,40 @@ pub(super) enum Operation {
 }
 
 pub(super) fn history() -> impl Strategy<Value = Vec<Operation>> {
-    prop::collection::vec(operation(), 1..LONGEST)
+    let one = operation().prop_map(|one| vec![one]);
+    let rare = prop_oneof![2 => extended_and_withdrawn(), 2 => fetched_too_late(), 1 => extended_too_far()];
+    prop::collection::vec(prop_oneof![24 => one, 1 => rare], 1..LONGEST).prop_map(|steps| steps.concat())
+}
+
+/// An extension of a grant that gave no certificate, and the approval taken back: in these orders alone it happens rarely.
+fn extended_and_withdrawn() -> impl Strategy<Value = Vec<Operation>> {
+    (0..AUTO, any::<bool>()).prop_map(|(host, decided)| {
+        let approve = |at, by| Operation::Decide(at, by, Approval::Approve);
+        let mut steps = vec![Operation::Submit(host), approve(0, BOB), approve(0, CAROL), Operation::Extend(0)];
+        steps.extend(decided.then(|| approve(0, CAROL)));
+        steps.push(Operation::End(1, BOB, Ending::Withdraw));
+        steps
+    })
+}
+
+/// A fetch that is sent again when its grant was given back, or is for another connecting key.
+fn fetched_too_late() -> impl Strategy<Value = Vec<Operation>> {
+    let (back, rebound) = (Operation::End(0, ALICE, Ending::GiveBack), Operation::Rebind(0, ALICE, OTHER_LAPTOP));
+    let fetch = Operation::Fetch(0, LAPTOP);
+    select(vec![back, rebound])
+        .prop_map(move |then| vec![Operation::Submit(AUTO), fetch.clone(), then, Operation::Repeat(1)])
+}
+
+/// An extension past what rules give by now.
+fn extended_too_far() -> impl Strategy<Value = Vec<Operation>> {
+    let steps = [
+        Operation::Reload(Rules::AsTheyWere),
+        Operation::Submit(AUTO),
+        Operation::Reload(Rules::Tightened),
+        Operation::Extend(0),
+        Operation::Reload(Rules::AsTheyWere),
+    ];
+    Just(steps.to_vec())
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
@@ -57,12 +95,15 @@ fn operation() -> impl Strategy<Value = Operation> {
     let rules = prop_oneof![2 => Just(Rules::AsTheyWere), 3 => select(Rules::ALL.to_vec())];
     prop_oneof![
         14 => prop_oneof![4 => 0..AUTO, 1 => Just(AUTO)].prop_map(Operation::Submit),
+        8 => request().prop_map(Operation::Extend),
+        6 => (request(), prop_oneof![6 => Just(ALICE), 1 => of(&[BOB, ALICE_ADMIN])], of(&[LAPTOP, OTHER_LAPTOP, BOB]))
+            .prop_map(|(at, by, key)| Operation::Rebind(at, by, key)),
         20 => (request(), decision()).prop_map(|(at, (by, verdict))| Operation::Decide(at, by, verdict)),
         4 => (request(), [decision(), decision()]).prop_map(|(at, both)| Operation::Race(at, both)),
         8 => (request(), prop_oneof![4 => Just(ALICE), 1 => of(&[BOB, ALICE_ADMIN])], ending)
             .prop_map(|(at, by, ending)| Operation::End(at, by, ending)),
         9 => (request(), decider()).prop_map(|(at, by)| Operation::End(at, by, Ending::Withdraw)),
-        26 => (request(), prop_oneof![8 => Just(LAPTOP), 1 => of(&[ALICE, BOB])])
+        26 => (request(), prop_oneof![8 => Just(LAPTOP), 4 => Just(OTHER_LAPTOP), 1 => of(&[ALICE, BOB])])
             .prop_map(|(at, by)| Operation::Fetch(at, by)),
         12 => (0..5usize).prop_map(Operation::Repeat),
         7 => prop_oneof![4 => 1..50u64, 3 => 50..900u64, 1 => Just(3600)].prop_map(Operation::Pass),

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Approval, Quorum, RequestId};
+use domain::{Approval, Extends, PublicKey, Quorum, RequestId, Span, UnixTime};
 use ledger::Payload;
 use request::StateName;
-use statement::{Act, ActStatement, Canonical as _, DecisionStatement, RequestStatement, RulingText, Signed};
+use statement::{Act, ActStatement, Canonical as _, DecisionStatement, Rebind, RequestStatement, RulingText, Signed};
 
-use super::lifecycle::{Answer, Ending, HOSTS, Message, Model};
+use super::lifecycle::{Answer, Ending, MORE, Message, Model};
 use super::operation::Operation;
+use super::rules::{HOSTS, Rules};
 use super::{ARROWS, Count};
 use crate::View;
 use crate::tests::harness::*;
@@ -23,12 +24,14 @@ pub(super) type Arrow = (Option<StateName>, StateName);
 /// What was seen, and how often.
 #[derive(Debug, Default)]
 pub(super) struct Hits {
+    pub(super) steps: u64,
     pub(super) arrows: Count<Arrow>,
     pub(super) answers: Count<String>,
 }
 
 impl Hits {
     pub(super) fn add(&mut self, others: Self) {
+        self.steps += others.steps;
         others.arrows.into_iter().for_each(|(arrow, count)| *self.arrows.entry(arrow).or_default() += count);
         others.answers.into_iter().for_each(|(answer, count)| *self.answers.entry(answer).or_default() += count);
     }
@@ -40,12 +43,13 @@ impl Hits {
 
 /// Plays a history from its beginning.
 pub(super) async fn play(history: &[Operation]) -> Hits {
-    let (world, model) = (world().await, Model::new());
+    let (world, model) = (world_of(Rules::AsTheyWere.setup()).await, Model::new());
     let mut play = Play { world, model, views: vec![], sent: vec![], seen: vec![], hits: Hits::default() };
     for operation in history {
         let before = play.now();
         play = play.step(operation).await;
         play.agrees(before);
+        play.hits.steps += 1;
     }
     nothing_left_without_its_quorum(&play.world);
     play.hits
@@ -85,6 +89,15 @@ impl Play {
         let about = |at: &usize| self.views.len().checked_sub(at + 1);
         match operation {
             Operation::Submit(host) => self.say(Message::Submit { host: *host }).await,
+            Operation::Extend(at) => {
+                let Some(request) = about(at) else { return self };
+                self.say(self.model.extension(request, self.now())).await;
+            }
+            Operation::Rebind(at, by, key) => {
+                let Some(request) = about(at) else { return self };
+                let time = self.now();
+                self.say(Message::Rebind { request, by: *by, key: *key, time }).await;
+            }
             Operation::Resume(by) => self.say(Message::Resume { by: *by }).await,
             Operation::Decide(at, by, verdict) => {
                 let Some(request) = about(at) else { return self };
@@ -244,6 +257,21 @@ impl Play {
         let (world, id) = (&self.world, |request: usize| self.views[request].stored.id);
         match message {
             Message::Submit { host } => by(ALICE, &world.request(HOSTS[host].0, "30m")),
+            Message::Rebind { request, by: user, key: new, time: _ } => {
+                let act = Act::Rebind(Rebind { id: id(request), key: public(&key(new)) });
+                by(user, &world.act_statement(user, act))
+            }
+            Message::Extend { request, start, since, key: connecting } => {
+                let (start, since) = (UnixTime::new(start).unwrap(), UnixTime::new(since).unwrap());
+                let said = RequestStatement {
+                    start: Some(start),
+                    window: Span::from_seconds(MORE).unwrap(),
+                    extends: Some(Extends { id: id(request), since }),
+                    connecting_key: public(&key(connecting)),
+                    ..world.request(self.model.access(request), "10m")
+                };
+                by(ALICE, &said)
+            }
             Message::Decide { request, by: user, verdict } => {
                 by(user, &world.decision(&self.views[request], user, verdict))
             }
@@ -266,9 +294,12 @@ impl Play {
     async fn send(&self, message: Message, signed: &Signed) -> Result<Given, &'static str> {
         let (ca, text, signature) = (&self.world.ca, signed.text.as_bytes(), signed.signature.as_bytes());
         let given = match message {
-            Message::Submit { .. } => ca.submit(text, signature).await.map(|view| Given::Request(view.stored.id)),
+            Message::Submit { .. } | Message::Extend { .. } => {
+                ca.submit(text, signature).await.map(|view| Given::Request(view.stored.id))
+            }
             Message::Decide { .. } => ca.decide(text, signature).await.map(|_| Given::Nothing),
             Message::End { .. } => ca.end(text, signature).await.map(|_| Given::Nothing),
+            Message::Rebind { .. } => ca.rebind(text, signature).await.map(|_| Given::Nothing),
             Message::Resume { .. } => ca.resume(text, signature).await.map(|()| Given::Nothing),
             Message::Fetch { .. } => ca.fetch(text, signature).await.map(|issued| {
                 let certificate = &issued.certificates[0].1;
@@ -291,15 +322,18 @@ impl Play {
 const fn named(message: Message) -> &'static str {
     match message {
         Message::Submit { .. } => "submit",
+        Message::Extend { .. } => "extend",
         Message::Decide { .. } => "decide",
         Message::End { .. } => "end",
         Message::Fetch { .. } => "fetch",
+        Message::Rebind { .. } => "rebind",
         Message::Resume { .. } => "resume",
     }
 }
 
 /// By the ledger alone: before each certificate stand its request and approvals by as many people as the ruling asks
-/// for, the requester not among them, and neither a deny nor an end.
+/// for, the requester not among them, and neither a deny nor an end, of it or of what it extends; and it is for the
+/// connecting key that was put there last.
 fn nothing_left_without_its_quorum(world: &World) {
     let size = u32::try_from(world.ca.checkpoint().checkpoint.size).unwrap();
     let mut alive: BTreeMap<RequestId, Asked> = BTreeMap::new();
@@ -307,9 +341,11 @@ fn nothing_left_without_its_quorum(world: &World) {
         let index = entry.envelope().index;
         match entry.payload {
             Payload::Request { request, ruling, statement } => {
-                let quorum = RulingText::parse(&ruling).unwrap().obligations().quorum.clone();
-                let asked = RequestStatement::parse(&statement.text).unwrap().header.time.seconds();
-                alive.insert(request, Asked { quorum, since: asked, approvals: Vec::new() });
+                let ruled = RulingText::parse(&ruling).unwrap().obligations().clone();
+                let said = RequestStatement::parse(&statement.text).unwrap();
+                let (since, extends) = (said.header.time.seconds(), said.extends.map(|extends| extends.id));
+                let (quorum, rests, key) = (ruled.quorum, ruled.rests, said.connecting_key);
+                alive.insert(request, Asked { quorum, since, approvals: Vec::new(), extends, rests, key });
             }
             Payload::Decision { request, statement } => {
                 let said = DecisionStatement::parse(&statement.text).unwrap();
@@ -324,23 +360,27 @@ fn nothing_left_without_its_quorum(world: &World) {
             }
             Payload::Act { statement } => {
                 let said = ActStatement::parse(&statement.text).unwrap();
-                match said.act {
-                    Act::Withdraw(request) => {
+                match (said.act.request(), said.act) {
+                    (Some(request), Act::Rebind(rebind)) => alive.get_mut(&request).unwrap().key = rebind.key,
+                    (Some(request), Act::Withdraw(_)) => {
                         let (person, approvals) =
                             (person(said.user.as_str()), &mut alive.get_mut(&request).unwrap().approvals);
                         assert!(approvals.iter().any(|(other, _)| *other == person));
                         approvals.retain(|(other, _)| *other != person);
+                        end_extensions(&mut alive, request);
                     }
-                    act => drop(act.request().map(|request| alive.remove(&request).unwrap())),
+                    (Some(request), _) => {
+                        end_extensions(&mut alive, request);
+                        alive.remove(&request).unwrap();
+                    }
+                    (None, _) => {}
                 }
             }
             Payload::Expired { request } => drop(alive.remove(&request).unwrap()),
-            Payload::Certificate { request, .. } => {
-                let Asked { quorum, since, approvals } = &alive[&request];
-                let enough = u64::try_from(approvals.len()).unwrap() >= quorum.people();
-                let others = approvals.iter().all(|(person, _)| *person != "alice");
-                let in_turn = quorum.stages() < 2 || leads_then_sre(approvals, *since);
-                assert!(enough && others && in_turn, "entry {index}: {approvals:?} of {quorum}");
+            Payload::Certificate { request, to_be_signed, .. } => {
+                let certificate = cert::ToBeSigned::from_bytes(to_be_signed).unwrap();
+                assert_eq!(certificate.draft().connecting_key, alive[&request].key, "entry {index}");
+                assert!(stands(&alive, request), "entry {index}");
             }
             _ => {}
         }
@@ -352,6 +392,27 @@ struct Asked {
     quorum: Quorum,
     since: u64,
     approvals: Vec<(&'static str, u64)>,
+    extends: Option<RequestId>,
+    rests: bool,
+    key: PublicKey,
+}
+
+/// Whether people enough approved it in their turn, and what it rests on.
+fn stands(alive: &BTreeMap<RequestId, Asked>, id: RequestId) -> bool {
+    let Asked { quorum, since, approvals, extends, rests, .. } = &alive[&id];
+    let enough = u64::try_from(approvals.len()).unwrap() >= quorum.people();
+    let others = approvals.iter().all(|(person, _)| *person != "alice");
+    let in_turn = quorum.stages() < 2 || leads_then_sre(approvals, *since);
+    enough && others && in_turn && extends.is_none_or(|before| !rests || stands(alive, before))
+}
+
+fn end_extensions(alive: &mut BTreeMap<RequestId, Asked>, of: RequestId) {
+    let later: Vec<RequestId> =
+        alive.iter().filter(|(_, request)| request.extends == Some(of)).map(|(id, _)| *id).collect();
+    for id in later {
+        end_extensions(alive, id);
+        alive.remove(&id);
+    }
 }
 
 /// Whether somebody who leads, or is on duty after a quarter of an hour, approved before somebody else of `sre` did.

@@ -43,6 +43,8 @@ fn fits(request: &Checked, told: &Explanation) -> Result<(), CheckError> {
             approver_key: allowed.approver_key,
             // For one host, or for plain ones, it makes no difference what the rule says of later hosts.
             live_hosts: if could_be_live { allowed.live.is_some() } else { rule.whole.live_hosts },
+            // What an extension takes is told as what the request takes.
+            extend: rule.whole.extend.clone(),
         };
         rule.rule == allowed.rule && whole == as_ruled
     };
@@ -113,6 +115,7 @@ struct Asks {
     requester_key: Option<String>,
     approver_key: Option<String>,
     live_hosts: bool,
+    extend: Option<String>,
 }
 
 impl Explained {
@@ -167,6 +170,7 @@ impl From<Terms> for Asks {
             requester_key,
             approver_key,
             live_hosts,
+            extend,
         } = terms;
         Self {
             quorum: quorum.map(|quorum| quorum.to_string()),
@@ -179,6 +183,7 @@ impl From<Terms> for Asks {
             requester_key: requester_key.map(|key| key.to_string()),
             approver_key: approver_key.map(|key| key.to_string()),
             live_hosts,
+            extend: extend.map(|quorum| quorum.to_string()),
         }
     }
 }
@@ -199,7 +204,8 @@ impl Asks {
         let asked = self.requester_key.iter().map(|key| format!("asked with {key}"));
         let approved = self.approver_key.iter().map(|key| format!("approved with {key}"));
         let live = self.live_hosts.then(|| "including future hosts".to_owned());
-        let gives = quorum.chain(max).chain(ttl).chain(allow);
+        let extend = self.extend.iter().map(|quorum| format!("extended with {quorum}"));
+        let gives = quorum.chain(extend).chain(max).chain(ttl).chain(allow);
         gives
             .chain(tickets)
             .chain(source)

@@ -94,6 +94,7 @@ struct Open {
     live_hosts: bool,
     requester_key: Option<String>,
     approver_key: Option<String>,
+    extend: Option<String>,
     realm: Option<String>,
     realm_hosts: Option<usize>,
 }
@@ -171,6 +172,7 @@ impl From<&Opening> for Open {
             requester_key,
             approver_key,
             live_hosts,
+            extend,
             realm,
         } = opening;
         Self {
@@ -185,6 +187,7 @@ impl From<&Opening> for Open {
             live_hosts: *live_hosts,
             requester_key: requester_key.as_ref().map(ToString::to_string),
             approver_key: approver_key.as_ref().map(ToString::to_string),
+            extend: extend.as_ref().map(ToString::to_string),
             realm: realm.as_ref().map(|realm| realm.name.to_string()),
             realm_hosts: realm.as_ref().map(|realm| realm.hosts.len()),
         }
