@@ -27,6 +27,7 @@ mod grant;
 mod not_granted;
 mod rebind;
 mod state;
+mod transitions;
 
 pub use evidence::{Ballot, BallotRefused, Judging, Slots, judge};
 pub use extend::{MOST_EXTENDED, NoExtension, asks_the_same, opens_no_more, stands_on};
@@ -34,3 +35,4 @@ pub use grant::{Case, Counted, Grant, Held, fetchable, grant, grantable};
 pub use not_granted::NotGranted;
 pub use rebind::{MOST_REBOUND, NotRebound, connecting_key, in_order, may_rebind};
 pub use state::{Approved, Ended, Outcome, Pending, State, StateName, UnknownState, Wanted, Window, open};
+pub use transitions::{TRANSITIONS, Transition, diagram};

@@ -244,6 +244,11 @@ impl StateName {
         (Self::Stopped, "stopped"),
     ];
 
+    /// Every state.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().map(|(state, _)| state)
+    }
+
     /// The spelling.
     pub fn as_str(self) -> &'static str {
         Self::ALL.iter().find(|(state, _)| *state == self).map_or("", |(_, name)| name)
