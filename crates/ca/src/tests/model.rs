@@ -8,10 +8,12 @@
 //! Seeds are those of [`super::seeded`].
 
 mod extensions;
+mod ledger;
 mod lifecycle;
 mod operation;
 mod play;
 mod rules;
+mod stops;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -26,7 +28,7 @@ const HISTORIES: u32 = 660;
 const STEPS: u64 = 50_000;
 
 /// Every answer that there is.
-const ANSWERS: [&str; 54] = [
+const ANSWERS: [&str; 71] = [
     "submit: taken",
     "submit: POLICY_REFUSED",
     "submit: TOO_MANY_PENDING",
@@ -59,6 +61,23 @@ const ANSWERS: [&str; 54] = [
     "fetch: ISSUING_STOPPED",
     "fetch: NOT_GRANTED",
     "fetch: POLICY_REFUSED",
+    "stop: taken",
+    "second: taken",
+    "stop: NO_RIGHT",
+    "stop: OVER",
+    "stop: STOPPED_ALREADY",
+    "stop: USER_DISABLED",
+    "lift: taken",
+    "lift: NO_RIGHT",
+    "lift: NO_SUCH_STOP",
+    "lift: USER_DISABLED",
+    "submit: ALL_STOPPED",
+    "submit: HOST_STOPPED",
+    "extend: HOST_STOPPED",
+    "fetch: ALL_STOPPED",
+    "stop again: OVER",
+    "stop again: STOPPED_ALREADY",
+    "lift again: NO_SUCH_STOP",
     "resume: taken",
     "resume: NO_RIGHT",
     "resume: USER_DISABLED",

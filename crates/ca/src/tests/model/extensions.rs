@@ -8,11 +8,12 @@ use crate::tests::harness::*;
 impl Model {
     /// What is extended is open now, began then, and has so much left.
     pub(super) fn extend(&mut self, (request, key): (usize, u8), start: u64, since: u64, now: u64) -> Answer {
-        if self.rules.disabled(ALICE) {
+        if self.today().disabled(ALICE) {
             return Err("USER_DISABLED");
         }
         let before = &self.requests[request];
         let host = before.host;
+        self.not_stopped(host, now)?;
         let Is::Approved { from, until } = before.is else { return Err("NOT_EXTENDABLE") };
         if !(from..until).contains(&now) || start > until || since != before.extends.map_or(from, |e| e.since) {
             return Err("NOT_EXTENDABLE");
@@ -20,10 +21,10 @@ impl Model {
         if key != before.key {
             return Err("NOT_EXTENDABLE");
         }
-        if start.max(now) + MORE > since + self.rules.longest() {
+        if start.max(now) + MORE > since + self.today().longest() {
             return Err("POLICY_REFUSED");
         }
-        let (needs, rests) = self.rules.extension(host);
+        let (needs, rests) = self.today().extension(host);
         let extends = Extends { request, since, start, rests };
         if self.lacks_people(host, needs) {
             return Err("POLICY_REFUSED");
@@ -38,14 +39,14 @@ impl Model {
     pub(super) fn stands(&self, at: usize) -> bool {
         let request = &self.requests[at];
         let (needs, rests) = match request.extends {
-            None => (self.rules.needs(request.host), false),
+            None => (self.today().needs(request.host), false),
             Some(extends) => {
-                let (needs, rests) = self.rules.extension(request.host);
+                let (needs, rests) = self.today().extension(request.host);
                 (needs, rests || extends.rests)
             }
         };
         let approved = matches!(request.is, Is::Approved { .. });
-        let enough = request.counted(self.rules).len() >= needs.max(request.needs);
+        let enough = request.counted(self.today()).len() >= needs.max(request.needs);
         approved && enough && request.extends.is_none_or(|extends| !rests || self.stands(extends.request))
     }
 

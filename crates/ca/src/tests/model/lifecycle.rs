@@ -3,7 +3,8 @@
 use domain::Approval;
 use request::StateName;
 
-use super::rules::{HOSTS, Rules, STAGED};
+use super::rules::{HOSTS, Rules, STAGED, Today};
+use super::stops::{Stop, Stopped};
 use crate::tests::harness::*;
 
 /// How long a request waits.
@@ -41,6 +42,10 @@ pub(super) enum Message {
     Fetch { request: usize, by: u8 },
     /// Somebody resumes issuing.
     Resume { by: u8 },
+    /// Somebody stops something.
+    Stop { what: Stopped, by: u8 },
+    /// Somebody lifts the stop that came so many after the first.
+    Lift { stop: usize, by: u8 },
 }
 
 /// How a request, or an approval of it, is taken back.
@@ -62,6 +67,8 @@ pub(super) struct Model {
     pub(super) drift: i64,
     pub(super) stopped: bool,
     pub(super) requests: Vec<Request>,
+    /// Every stop that was made, those that are over among them.
+    pub(super) stops: Vec<Stop>,
 }
 
 #[derive(Debug, Clone)]
@@ -77,7 +84,9 @@ pub(super) struct Request {
     /// When its connecting key was put in its place.
     rebound: Option<u64>,
     /// Who, and when they signed.
-    approved_by: Vec<(u8, u64)>,
+    pub(super) approved_by: Vec<(u8, u64)>,
+    /// Who said no.
+    pub(super) denied_by: Option<u8>,
     /// When it dies unanswered.
     expires: u64,
     /// Whether certificates came of it.
@@ -106,7 +115,7 @@ pub(super) enum Is {
 
 impl Model {
     pub(super) const fn new() -> Self {
-        Self { rules: Rules::AsTheyWere, drift: 0, stopped: false, requests: Vec::new() }
+        Self { rules: Rules::AsTheyWere, drift: 0, stopped: false, requests: Vec::new(), stops: Vec::new() }
     }
 
     /// What a message is answered, and what it changes.
@@ -123,6 +132,8 @@ impl Model {
             Message::End { request, by, ending } => self.end(request, by, ending, now),
             Message::Fetch { request, by } => self.fetch(request, by, now),
             Message::Resume { by } => self.resume(by),
+            Message::Stop { what, by } => self.stop(what, by, now),
+            Message::Lift { stop, by } => self.lift(stop, by, now),
         }
     }
 
@@ -140,18 +151,19 @@ impl Model {
     }
 
     fn submit(&mut self, host: usize, now: u64) -> Answer {
-        if self.rules.disabled(ALICE) {
+        if self.today().disabled(ALICE) {
             return Err("USER_DISABLED");
         }
-        if WINDOW > self.rules.longest() {
+        self.not_stopped(host, now)?;
+        if WINDOW > self.today().longest() {
             return Err("POLICY_REFUSED");
         }
-        self.ask((host, LAPTOP), self.rules.needs(host), None, now)
+        self.ask((host, LAPTOP), self.today().needs(host), None, now)
     }
 
     /// In stages there is always somebody: dave, and carol.
     pub(super) fn lacks_people(&self, host: usize, needs: usize) -> bool {
-        host != STAGED && [BOB, CAROL].into_iter().filter(|user| self.rules.in_sre(*user)).count() < needs
+        host != STAGED && [BOB, CAROL].into_iter().filter(|user| self.today().in_sre(*user)).count() < needs
     }
 
     pub(super) fn ask(&mut self, (host, key): (usize, u8), needs: usize, extends: Option<Extends>, now: u64) -> Answer {
@@ -163,10 +175,22 @@ impl Model {
             return Err("TOO_MANY_PENDING");
         }
         let expires = now + PATIENCE;
-        let (approved_by, longest, is) = (Vec::new(), self.rules.longest(), Is::Pending { until: expires });
+        let (approved_by, longest, is) = (Vec::new(), self.today().longest(), Is::Pending { until: expires });
         let (asked, rebound, used) = (now, None, false);
-        let mut request =
-            Request { host, needs, longest, extends, key, asked, rebound, approved_by, expires, used, is };
+        let mut request = Request {
+            host,
+            needs,
+            longest,
+            extends,
+            key,
+            asked,
+            rebound,
+            approved_by,
+            denied_by: None,
+            expires,
+            used,
+            is,
+        };
         if needs == 0 {
             request.is = request.approved(now);
         }
@@ -175,18 +199,18 @@ impl Model {
     }
 
     fn decide(&mut self, request: usize, (by, signed): (u8, u64), verdict: Approval, now: u64) -> Answer {
-        let (rules, request) = (self.rules, &mut self.requests[request]);
-        if rules.disabled(by) {
+        let (today, request) = (self.today(), &mut self.requests[request]);
+        if today.disabled(by) {
             return Err("USER_DISABLED");
         }
         // Nobody is asked where the quorum is `auto`.
-        if !rules.may_decide(request.host, by) || request.needs == 0 {
+        if !today.may_decide(request.host, by) || request.needs == 0 {
             return Err("DECISION_REFUSED");
         }
         if !matches!(request.is, Is::Pending { until } if now < until) {
             return Err("WRONG_STATE");
         }
-        let (counted, fills) = (request.counted(rules), request.fills(rules, (by, signed)));
+        let (counted, fills) = (request.counted(today), request.fills(today, (by, signed)));
         let approves = verdict == Approval::Approve;
         let decided = request.approved_by.iter().any(|(user, _)| *user == by);
         // An approval that does not count any more, as one before it was taken back, can be given again.
@@ -194,7 +218,7 @@ impl Model {
             return Err("DECIDED_BEFORE");
         }
         if !approves {
-            request.is = Is::Ended(StateName::Denied);
+            (request.is, request.denied_by) = (Is::Ended(StateName::Denied), Some(by));
             return Ok(());
         }
         if fills == Fills::TooEarly {
@@ -202,14 +226,14 @@ impl Model {
         }
         request.approved_by.retain(|(user, _)| *user != by);
         request.approved_by.push((by, signed));
-        if request.counted(rules).len() >= request.needs {
+        if request.counted(today).len() >= request.needs {
             request.is = request.approved(now);
         }
         Ok(())
     }
 
     fn end(&mut self, request: usize, by: u8, ending: Ending, now: u64) -> Answer {
-        if self.rules.disabled(by) {
+        if self.today().disabled(by) {
             return Err("USER_DISABLED");
         }
         if ending == Ending::Withdraw {
@@ -258,7 +282,10 @@ impl Model {
         if by != self.requests[request].key {
             return Err("NOT_GRANTED");
         }
-        if self.rules.disabled(ALICE) {
+        if self.stands_stopped(Stopped::All, now) {
+            return Err("ALL_STOPPED");
+        }
+        if self.today().disabled(ALICE) || self.stands_stopped(Stopped::Host(self.requests[request].host), now) {
             return Err("POLICY_REFUSED");
         }
         let open = self.window(&self.requests[request]).is_some_and(|(from, until)| from <= now && now < until);
@@ -270,7 +297,7 @@ impl Model {
     }
 
     fn rebind(&mut self, request: usize, by: u8, (key, time): (u8, u64), now: u64) -> Answer {
-        if self.rules.disabled(by) {
+        if self.today().disabled(by) {
             return Err("USER_DISABLED");
         }
         if by != ALICE {
@@ -289,7 +316,7 @@ impl Model {
     }
 
     fn resume(&mut self, by: u8) -> Answer {
-        if self.rules.disabled(by) {
+        if self.today().disabled(by) {
             return Err("USER_DISABLED");
         }
         if by != CAROL {
@@ -322,7 +349,7 @@ impl Model {
     fn window(&self, request: &Request) -> Option<(u64, u64)> {
         let Is::Approved { from, until } = request.is else { return None };
         let since = request.extends.map_or(from, |extends| extends.since);
-        Some((from, until.min(since + self.rules.longest())))
+        Some((from, until.min(since + self.today().longest())))
     }
 
     /// Whether it was approved, one stage after the other.
@@ -372,10 +399,10 @@ impl Request {
     }
 
     /// Whose approvals count today.
-    pub(super) fn counted(&self, rules: Rules) -> Vec<u8> {
+    pub(super) fn counted(&self, today: Today) -> Vec<u8> {
         let mut counted: Vec<(u8, u64)> = Vec::new();
         for approval in &self.approved_by {
-            if self.next(rules, &counted, *approval) == Fills::Counts {
+            if self.next(today, &counted, *approval) == Fills::Counts {
                 counted.push(*approval);
             }
         }
@@ -383,28 +410,28 @@ impl Request {
     }
 
     /// What would come of one more.
-    fn fills(&self, rules: Rules, approval: (u8, u64)) -> Fills {
+    fn fills(&self, today: Today, approval: (u8, u64)) -> Fills {
         let mut counted: Vec<(u8, u64)> = self.approved_by.clone();
-        let who = self.counted(rules);
+        let who = self.counted(today);
         counted.retain(|(user, _)| who.contains(user));
-        self.next(rules, &counted, approval)
+        self.next(today, &counted, approval)
     }
 
     /// What comes of an approval after those that count.
-    fn next(&self, rules: Rules, counted: &[(u8, u64)], (user, signed): (u8, u64)) -> Fills {
+    fn next(&self, today: Today, counted: &[(u8, u64)], (user, signed): (u8, u64)) -> Fills {
         if self.host != STAGED {
-            return if rules.in_sre(user) { Fills::Counts } else { Fills::Nothing };
+            return if today.in_sre(user) { Fills::Counts } else { Fills::Nothing };
         }
         if counted.iter().any(|(other, _)| *other == user) {
             return Fills::Nothing;
         }
         let leads = [BOB, DAVE].contains(&user) || user == CAROL && signed.saturating_sub(self.asked) >= WAIT;
         match counted {
-            _ if !rules.may_decide(STAGED, user) => Fills::Nothing,
+            _ if !today.may_decide(STAGED, user) => Fills::Nothing,
             [] if leads => Fills::Counts,
             [] => Fills::TooEarly,
             [(_, before)] if signed + FRESH < *before => Fills::TooEarly,
-            [_] if rules.in_sre(user) => Fills::Counts,
+            [_] if today.in_sre(user) => Fills::Counts,
             _ => Fills::Nothing,
         }
     }

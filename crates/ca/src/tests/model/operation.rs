@@ -6,6 +6,7 @@ use proptest::sample::select;
 
 use super::lifecycle::Ending;
 use super::rules::{AUTO, Rules};
+use super::stops::Stopped;
 use crate::tests::harness::*;
 
 /// How long a history is at most.
@@ -42,6 +43,10 @@ pub(super) enum Operation {
     Expire,
     /// Somebody resumes issuing.
     Resume(u8),
+    /// Somebody stops a request, a user, a host or everything.
+    Stop(Stopped, u8),
+    /// Somebody lifts a stop: the one that so many came after.
+    Lift(usize, u8),
     /// Other files come into force.
     Reload(Rules),
     /// The server ends and starts again.
@@ -85,6 +90,16 @@ fn extended_too_far() -> impl Strategy<Value = Vec<Operation>> {
     Just(steps.to_vec())
 }
 
+/// A request is named as elsewhere.
+fn what() -> impl Strategy<Value = Stopped> {
+    prop_oneof![
+        6 => (0..LATEST).prop_map(Stopped::Request),
+        2 => select(vec![ALICE, BOB]).prop_map(Stopped::User),
+        3 => (0..=AUTO).prop_map(Stopped::Host),
+        2 => Just(Stopped::All),
+    ]
+}
+
 fn operation() -> impl Strategy<Value = Operation> {
     let of = |users: &[u8]| select(users.to_vec());
     let request = || 0..LATEST;
@@ -111,6 +126,9 @@ fn operation() -> impl Strategy<Value = Operation> {
         2 => Just(Operation::Look),
         4 => Just(Operation::Expire),
         6 => prop_oneof![3 => Just(CAROL), 1 => Just(BOB)].prop_map(Operation::Resume),
+        3 => (what(), prop_oneof![3 => of(&[CAROL, DAVE]), 2 => Just(ALICE), 1 => Just(BOB)])
+            .prop_map(|(what, by)| Operation::Stop(what, by)),
+        8 => (0..4usize, prop_oneof![6 => Just(CAROL), 1 => of(&[DAVE, BOB])]).prop_map(|(at, by)| Operation::Lift(at, by)),
         4 => rules.prop_map(Operation::Reload),
         2 => Just(Operation::Restart),
     ]

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Approval, Extends, PublicKey, Quorum, RequestId, Span, UnixTime};
-use ledger::Payload;
+use domain::{Extends, RequestId, Span, StopTarget, UnixTime};
 use request::{StateName, TRANSITIONS};
-use statement::{Act, ActStatement, Canonical as _, DecisionStatement, Rebind, RequestStatement, RulingText, Signed};
+use statement::{Act, Rebind, RequestStatement, Signed};
+use store::StopDone;
 
 use super::Count;
+use super::ledger::nothing_left_without_its_quorum;
 use super::lifecycle::{Answer, Ending, MORE, Message, Model};
 use super::operation::Operation;
 use super::rules::{HOSTS, Rules};
+use super::stops::Stopped;
 use crate::View;
 use crate::tests::harness::*;
 
@@ -44,14 +46,23 @@ impl Hits {
 /// Plays a history from its beginning.
 pub(super) async fn play(history: &[Operation]) -> Hits {
     let (world, model) = (world_of(Rules::AsTheyWere.setup()).await, Model::new());
-    let mut play = Play { world, model, views: vec![], sent: vec![], seen: vec![], hits: Hits::default() };
+    let mut play = Play {
+        world,
+        model,
+        views: vec![],
+        sent: vec![],
+        stops: vec![],
+        ended: BTreeMap::new(),
+        seen: vec![],
+        hits: Hits::default(),
+    };
     for operation in history {
         let before = play.now();
         play = play.step(operation).await;
         play.agrees(before);
         play.hits.steps += 1;
     }
-    nothing_left_without_its_quorum(&play.world);
+    nothing_left_without_its_quorum(&play.world, &play.ended);
     play.hits
 }
 
@@ -62,6 +73,10 @@ struct Play {
     views: Vec<View>,
     /// What was taken.
     sent: Vec<Sent>,
+    /// The entries of stops.
+    stops: Vec<u64>,
+    /// What these ended.
+    ended: BTreeMap<u64, Vec<RequestId>>,
     /// How each request was shown last.
     seen: Vec<StateName>,
     hits: Hits,
@@ -77,11 +92,12 @@ struct Sent {
 }
 
 /// What came back, where the model cares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Given {
     Nothing,
     Request(RequestId),
     Certificate { serial: u64, until: u64 },
+    Stop(StopDone),
 }
 
 impl Play {
@@ -97,6 +113,15 @@ impl Play {
                 let Some(request) = about(at) else { return self };
                 let time = self.now();
                 self.say(Message::Rebind { request, by: *by, key: *key, time }).await;
+            }
+            Operation::Stop(Stopped::Request(at), by) => {
+                let Some(request) = about(at) else { return self };
+                self.say(Message::Stop { what: Stopped::Request(request), by: *by }).await;
+            }
+            Operation::Stop(what, by) => self.say(Message::Stop { what: *what, by: *by }).await,
+            Operation::Lift(at, by) => {
+                let Some(stop) = self.stops.len().checked_sub(at + 1) else { return self };
+                self.say(Message::Lift { stop, by: *by }).await;
             }
             Operation::Resume(by) => self.say(Message::Resume { by: *by }).await,
             Operation::Decide(at, by, verdict) => {
@@ -140,7 +165,7 @@ impl Play {
         let (size, signed, now) = (self.size(), self.sign(message), self.now());
         let answer = self.send(message, &signed).await;
         let expected = self.model.take(message, now);
-        assert_eq!(answer.map(drop), expected, "{message:?}");
+        assert_eq!(answer.as_ref().map(drop).map_err(|why| *why), expected, "{message:?}");
         self.hits.answered(named(message), expected);
         if let Message::Decide { request, .. } = message
             && self.model.approved_in_stages(request)
@@ -157,10 +182,15 @@ impl Play {
 
     /// A message was taken: a certificate ends when it should.
     fn taken(&mut self, sent: Sent) {
-        match (sent.message, sent.given) {
-            (_, Given::Request(id)) => self.views.push(self.world.ca.view(id).unwrap()),
+        match (sent.message, &sent.given) {
+            (_, Given::Stop(done)) => {
+                self.stops.push(done.entry);
+                self.ended.insert(done.entry, done.requests.clone());
+            }
+            (Message::Stop { .. }, Given::Nothing) => self.hits.answered("second", Ok(())),
+            (_, Given::Request(id)) => self.views.push(self.world.ca.view(*id).unwrap()),
             (Message::Fetch { request, .. }, Given::Certificate { until, .. }) => {
-                assert_eq!(Some(until), self.model.end_of_certificate(request, sent.time));
+                assert_eq!(Some(*until), self.model.end_of_certificate(request, sent.time));
             }
             _ => {}
         }
@@ -173,12 +203,12 @@ impl Play {
         let answer = self.send(sent.message, &sent.signed).await;
         let mut expected = self.model.take_again(sent.message, sent.time, now);
         if let (Ok(()), Message::Fetch { request, .. }, Given::Certificate { until, .. }) =
-            (expected, sent.message, sent.given)
-            && self.model.end_of_certificate(request, now).is_none_or(|end| until > end)
+            (expected, sent.message, &sent.given)
+            && self.model.end_of_certificate(request, now).is_none_or(|end| *until > end)
         {
             expected = Err("CERTIFICATE_FAILED");
         }
-        assert_eq!(answer, expected.map(|()| sent.given), "{:?} again", sent.message);
+        assert_eq!(answer, expected.map(|()| sent.given.clone()), "{:?} again", sent.message);
         self.hits.answered(&format!("{} again", named(sent.message)), expected);
         if answer != Err("CLOCK_FAULT") {
             assert_eq!(self.size(), size, "what is repeated writes nothing");
@@ -291,6 +321,16 @@ impl Play {
                 by(key, &world.fetch_statement(id(request), &[self.model.access(request)]))
             }
             Message::Resume { by: user } => by(user, &world.act_statement(user, Act::Resume)),
+            Message::Stop { what, by: user } => {
+                let target = match what {
+                    Stopped::Request(request) => StopTarget::Request(id(request)),
+                    Stopped::User(user) => StopTarget::User(name(user)),
+                    Stopped::Host(host) => StopTarget::Host(HOSTS[host].0.split('@').nth(1).unwrap().parse().unwrap()),
+                    Stopped::All => StopTarget::All,
+                };
+                by(user, &world.act_statement(user, Act::Stop(target)))
+            }
+            Message::Lift { stop, by: user } => by(user, &world.act_statement(user, Act::Lift(self.stops[stop]))),
         }
     }
 
@@ -304,6 +344,11 @@ impl Play {
             Message::End { .. } => ca.end(text, signature).await.map(|_| Given::Nothing),
             Message::Rebind { .. } => ca.rebind(text, signature).await.map(|_| Given::Nothing),
             Message::Resume { .. } => ca.resume(text, signature).await.map(|()| Given::Nothing),
+            Message::Stop { .. } => ca.stop(text, signature).await.map(|stopping| match stopping.seconded {
+                Some(_) => Given::Nothing,
+                None => Given::Stop(stopping.done),
+            }),
+            Message::Lift { .. } => ca.lift(text, signature).await.map(|_| Given::Nothing),
             Message::Fetch { .. } => ca.fetch(text, signature).await.map(|issued| {
                 let certificate = &issued.certificates[0].1;
                 let (serial, until) = (certificate.serial().get(), certificate.valid_before().seconds());
@@ -331,113 +376,7 @@ const fn named(message: Message) -> &'static str {
         Message::Fetch { .. } => "fetch",
         Message::Rebind { .. } => "rebind",
         Message::Resume { .. } => "resume",
-    }
-}
-
-/// By the ledger alone: before each certificate stand its request and approvals by as many people as the ruling asks
-/// for, the requester not among them, and neither a deny nor an end, of it or of what it extends; and it is for the
-/// connecting key that was put there last.
-fn nothing_left_without_its_quorum(world: &World) {
-    let size = u32::try_from(world.ca.checkpoint().checkpoint.size).unwrap();
-    let mut alive: BTreeMap<RequestId, Asked> = BTreeMap::new();
-    for entry in world.ca.store.entries(0, size).unwrap() {
-        let index = entry.envelope().index;
-        match entry.payload {
-            Payload::Request { request, ruling, statement } => {
-                let ruled = RulingText::parse(&ruling).unwrap().obligations().clone();
-                let said = RequestStatement::parse(&statement.text).unwrap();
-                let (since, extends) = (said.header.time.seconds(), said.extends.map(|extends| extends.id));
-                let (quorum, rests, key) = (ruled.quorum, ruled.rests, said.connecting_key);
-                alive.insert(request, Asked { quorum, since, approvals: Vec::new(), extends, rests, key });
-            }
-            Payload::Decision { request, statement } => {
-                let said = DecisionStatement::parse(&statement.text).unwrap();
-                if said.verdict == Approval::Deny {
-                    alive.remove(&request);
-                } else {
-                    let (person, approvals) =
-                        (person(said.approver.as_str()), &mut alive.get_mut(&request).unwrap().approvals);
-                    approvals.retain(|(other, _)| *other != person);
-                    approvals.push((person, said.header.time.seconds()));
-                }
-            }
-            Payload::Act { statement } => {
-                let said = ActStatement::parse(&statement.text).unwrap();
-                match (said.act.request(), said.act) {
-                    (Some(request), Act::Rebind(rebind)) => alive.get_mut(&request).unwrap().key = rebind.key,
-                    (Some(request), Act::Withdraw(_)) => {
-                        let (person, approvals) =
-                            (person(said.user.as_str()), &mut alive.get_mut(&request).unwrap().approvals);
-                        assert!(approvals.iter().any(|(other, _)| *other == person));
-                        approvals.retain(|(other, _)| *other != person);
-                        end_extensions(&mut alive, request);
-                    }
-                    (Some(request), _) => {
-                        end_extensions(&mut alive, request);
-                        alive.remove(&request).unwrap();
-                    }
-                    (None, _) => {}
-                }
-            }
-            Payload::Expired { request } => drop(alive.remove(&request).unwrap()),
-            Payload::Certificate { request, to_be_signed, .. } => {
-                let certificate = cert::ToBeSigned::from_bytes(to_be_signed).unwrap();
-                assert_eq!(certificate.draft().connecting_key, alive[&request].key, "entry {index}");
-                assert!(stands(&alive, request), "entry {index}");
-            }
-            _ => {}
-        }
-    }
-}
-
-/// A request that may still be granted: what it takes, when it was signed, and who approved when, the last one last.
-struct Asked {
-    quorum: Quorum,
-    since: u64,
-    approvals: Vec<(&'static str, u64)>,
-    extends: Option<RequestId>,
-    rests: bool,
-    key: PublicKey,
-}
-
-/// Whether people enough approved it in their turn, and what it rests on.
-fn stands(alive: &BTreeMap<RequestId, Asked>, id: RequestId) -> bool {
-    let Asked { quorum, since, approvals, extends, rests, .. } = &alive[&id];
-    let enough = u64::try_from(approvals.len()).unwrap() >= quorum.people();
-    let others = approvals.iter().all(|(person, _)| *person != "alice");
-    let in_turn = quorum.stages() < 2 || leads_then_sre(approvals, *since);
-    enough && others && in_turn && extends.is_none_or(|before| !rests || stands(alive, before))
-}
-
-fn end_extensions(alive: &mut BTreeMap<RequestId, Asked>, of: RequestId) {
-    let later: Vec<RequestId> =
-        alive.iter().filter(|(_, request)| request.extends == Some(of)).map(|(id, _)| *id).collect();
-    for id in later {
-        end_extensions(alive, id);
-        alive.remove(&id);
-    }
-}
-
-/// Whether somebody who leads, or is on duty after a quarter of an hour, approved before somebody else of `sre` did.
-fn leads_then_sre(approvals: &[(&str, u64)], asked: u64) -> bool {
-    let leads = |(person, signed): &(&str, u64)| match *person {
-        "bob" | "dave" => true,
-        "carol" => signed.saturating_sub(asked) >= 900,
-        _ => false,
-    };
-    (0..approvals.len()).any(|place| {
-        let then = &approvals[place + 1..];
-        leads(&approvals[place]) && then.iter().any(|(person, _)| ["bob", "carol"].contains(person))
-    })
-}
-
-/// The person behind an account.
-fn person(account: &str) -> &'static str {
-    match account {
-        "alice" | "alice-admin" => "alice",
-        "bob" | "backup" => "bob",
-        "carol" => "carol",
-        "dave" => "dave",
-        _ => "somebody else",
+        Message::Stop { .. } => "stop",
+        Message::Lift { .. } => "lift",
     }
 }
