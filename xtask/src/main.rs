@@ -16,6 +16,7 @@ mod metadata;
 mod prerequisites;
 mod programs;
 mod root;
+mod soak;
 mod tests_step;
 
 use std::process::ExitCode;
@@ -35,7 +36,8 @@ usage: cargo xtask TASK
   fuzz [--seconds N] [TARGET [FILE...]]
                 every parser of outside bytes against libFuzzer, or one; FILEs are fed again
   soak [--hours N]
-                the same for hours, and what it learns is kept in fuzz/corpus
+                random histories from fresh seeds for half of these hours, and the parsers for the other half;
+                what fuzzing learns is kept in fuzz/corpus
   bench         certificates a second, against a floor on the same machine (never part of `test`);
                 with --rulings, how long a ruling takes among many rules
 ";
@@ -69,7 +71,7 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         "deny" => no_more(task, rest).and_then(|()| deny::run()),
         "advisories" => no_more(task, rest).and_then(|()| advisories::run()),
         "fuzz" => fuzz::fuzz(rest),
-        "soak" => fuzz::soak(rest),
+        "soak" => soak::run(rest),
         "bench" => bench::run(rest),
         _ => Err(Failure::Usage(format!("there is no task `{task}`"))),
     }

@@ -1,9 +1,10 @@
-//! `cargo xtask fuzz` and `soak`: every parser of outside bytes, fed by libFuzzer on stable Rust.
+//! `cargo xtask fuzz`: every parser of outside bytes, fed by libFuzzer on stable Rust.
 
 mod build;
 mod hunt;
 
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use crate::failure::Failure;
 use crate::gate::Tally;
@@ -24,17 +25,22 @@ pub(crate) fn fuzz(arguments: &[String]) -> Result<(), Failure> {
     }
 }
 
-/// `cargo xtask soak [--hours N]`: the same for hours; what is found stays in fuzz/corpus and helps the next run.
-pub(crate) fn soak(arguments: &[String]) -> Result<(), Failure> {
+/// What `cargo xtask soak [--hours N]` was given.
+pub(crate) fn hours(arguments: &[String]) -> Result<u64, Failure> {
     let (hours, words) = number(arguments, "--hours", 1)?;
-    if let [first, ..] = words {
-        return Err(Failure::Usage(format!("`cargo xtask soak` takes no `{first}`")));
+    match words {
+        [] => Ok(hours),
+        [first, ..] => Err(Failure::Usage(format!("`cargo xtask soak` takes no `{first}`"))),
     }
+}
+
+/// Every target for its share of this time; what is found stays in fuzz/corpus and helps the next run.
+pub(crate) fn soak(time: Duration) -> Result<(), Failure> {
     let fuzzer = Fuzzer::build()?;
     let workers = available_parallelism().map_or(1, |n| u64::try_from(n.get()).unwrap_or(1));
     let targets = u64::try_from(fuzzer.targets.len()).unwrap_or(1).max(1);
-    let seconds = (hours * 3600 * workers / targets).max(GATE_SECONDS);
-    println!("{hours} h: {targets} targets, {workers} at a time, each for {} min", seconds / 60);
+    let seconds = (time.as_secs() * workers / targets).max(GATE_SECONDS);
+    println!("{targets} targets, {workers} at a time, each for {} min", seconds / 60);
     verdict(hunt::all(&fuzzer, &fuzzer.targets, seconds))
 }
 

@@ -121,6 +121,7 @@ fn histories_agree_with_the_diagram_and_take_its_every_arrow() {
 #[test]
 fn histories_from_a_fresh_seed_agree_with_the_diagram() {
     let hits = histories(seeded::fresh());
+    println!("{} steps", hits.steps);
     assert!(hits.steps >= STEPS, "{}", hits.steps);
 }
 
