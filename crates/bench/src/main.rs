@@ -28,6 +28,7 @@ mod rounds;
 mod rulings;
 mod run;
 mod side;
+mod stops;
 mod taker;
 #[cfg(test)]
 mod tests;
@@ -77,6 +78,9 @@ pub(crate) struct Options {
     /// Measure only how long rulings take among many rules, hosts and users, and how long it takes to load them.
     #[arg(long, conflicts_with = "history")]
     rulings: bool,
+    /// Measure only how long a stop takes while others fetch, and whether anything that it covers comes afterwards.
+    #[arg(long, conflicts_with_all = ["history", "rulings"])]
+    stops: bool,
     /// The client that rules again. Beside the server unless given.
     #[arg(long)]
     hallpass: Option<PathBuf>,

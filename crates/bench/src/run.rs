@@ -14,7 +14,7 @@ use crate::report::{AtRest, Report};
 use crate::rounds::{Effort, Sides, level};
 use crate::side::{Answer, Side};
 use crate::taker::Taker;
-use crate::{Options, durability, history, inventory, machine, primitives, rulings};
+use crate::{Options, durability, history, inventory, machine, primitives, rulings, stops};
 
 /// How often the start is measured.
 const STARTS: usize = 5;
@@ -37,6 +37,9 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     if let Some(requests) = options.history {
         let requests = usize::try_from(requests).map_err(Failure::broken("too many requests"))?;
         return history::run(options, requests, &program, &place).await;
+    }
+    if options.stops {
+        return stops::run(&program, &place).await;
     }
     let sync_us = machine::sync_us(&place)?;
 

@@ -101,3 +101,13 @@ pub(crate) fn sign_fetches(takers: &[Taker], server: &ServerId, count: usize) ->
         Ok(fetches)
     })
 }
+
+/// The same on one core, in the order of the takers.
+pub(crate) fn sign_fetches_in_turn(
+    takers: &[Taker],
+    server: &ServerId,
+    count: usize,
+) -> Result<Vec<FetchRequest>, Failure> {
+    let time = now()?;
+    takers.iter().cycle().take(count).map(|taker| taker.fetch(server, time)).collect()
+}
