@@ -39,7 +39,7 @@ usage: cargo xtask TASK
                 random histories from fresh seeds for half of these hours, and the parsers for the other half;
                 what fuzzing learns is kept in fuzz/corpus
   bench         certificates a second, against a floor on the same machine (never part of `test`);
-                with --rulings, how long a ruling takes among many rules
+                with --rulings, how long a ruling takes among many rules; with --stops, how long a stop takes
 ";
 
 fn main() -> ExitCode {
