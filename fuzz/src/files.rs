@@ -143,6 +143,7 @@ fn ask() -> Option<Ask> {
         command: None,
         ticket: "INC-42".parse().ok(),
         rule: None,
+        break_glass: None,
         keys: None,
         extends: None,
     })

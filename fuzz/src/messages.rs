@@ -139,6 +139,13 @@ fn request() -> v1::Request {
         }],
         missing: "1 of sre".to_owned(),
         used: 1,
+        review: Some(v1::Review { owed_since: TIME, statement: None, time: 0 }),
+        certificates: vec![v1::UsedCertificate {
+            serial: 4711,
+            principal: "root@web-1.example.com".to_owned(),
+            time: TIME,
+            until: TIME,
+        }],
     }
 }
 
@@ -156,6 +163,8 @@ fn host() -> v1::Host {
             quorum: "1 of sre".to_owned(),
             rule: "prod-oncall".to_owned(),
             max_seconds: 3600,
+            break_glass: "15m reviewed by security".to_owned(),
+            break_glass_rule: "prod-oncall".to_owned(),
         }],
     }
 }

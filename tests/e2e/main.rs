@@ -9,6 +9,7 @@ mod durable;
 mod extending;
 mod fido;
 mod fleet;
+mod glass;
 mod history;
 mod mistakes;
 mod plain_ssh;

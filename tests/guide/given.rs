@@ -41,6 +41,13 @@ pub(crate) const WARNINGS: &[(&str, &[Edit])] = &[
         &[("access.toml", "allow = [\"pty\"]\n", "allow = [\"pty\"]\nrequester_key = \"sk\"\n")],
     ),
     (
+        "break-glass that nobody else could review",
+        &[
+            ("directory.toml", "[[group]]", "[[group]]\nname = \"leads\"\nmembers = [\"alice\"]\n\n[[group]]"),
+            ("access.toml", "allow = [\"pty\"]\n", "allow = [\"pty\"]\nbreak_glass = \"15m reviewed by leads\"\n"),
+        ],
+    ),
+    (
         "a condition on approvers that matters to nobody",
         &[
             ("directory.toml", "[[group]]", "[[group]]\nname = \"guests\"\nmembers = [\"dave\"]\n\n[[group]]"),

@@ -211,6 +211,10 @@ impl Requests for Bare {
     async fn rebind(&self, _: Request<v1::RebindRequest>) -> Result<Response<v1::RebindResponse>, Status> {
         Err(only_fetch())
     }
+
+    async fn review(&self, _: Request<v1::ReviewRequest>) -> Result<Response<v1::ReviewResponse>, Status> {
+        Err(only_fetch())
+    }
 }
 
 fn only_fetch() -> Status {

@@ -145,6 +145,9 @@ pub enum Error {
     /// The decision does not count.
     #[error(transparent)]
     Ballot(#[from] request::BallotRefused),
+    /// The review does not count.
+    #[error(transparent)]
+    Review(#[from] request::ReviewRefused),
     /// The same person decided before.
     #[error("{0} has decided on this request already; one person fills one place")]
     DecidedBefore(UserName),
@@ -258,6 +261,11 @@ pub enum Error {
     /// An act took it away.
     #[error("`{0}` was removed by an act; a new bundle brings it back")]
     TakenAway(String),
+    /// A notice names an entry that is none.
+    #[error(
+        "entry {0} is neither a stop nor its lifting, or does not verify; an administrator must look at the ledger"
+    )]
+    NoAct(u64),
     /// No session.
     #[error("this call needs a session; start one with: hallpass login")]
     NoSession,
@@ -316,6 +324,7 @@ impl Error {
             Self::OldBundle(_) => ("BUNDLE_UNREADABLE", Class::State),
             Self::Unexplained(_) => ("AMENDED", Class::State),
             Self::Ballot(_) => ("DECISION_REFUSED", Class::Denied),
+            Self::Review(_) => ("REVIEW_REFUSED", Class::Denied),
             Self::DecidedBefore(_) => ("DECIDED_BEFORE", Class::Exists),
             Self::WrongState { .. } => ("WRONG_STATE", Class::State),
             Self::NotYours(_) => ("NOT_YOURS", Class::Denied),
@@ -335,6 +344,7 @@ impl Error {
             Self::FilesOutOfUse(_) => ("FILES_OUT_OF_USE", Class::State),
             Self::NotAmendable(_) => ("NOT_AMENDABLE", Class::State),
             Self::TakenAway(_) => ("TAKEN_AWAY", Class::State),
+            Self::NoAct(_) => ("NO_SUCH_ACT", Class::Internal),
             Self::NoSession => ("NO_SESSION", Class::Unauthenticated),
             Self::Store(error) => of_store(error),
             Self::Tampered { .. } => ("STORE_TAMPERED", Class::Internal),
@@ -374,12 +384,13 @@ const fn of_store(error: &StoreError) -> (&'static str, Class) {
         StoreError::Closed => ("STOPPING", Class::Unavailable),
         StoreError::Replayed => ("REPLAYED", Class::Exists),
         StoreError::Forgotten(_) => ("STATEMENT_STALE", Class::Invalid),
-        StoreError::Conflict(_) | StoreError::BundleChanged | StoreError::IdTaken(_) => {
+        StoreError::Conflict(_) | StoreError::BundleChanged | StoreError::OwesChanged | StoreError::IdTaken(_) => {
             ("CHANGED_MEANWHILE", Class::Conflict)
         }
         StoreError::UnknownRequest(_) => ("NO_SUCH_REQUEST", Class::NotFound),
         StoreError::TooManyPending(_) => ("TOO_MANY_PENDING", Class::Exhausted),
         StoreError::Used(_) => ("APPROVAL_USED", Class::State),
+        StoreError::NothingOwed(_) => ("NOTHING_OWED", Class::State),
         StoreError::NotApproved(_) | StoreError::UsedUp { .. } | StoreError::NothingToIssue => {
             ("NOT_GRANTED", Class::Denied)
         }

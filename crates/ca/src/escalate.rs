@@ -32,7 +32,7 @@ impl Ca {
             };
             let waits = record.as_ref().filter(|record| record.state.name_at(now) == StateName::Pending);
             let asked = waits.is_some_and(|record| self.others_are_asked(record, now));
-            let to = if asked { self.who_wants(Event::Escalation) } else { Vec::new() };
+            let to = if asked { self.wants(Event::Escalation) } else { Vec::new() };
             let next = waits.and_then(|record| record.escalates_after(now));
             match self.store.escalate(EscalateTx { now, seen, next, to }).await {
                 Ok(()) => told += usize::from(asked),

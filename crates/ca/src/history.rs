@@ -51,7 +51,14 @@ impl Ca {
             let tampered = || Error::Tampered { id, what: "a window without length".to_owned() };
             let state = state_of(&stored).ok_or_else(tampered)?.name_at(now);
             let stored = Arc::new(stored);
-            Ok(View { stored, state, approvers: BTreeSet::new(), missing: String::new(), hosts: Vec::new() })
+            Ok(View {
+                stored,
+                state,
+                approvers: BTreeSet::new(),
+                missing: String::new(),
+                hosts: Vec::new(),
+                used: Vec::new(),
+            })
         };
         Ok(Some((page.into_iter().map(view).collect::<Result<_, Error>>()?, next)))
     }
@@ -65,7 +72,7 @@ impl Ca {
     pub fn explain(&self, session: &Session, id: RequestId) -> Result<Explained, Error> {
         let record = self.readable(session, id)?;
         let (bundle, time) = (*record.ruling.bundle(), record.stored.submitted);
-        let asked = ask(&record.request);
+        let asked = ask(&record.request, record.ruling.obligations().owed());
         let as_ruled = Ruling::Permitted(record.ruling.obligations().clone());
         let fitting = |policy: &Policy, directory: &Directory| {
             let explanation = policy::explain(policy, directory, &asked, time);

@@ -16,6 +16,7 @@
 //! | a certificate is signed | `issue.rs`, and `request::grant` |
 //! | one for many hosts is refused for some | `some_hosts.rs` |
 //! | it is cancelled or given back | `end.rs` |
+//! | break-glass is reviewed | `review.rs` |
 //! | policy, users and hosts change | `load.rs`, `amend.rs` |
 //! | receivers outside are told | `notice.rs`, `escalate.rs` |
 //! | past requests are read and explained | `history.rs` |
@@ -40,6 +41,7 @@ mod notice;
 mod read;
 mod rebind;
 mod record;
+mod review;
 mod revocations;
 mod session;
 mod signers;
@@ -67,14 +69,14 @@ pub use gate::{Epoch, Gate, Leaving, Opens, Pass, Stopped};
 pub use history::Explained;
 pub use issue::Issued;
 pub use load::{FromFiles, Push};
-pub use notice::{Decided, Subscription, Told};
+pub use notice::{About, AboutRequest, AboutStop, Decided, Reviewed, Stands, Subscription, Told};
 pub use read::{Liveness, View, Which};
 pub use revocations::RevocationList;
 pub use session::{LoggedIn, Session, Token};
 pub use signers::Signers;
 pub use some_hosts::SomeHosts;
 pub use stop::{Lifted, StopRefused, Stopping};
-pub use store::{Bounds, Notice, Reach, Settled, Standing, Stretch, UnderWay, Waiting};
+pub use store::{Bounds, Notice, Reach, Settled, Standing, Stretch, Subject, UnderWay, Used, Waiting};
 pub use timekeeper::{ClockFault, Timekeeper};
 
 /// Who this server is.

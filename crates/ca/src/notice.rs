@@ -1,7 +1,7 @@
-//! Notices: whom to tell of what happens to requests, and what they are told when it is sent.
+//! Notices: whom to tell of what happens, and what they are told when it is sent.
 //!
 //! ```text
-//! submit, decide ──► notify: who wants to know ──► store, with the change itself
+//! submit, decide, review, stop, lift ──► notify: who wants to know ──► store, with the change itself
 //! remind: whose end is near, once; escalate: who stands in by now, once  ──► store
 //! notices ──► tell: the request as it stands, verified again ──► (sent by others) ──► settle
 //! ```
@@ -9,18 +9,23 @@
 //! The request is read when a notice is sent, not when it is written: who is told late is not told what has become
 //! untrue. So nothing of what is told waits in the store, and a certificate is told to nobody.
 
+mod acts;
+mod told;
+
 use std::collections::BTreeSet;
 
-use domain::{
-    Access, Approval, Command, Event, Origin, Quorum, ReceiverName, RuleName, Span, Text, UnixTime, UserName,
-};
+use domain::{Event, ReceiverName, RequestId, Span, UnixTime, UserName};
 use request::{State, StateName};
-use store::{Bounds, Due, KeepReceiversTx, Notice, Notify, PruneTx, RemindTx, SettleTx, Settled, StoreError, Waiting};
+use store::{
+    Bounds, Due, KeepReceiversTx, Notice, Notify, PruneTx, RemindTx, SettleTx, Settled, StoreError, Subject, Waiting,
+};
 
 use crate::bundle::InForce;
 use crate::read::{approvers, missing_in_words, undecided};
-use crate::record::Record;
+use crate::record::{Record, Review};
 use crate::{Ca, Error};
+use told::place_of_decision;
+pub use told::{About, AboutRequest, AboutStop, Decided, Reviewed, Stands, Told};
 
 /// Who is told of what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,80 +34,6 @@ pub struct Subscription {
     pub receiver: ReceiverName,
     /// The events that it wants.
     pub on: BTreeSet<Event>,
-}
-
-/// What a receiver is told: no signature, no key, nothing that opens anything.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
-    /// What happened, to which request.
-    pub notice: Notice,
-    /// The server's name.
-    pub server: Origin,
-    /// Where the request stands now.
-    pub state: StateName,
-    /// Who asks.
-    pub requester: UserName,
-    /// The login, and the host or labels.
-    pub access: Access,
-    /// How long the window is.
-    pub window: Span,
-    /// The asked start; otherwise the window starts with the last approval.
-    pub start: Option<UnixTime>,
-    /// Why.
-    pub reason: Text,
-    /// A ticket elsewhere.
-    pub ticket: Option<Text>,
-    /// The one command that certificates run.
-    pub command: Option<Command>,
-    /// When it came.
-    pub submitted: UnixTime,
-    /// When it dies unanswered, while it waits.
-    pub pending_until: Option<UnixTime>,
-    /// The window, once approved.
-    pub granted: Option<store::Window>,
-    /// The rule that was taken.
-    pub rule: RuleName,
-    /// The approvals that it needs.
-    pub quorum: Quorum,
-    /// Who decided what, in this order.
-    pub decisions: Vec<Decided>,
-    /// What is missing of the stage of the quorum that is asked, in words; empty when all is complete or the request is
-    /// over.
-    pub missing: String,
-    /// Who may decide now.
-    pub approvers: BTreeSet<UserName>,
-    /// Whom this concerns: those who are asked and have not decided, or the requester.
-    pub to: BTreeSet<UserName>,
-}
-
-/// A decision as receivers are told of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decided {
-    /// Who decided.
-    pub approver: UserName,
-    /// What they said.
-    pub verdict: Approval,
-    /// When.
-    pub time: UnixTime,
-    /// What they added.
-    pub comment: Option<Text>,
-}
-
-impl Told {
-    /// The decision that this is about, when it is about one.
-    pub fn decision(&self) -> Option<&Decided> {
-        let times: Vec<UnixTime> = self.decisions.iter().map(|decided| decided.time).collect();
-        let place = place_of_decision(&self.notice, &times)?;
-        self.decisions.get(place).filter(|_| self.notice.event == Event::Decision)
-    }
-}
-
-/// Which of the decisions, taken at these times, a notice is about. Where some were taken back since, the time tells.
-fn place_of_decision(notice: &Notice, times: &[UnixTime]) -> Option<usize> {
-    let by_version = notice.version.checked_sub(2).and_then(|place| usize::try_from(place).ok());
-    let then = |place: &usize| times.get(*place) == Some(&notice.happened);
-    let by_time = || (0..times.len()).find(then);
-    by_version.filter(then).or_else(by_time).or(by_version)
 }
 
 /// Whether the decision that a notice is about completed a stage before the last.
@@ -130,13 +61,18 @@ impl Ca {
             }
             State::Ended(_) => None,
         };
-        Notify { to: self.who_wants(event), remind, escalate: None }
+        Notify { to: self.wants(event), remind, escalate: None }
     }
 
-    /// The receivers that want an event.
-    pub(crate) fn who_wants(&self, event: Event) -> Vec<ReceiverName> {
-        let wanting = self.subscriptions.iter().filter(|subscription| subscription.on.contains(&event));
-        wanting.map(|subscription| subscription.receiver.clone()).collect()
+    /// The receivers that want an event. Break-glass is a request that came, too: who does not want it by its own name is told
+    /// of it as of any other.
+    pub(crate) fn wants(&self, event: Event) -> Vec<(ReceiverName, Event)> {
+        let also = if event == Event::BreakGlass { Some(Event::Submit) } else { None };
+        let wanted = |subscription: &Subscription| {
+            let event = [Some(event), also].into_iter().flatten().find(|event| subscription.on.contains(event))?;
+            Some((subscription.receiver.clone(), event))
+        };
+        self.subscriptions.iter().filter_map(wanted).collect()
     }
 
     /// Writes down for every request whose end is near that receivers are to be told, once; how many there were. The
@@ -149,7 +85,7 @@ impl Ca {
         let mut reminded = 0;
         for Due { id, version, .. } in self.store.ending(now, AT_ONCE)? {
             let live = self.store.request(id)?.is_some_and(|stored| stored.lives_at(now));
-            let to = if live { self.who_wants(Event::Expiry) } else { Vec::new() };
+            let to = if live { self.wants(Event::Expiry) } else { Vec::new() };
             match self.store.remind(RemindTx { now, id, version, to }).await {
                 Ok(()) => reminded += 1,
                 // Somebody decided or ended it in between.
@@ -171,9 +107,16 @@ impl Ca {
     /// What a notice tells, as of now.
     ///
     /// # Errors
-    /// [`Error::NoRequest`], [`Error::Tampered`], or when the store cannot be read.
+    /// [`Error::NoRequest`], [`Error::NoAct`], [`Error::Tampered`], or when the store cannot be read.
     pub fn tell(&self, notice: Notice) -> Result<Told, Error> {
-        let id = notice.request;
+        let (to, about) = match notice.subject {
+            Subject::Request(id) => self.about_request(id, &notice)?,
+            Subject::Act(entry) => self.about_act(entry)?,
+        };
+        Ok(Told { notice, server: self.identity.server.name.clone(), to, about })
+    }
+
+    fn about_request(&self, id: RequestId, notice: &Notice) -> Result<(BTreeSet<UserName>, About), Error> {
         let record = self.record(id)?.ok_or(Error::NoRequest(id))?;
         let now = self.time.wall()?;
         let state = record.state.name_at(now);
@@ -189,10 +132,8 @@ impl Ca {
             let (approver, verdict) = (said.approver.clone(), said.verdict);
             Decided { approver, verdict, time: counted.taken, comment: said.comment.clone() }
         });
-        Ok(Told {
-            to: concerned(&bundle, &record, &notice, now),
-            notice,
-            server: self.identity.server.name.clone(),
+        let about = AboutRequest {
+            id,
             state,
             requester: asked.requester.clone(),
             access: asked.access.clone(),
@@ -208,8 +149,11 @@ impl Ca {
             quorum: obligations.quorum.clone(),
             decisions: decisions.collect(),
             missing: if waits { missing_in_words(&tally) } else { String::new() },
+            break_glass: obligations.break_glass.clone(),
+            reviewed: record.review.as_ref().and_then(reviewed),
             approvers,
-        })
+        };
+        Ok((concerned(&bundle, &record, notice, now), About::Request(Box::new(about))))
     }
 
     /// Writes down what came of a notice.
@@ -246,19 +190,36 @@ impl Ca {
     }
 }
 
+fn reviewed(review: &Review) -> Option<Reviewed> {
+    match review {
+        Review::Owed => None,
+        Review::Done(act, time) => {
+            let said = act.statement();
+            Some(Reviewed { reviewer: said.user.clone(), time: *time, found: said.reason.clone() })
+        }
+    }
+}
+
 /// Whom a notice concerns: those who can still do something about it, and the requester of what was decided or ends. Those
 /// of the next stage learn of the decision that completed theirs, and who stands in when they do; where others came to
-/// stand in before, these are told with them.
+/// stand in before, these are told with them. Of break-glass everybody in the group that reviews it, and the requester, whose
+/// key it may not have been who used it.
 fn concerned(bundle: &InForce, record: &Record, notice: &Notice, now: UnixTime) -> BTreeSet<UserName> {
+    let directory = bundle.directory();
     let waits = record.state.name_at(now) == StateName::Pending;
     let asked = |waited| if waits { undecided(bundle, record, waited, now) } else { BTreeSet::new() };
     let asked_now = || asked(record.waited(now));
     let requester = record.request.statement().requester.clone();
+    let group = record.ruling.obligations().break_glass.as_ref().and_then(|group| directory.group(group));
+    let told = group.into_iter().flat_map(|group| &group.members).filter(|name| !directory.is_disabled(name)).cloned();
     match notice.event {
+        Event::BreakGlass | Event::Review => told.chain([requester]).collect(),
         Event::Submit => asked_now(),
         Event::Decision if opened_a_stage(bundle, record, notice) => {
             asked_now().into_iter().chain([requester]).collect()
         }
+        // Acts are about no request.
+        Event::Stop | Event::Lift => BTreeSet::new(),
         Event::Decision => BTreeSet::from([requester]),
         Event::Escalation => {
             let from_the_first = asked(Span::ZERO);

@@ -9,10 +9,10 @@ use directory::{Directory, Host, Right};
 use domain::{Obligations, RequestId, Span, Tally, UnixTime, UserName};
 use policy::Asked;
 use request::StateName;
-use store::{Filter, StoredRequest};
+use store::{Filter, StoredRequest, StoredReview, Used};
 
 use crate::bundle::InForce;
-use crate::record::Record;
+use crate::record::{Record, Review};
 use crate::session::Session;
 use crate::{Ca, Error};
 
@@ -28,6 +28,8 @@ pub struct View {
     pub missing: String,
     /// Where the hosts of the ruling are reached today.
     pub hosts: Vec<Host>,
+    /// The certificates that came of it, when it is break-glass.
+    pub used: Vec<Used>,
 }
 
 /// Which requests are meant.
@@ -35,8 +37,10 @@ pub struct View {
 pub enum Which {
     /// One's own.
     Mine,
-    /// Pending ones that one may decide now.
+    /// Pending ones that one may decide now, and break-glass that one may review while that is owed.
     Inbox,
+    /// Break-glass whose review is owed, of all that one may read.
+    Owed,
     /// All that one may read.
     All,
 }
@@ -64,7 +68,8 @@ impl Ca {
         let filter = match (which, liveness) {
             (Which::Mine, Liveness::Live) => Filter::Open(session.user().clone(), self.time.wall()?),
             (Which::Mine, Liveness::Any) => Filter::Of(session.user().clone()),
-            (Which::Inbox, _) => Filter::Pending,
+            (Which::Inbox, _) => Filter::Inbox,
+            (Which::Owed, _) => Filter::Owed,
             (Which::All, _) => Filter::All,
         };
         let (mut views, mut before) = (Vec::new(), None);
@@ -103,7 +108,9 @@ impl Ca {
             return Ok(None);
         }
         let view = self.viewed(record)?;
-        let live = matches!(view.state, StateName::Pending | StateName::Approved);
+        let owed = matches!(view.stored.review, Some(StoredReview::Owed { .. }));
+        let live = matches!(view.state, StateName::Pending | StateName::Approved)
+            || (owed && matches!(which, Which::Inbox | Which::Owed));
         Ok((live || liveness == Liveness::Any).then_some(view))
     }
 
@@ -115,7 +122,7 @@ impl Ca {
         let Some(record) = self.record(id)? else { return Ok(None) };
         // An inbox also learns that a request left it: whoever might have decided it may read it.
         let selected = match which {
-            Which::Inbox => self.may_decide(session.user(), &record),
+            Which::Inbox => self.may_decide(session.user(), &record) || self.may_review(session.user(), &record),
             other => self.selected(session, other, &record)?,
         };
         if selected { self.viewed(record).map(Some) } else { Ok(None) }
@@ -138,6 +145,8 @@ impl Ca {
     fn selected(&self, session: &Session, which: Which, record: &Record) -> Result<bool, Error> {
         Ok(match which {
             Which::Mine => record.request.statement().requester == *session.user(),
+            Which::Inbox if self.waits_for_review_by(session.user(), record) => true,
+            Which::Owed => matches!(record.review, Some(Review::Owed)) && self.may_read(session, record),
             Which::Inbox => {
                 let waits = self.state_now(record)? == StateName::Pending;
                 let bundle = self.bundle.load();
@@ -151,12 +160,22 @@ impl Ca {
     fn may_read(&self, session: &Session, record: &Record) -> bool {
         record.request.statement().requester == *session.user()
             || self.may_decide(session.user(), record)
+            || self.may_review(session.user(), record)
             || self.has_right(session, Right::Audit)
     }
 
     /// Whether they may at some time, be it to deny.
     fn may_decide(&self, user: &UserName, record: &Record) -> bool {
         policy::deciders(self.bundle.load().directory(), asked(record)).contains(user)
+    }
+
+    /// Whether they may review it, be that owed or not.
+    fn may_review(&self, user: &UserName, record: &Record) -> bool {
+        request::may_review(&record.case(), user, self.bundle.load().directory()).is_ok()
+    }
+
+    fn waits_for_review_by(&self, user: &UserName, record: &Record) -> bool {
+        matches!(record.review, Some(Review::Owed)) && self.may_review(user, record)
     }
 
     fn state_now(&self, record: &Record) -> Result<StateName, Error> {
@@ -175,7 +194,11 @@ impl Ca {
             (BTreeSet::new(), String::new())
         };
         let hosts = endpoints(directory, record.ruling.obligations());
-        Ok(View { stored: record.stored, state, approvers, missing, hosts })
+        let used = match record.review {
+            Some(_) => self.store.used(record.id)?,
+            None => Vec::new(),
+        };
+        Ok(View { stored: record.stored, state, approvers, missing, hosts, used })
     }
 }
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use domain::{HostName, Obligations, RequestId, Span, Tally, UnixTime, Vote};
+use domain::{HostName, Obligations, Owes, RequestId, Span, Tally, UnixTime, Vote};
 use ledger::SignedText;
 use policy::Ruling;
 use request::{Approved, Case, Counted, Ended, Held, Pending, State, Window};
-use statement::{ActStatement, DecisionStatement, RequestStatement, RulingText, Statement, Verified};
-use store::{RequestState, StoredDecision, StoredRequest};
+use statement::{Act, ActStatement, DecisionStatement, RequestStatement, RulingText, Statement, Verified};
+use store::{RequestState, StoredDecision, StoredRequest, StoredReview};
 
 use crate::bundle::InForce;
 use crate::submit::ask;
@@ -23,7 +23,17 @@ pub(crate) struct Record {
     pub(crate) ruling: Arc<RulingText>,
     pub(crate) decisions: Vec<Counted>,
     pub(crate) rebinds: Vec<Arc<Verified<ActStatement>>>,
+    /// Of break-glass that was granted.
+    pub(crate) review: Option<Review>,
     pub(crate) stored: Arc<StoredRequest>,
+}
+
+/// Where the review of a break-glass stands.
+pub(crate) enum Review {
+    /// It is owed.
+    Owed,
+    /// Somebody made it, and when.
+    Done(Arc<Verified<ActStatement>>, UnixTime),
 }
 
 impl Ca {
@@ -66,8 +76,25 @@ impl Ca {
                 "acts about its connecting key that are not its own, or not in their order".to_owned(),
             ));
         }
+        let review = stored.review.as_ref().map(|review| self.reviewed(id, review)).transpose().map_err(tampered)?;
         let state = state_of(&stored).ok_or_else(|| tampered("a window without length".to_owned()))?;
-        Ok(Record { id, version: stored.version, state, request, ruling, decisions, rebinds, stored })
+        Ok(Record { id, version: stored.version, state, request, ruling, decisions, rebinds, review, stored })
+    }
+
+    /// A review as it was signed.
+    fn reviewed(&self, id: RequestId, stored: &StoredReview) -> Result<Review, String> {
+        let (statement, time) = match stored {
+            StoredReview::Owed { .. } => return Ok(Review::Owed),
+            StoredReview::Done { statement, time, .. } => (statement, *time),
+        };
+        let act = self.memory.verify::<ActStatement>(statement.text.as_bytes(), &statement.signature);
+        let act = act.map_err(|e| format!("a review that does not verify ({e})"))?;
+        self.ours(&act)?;
+        if act.statement().act == Act::Review(id) {
+            Ok(Review::Done(act, time))
+        } else {
+            Err("a review of something else".to_owned())
+        }
     }
 
     /// What was signed for another server counts there, and nowhere else.
@@ -148,7 +175,9 @@ impl Record {
         now: UnixTime,
     ) -> Result<Obligations, Error> {
         let rule = &self.ruling.obligations().rule;
-        match policy::rule_again(bundle.policy(), bundle.directory(), &ask(&self.request), rule, hosts, now) {
+        // What a break-glass takes of approvals is in the ruling that was made then: reviews since change nothing of it.
+        let ask = ask(&self.request, Owes::Nothing);
+        match policy::rule_again(bundle.policy(), bundle.directory(), &ask, rule, hosts, now) {
             Ruling::Permitted(obligations) => Ok(obligations),
             Ruling::Refused(refusal) => Err(Error::Refused(refusal)),
         }

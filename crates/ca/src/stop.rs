@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use cert::ToBeSigned;
 use directory::{NotAmendable, Right};
-use domain::{GroupName, HostName, RequestId, Serial, Span, StopTarget, UnixTime, UserName};
+use domain::{Event, GroupName, HostName, RequestId, Serial, Span, StopTarget, UnixTime, UserName};
 use ledger::Payload;
 use statement::{Act, ActStatement, Canonical as _, RulingText, Verified};
 use store::{Filter, LiftTx, Lifting, Reach, SecondTx, Standing, StopDone, StopTx, StoreError};
@@ -166,6 +166,7 @@ impl Ca {
             reason: reason.clone(),
             until,
             in_force: before.version(),
+            notify: self.wants(Event::Stop),
         };
         let store = std::sync::Arc::clone(&self.store);
         let done = self.through_the_gate(reach, async move { store.stop(stop).await }).await?;
@@ -209,7 +210,8 @@ impl Ca {
         let mut stops = before.all_stops().to_vec();
         stops.iter_mut().filter(|stands| stands.entry == stop).for_each(|stands| stands.until = None);
         let after = before.with_stops(stops, None);
-        let tx = SecondTx { now, statement: kept(act), stop, in_force: before.version() };
+        let (in_force, notify) = (before.version(), self.wants(Event::Stop));
+        let tx = SecondTx { now, statement: kept(act), stop, in_force, notify };
         let entry = self.store.second(tx).await?;
         self.bundle.store(after.since(entry, None).into());
         let done = StopDone { entry, ..StopDone::default() };
@@ -243,7 +245,8 @@ impl Ca {
             stops.retain(|stands| stands.entry != stop);
         }
         let after = before.with_stops(stops, None);
-        let tx = LiftTx { now, statement: kept(&act), stop, lifting, in_force: before.version() };
+        let (in_force, notify) = (before.version(), self.wants(Event::Lift));
+        let tx = LiftTx { now, statement: kept(&act), stop, lifting, in_force, notify };
         let entry = self.store.lift(tx).await?;
         self.bundle.store(after.since(entry, None).into());
         tracing::warn!(user = %said.user, stop, over = missing.is_empty(), "would lift a stop");
@@ -351,7 +354,7 @@ impl Ca {
         Ok(decided || owns(&record.request.statement().requester))
     }
 
-    fn request_of(&self, serial: Serial) -> Result<RequestId, Error> {
+    pub(crate) fn request_of(&self, serial: Serial) -> Result<RequestId, Error> {
         match self.store.entries(serial.get(), 1)?.pop().map(|entry| (entry.index, entry.payload)) {
             Some((index, Payload::Certificate { request, .. })) if index == serial.get() => Ok(request),
             _ => Err(StopRefused::NoCertificate(serial).into()),

@@ -2,15 +2,16 @@
 //!
 //! ```text
 //! statement ──► its user ──► sensible? ──► policy rules ──► pending, or approved ──► store: request + entry
+//!                                 └ break-glass: by what the person owes ────────────────┘ compared
 //! ```
 
 use std::num::NonZeroU32;
 
-use domain::{Event, Obligations, RequestId, Span, Target, UnixTime};
+use domain::{Event, Obligations, Owes, RequestId, Span, Target, UnixTime};
 use policy::{Ask, Extending, Keys, Ruling};
 use request::{Case, Wanted};
 use statement::{Canonical as _, RequestStatement, RulingText, Verified};
-use store::{Extended, SubmitTx};
+use store::{BreakGlass, Extended, StoreError, SubmitTx};
 
 use crate::arrive::{kept, signer_is};
 use crate::bundle::InForce;
@@ -23,6 +24,8 @@ const FRESH: Span = match Span::from_seconds(60) {
     Ok(span) => span,
     Err(_) => Span::ZERO,
 };
+/// How often a break-glass is ruled on anew when what its person owes changed while it was worked on.
+const AGAIN: usize = 3;
 /// How far ahead a window may start.
 const FARTHEST_START: u64 = 30 * 86_400;
 
@@ -33,6 +36,17 @@ impl Ca {
     /// What a statement can be refused for, and what policy says.
     pub async fn submit(&self, text: &[u8], signature: &[u8]) -> Result<View, Error> {
         let (asked, now) = self.arrive::<RequestStatement>(text, signature).await?;
+        for _ in 0..AGAIN {
+            match self.take(&asked, now).await {
+                // Another break-glass of the same person came first, or a review: it is ruled on anew.
+                Err(Error::Store(StoreError::OwesChanged)) => {}
+                other => return other,
+            }
+        }
+        self.take(&asked, now).await
+    }
+
+    async fn take(&self, asked: &Verified<RequestStatement>, now: UnixTime) -> Result<View, Error> {
         let bundle = self.bundle.load_full();
         let said = asked.statement();
         signer_is(bundle.directory(), asked.key(), &said.requester)?;
@@ -43,13 +57,17 @@ impl Ca {
         foreign_key(&bundle, said)?;
         canonical(&bundle, said)?;
 
-        let obligations = rule(&bundle, &asked, now)?;
+        let owes = match said.break_glass {
+            Some(_) => self.owes(&bundle, &said.requester)?,
+            None => Owes::Nothing,
+        };
+        let obligations = rule(&bundle, asked, owes, now)?;
         self.signers.of(obligations.realm.as_ref())?;
         let realm_hosts = realm_hosts(&bundle, &obligations);
         let ruling = RulingText::new(*asked.digest(), bundle.digest(), obligations, realm_hosts)?;
         let id = self.new_request_id();
         if let Some(extended) = &extended {
-            self.holds(&Case { id, request: &asked, ruling: &ruling, rebinds: &[] }, extended, &bundle, now)?;
+            self.holds(&Case { id, request: asked, ruling: &ruling, rebinds: &[] }, extended, &bundle, now)?;
         }
         let quorum = &ruling.obligations().quorum;
         let late = Error::Window("it would be empty, or end after the year 9999");
@@ -60,27 +78,30 @@ impl Ca {
         let requester = said.requester.clone();
         let owner = bundle.directory().owner_of(&requester).unwrap_or(&requester).clone();
         let pending_limit = self.limits.pending_per_user;
-        let mut notify = self.notify(Event::Submit, now, &state);
+        let break_glass = ruling.obligations().break_glass.clone().map(|review| BreakGlass { review, owes });
+        let mut notify = self.notify(said.break_glass.map_or(Event::Submit, |_| Event::BreakGlass), now, &state);
         notify.escalate = quorum.escalates(said.header.time, said.header.time);
-        let (statement, ruling, state) = (kept(&asked), ruling.encode(), stored_as(&state));
+        let (statement, ruling, state) = (kept(asked), ruling.encode(), stored_as(&state));
         let in_force = bundle.version();
         let extends = extended.map(|record| Extended { id: record.id, version: record.version });
-        self.store
-            .submit(SubmitTx {
-                now,
-                statement,
-                id,
-                requester,
-                owner,
-                extends,
-                ruling,
-                expires,
-                state,
-                pending_limit,
-                in_force,
-                notify,
-            })
-            .await?;
+        let submit = SubmitTx {
+            now,
+            statement,
+            id,
+            requester,
+            owner,
+            extends,
+            ruling,
+            expires,
+            state,
+            pending_limit,
+            in_force,
+            break_glass,
+            notify,
+        };
+        let judged = submit.break_glass.clone();
+        self.store.submit(submit).await?;
+        judged.iter().for_each(|judged| log_loudly(said, id, judged));
         self.view(id)
     }
 
@@ -91,9 +112,15 @@ impl Ca {
     }
 }
 
+/// Break-glass is for everybody to see who looks at the log.
+fn log_loudly(said: &RequestStatement, id: RequestId, judged: &BreakGlass) {
+    let (user, access, BreakGlass { review, owes }) = (&said.requester, &said.access, judged);
+    tracing::warn!(%user, request = %id, %access, %review, ?owes, "break-glass");
+}
+
 /// What policy says of a request under this bundle.
-pub(crate) fn rule(bundle: &InForce, asked: &Verified<RequestStatement>, now: UnixTime) -> Result<Obligations, Error> {
-    match policy::rule(bundle.policy(), bundle.directory(), &ask(asked), now) {
+fn rule(bundle: &InForce, asked: &Verified<RequestStatement>, owes: Owes, now: UnixTime) -> Result<Obligations, Error> {
+    match policy::rule(bundle.policy(), bundle.directory(), &ask(asked, owes), now) {
         Ruling::Permitted(obligations) => Ok(obligations),
         Ruling::Refused(refusal) => Err(Error::Refused(refusal)),
     }
@@ -105,8 +132,8 @@ fn realm_hosts(bundle: &InForce, obligations: &Obligations) -> Option<NonZeroU32
     u32::try_from(bundle.directory().realm_hosts(realm).count()).ok().and_then(NonZeroU32::new)
 }
 
-/// What policy is asked.
-pub(crate) fn ask(asked: &Verified<RequestStatement>) -> Ask {
+/// What policy is asked, by somebody who owes this: it matters to break-glass alone.
+pub(crate) fn ask(asked: &Verified<RequestStatement>, owes: Owes) -> Ask {
     let said = asked.statement();
     Ask {
         requester: said.requester.clone(),
@@ -116,6 +143,7 @@ pub(crate) fn ask(asked: &Verified<RequestStatement>) -> Ask {
         command: said.command.clone(),
         ticket: said.ticket.clone(),
         rule: said.rule.clone(),
+        break_glass: said.break_glass.map(|_| owes),
         keys: Some(Keys { signed: asked.strength(), connecting: said.connecting_key.strength() }),
         extends: said.extends.map(|what| Extending { what, start: said.start }),
     }
@@ -126,6 +154,9 @@ fn sensible(said: &RequestStatement, now: UnixTime) -> Result<(), Error> {
     if said.window == Span::ZERO {
         return Err(Error::Window("it has no length; ask for some minutes (--for 30m)"));
     }
+    if said.break_glass.is_some() && said.start.is_some() {
+        return Err(Error::Window("break-glass begins at once; leave --at out"));
+    }
     if let Some(start) = said.start {
         if start < now.before(FRESH) {
             return Err(Error::Window("its start is in the past; leave --at out to start with the approval"));
@@ -133,9 +164,6 @@ fn sensible(said: &RequestStatement, now: UnixTime) -> Result<(), Error> {
         if start.since(now).seconds() > FARTHEST_START {
             return Err(Error::Window("it starts over 30 days from now; ask nearer to the time"));
         }
-    }
-    if said.break_glass.is_some() {
-        return Err(Error::Unsupported("break-glass is not supported by this server yet; make an ordinary request"));
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ mod decide;
 mod extend;
 mod fetch;
 mod fleet;
+mod glass;
 mod halt;
 mod harness;
 mod history;

@@ -91,12 +91,14 @@ pub(crate) enum Command {
     Show(One),
     /// Say why a request needed what it needed, rule by rule, by the bundle that ruled on it.
     Explain(Explain),
-    /// List the requests that wait for my decision.
+    /// List the requests that wait for my decision, and break-glass that waits for my review.
     Inbox(Inbox),
     /// Approve a request, after showing what will be signed.
     Approve(Decide),
     /// Deny a request, after showing what will be signed.
     Deny(Decide),
+    /// Review a break-glass: say what it was for, after showing it and what came of it. One is owed for each.
+    Review(Review),
     /// Take my approval of a request back, before certificates came of it; it waits for approval again.
     Withdraw(Withdraw),
     /// Be done with a request: cancel it, or give its grant back.
@@ -175,6 +177,10 @@ pub(crate) struct Request {
     /// Take this rule, and not the one that needs the fewest people.
     #[arg(long, value_name = "NAME")]
     pub(crate) rule: Option<RuleName>,
+    /// Take it at once, without approval, where a rule permits that: everybody in the group that reviews it is told, and while
+    /// a review is owed, the next one takes an approval.
+    #[arg(long, conflicts_with = "at")]
+    pub(crate) break_glass: bool,
     /// Have at most this many certificates. Each new connection may take another one.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) uses: Option<NonZeroU32>,
@@ -208,6 +214,19 @@ pub(crate) struct Decide {
     /// A comment that is signed with the decision.
     #[arg(short = 'm', long = "message", value_name = "COMMENT")]
     pub(crate) comment: Option<String>,
+    /// Sign without asking, after showing what.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Review {
+    /// The request, such as 7K3F9-QXMWT.
+    #[arg(value_name = "ID")]
+    pub(crate) id: RequestId,
+    /// What was found: what it was for, and whether it was right. It is signed and kept.
+    #[arg(short = 'm', long = "message", value_name = "FOUND")]
+    pub(crate) found: String,
     /// Sign without asking, after showing what.
     #[arg(short, long)]
     pub(crate) yes: bool,
@@ -402,6 +421,8 @@ mod tests {
             "hallpass request web-1 --for 30m -m x --at yesterday",
             "hallpass approve not-an-id",
             "hallpass admin resume",
+            "hallpass request web-1 --for 5m -m x --break-glass --at 2026-03-01T14:00:00Z",
+            "hallpass review 7K3F9-QXMWT",
             "hallpass admin user add carol",
             "hallpass admin user add Carol --key carol.pub",
             "hallpass admin host add web-2 --label env",

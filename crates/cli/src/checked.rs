@@ -1,6 +1,6 @@
 //! A request as the signed texts tell it: what the server says beside them is only believed where nothing is signed.
 
-use domain::{AskedLogin, Digest, Pair, PublicKey, Target};
+use domain::{AskedLogin, Digest, Pair, PublicKey, Target, UnixTime};
 use statement::{
     Act, ActStatement, Canonical, DecisionStatement, RequestStatement, RulingText, ServerId, StatementError, Verified,
     VerifyError, verify,
@@ -51,6 +51,17 @@ pub(crate) enum CheckError {
         #[source]
         cause: VerifyError,
     },
+    /// A review's signature does not hold.
+    #[error(
+        "the review of request {id} does not stand up to checking; do not trust this server before its operator explains it"
+    )]
+    Review {
+        /// The request.
+        id: domain::RequestId,
+        /// What is wrong.
+        #[source]
+        cause: VerifyError,
+    },
     /// Texts that do not belong together.
     #[error(
         "what the server sent about request {id} does not fit together: {what}. Do not trust it before its operator explains it"
@@ -78,6 +89,38 @@ pub(crate) struct Checked {
     pub(crate) decisions: Vec<Verified<DecisionStatement>>,
     /// What the requester signed to put another connecting key in place, in that order.
     pub(crate) rebinds: Vec<(PublicKey, Verified<ActStatement>)>,
+    /// Of break-glass that was granted, where its review stands.
+    pub(crate) review: Option<Review>,
+}
+
+/// Where a review stands.
+#[derive(Debug)]
+pub(crate) enum Review {
+    /// It is owed since then, by the server's word.
+    Owed(UnixTime),
+    /// Somebody signed it.
+    Done(Box<Verified<ActStatement>>),
+}
+
+impl Review {
+    fn new(told: &wire::Request, request: &RequestStatement, server: &ServerId) -> Result<Option<Self>, CheckError> {
+        let id = told.id;
+        let statement = match &told.review {
+            None => return Ok(None),
+            Some(wire::Review::Owed(since)) => return Ok(Some(Self::Owed(*since))),
+            Some(wire::Review::Done { statement, .. }) => statement,
+        };
+        let act = verify::<ActStatement>(statement.text(), statement.signature())
+            .map_err(|cause| CheckError::Review { id, cause })?;
+        let said = act.statement();
+        let of_this = said.act == Act::Review(id) && said.header.meant_for(server).is_ok();
+        // That it is another person, and one of the group, only the server knows.
+        if of_this && said.user != request.requester {
+            Ok(Some(Self::Done(Box::new(act))))
+        } else {
+            Err(CheckError::Mismatch { id, what: "its review is of something else, or by its requester" })
+        }
+    }
 }
 
 impl Checked {
@@ -109,7 +152,8 @@ impl Checked {
         });
         let decisions = decisions.collect::<Result<_, _>>()?;
         let rebinds = rebinds(&told, request.statement(), server)?;
-        Ok(Self { request, ruling, ruling_digest, decisions, rebinds, told })
+        let review = Review::new(&told, request.statement(), server)?;
+        Ok(Self { request, ruling, ruling_digest, decisions, rebinds, review, told })
     }
 
     /// The key that certificates certify: the asked one, or the one that was put in its place last.
@@ -212,6 +256,9 @@ fn fits(request: &RequestStatement, digest: &Digest, ruling: &RulingText) -> Res
     }
     if request.extends != allowed.extends {
         return Err("its ruling extends something else than was asked for");
+    }
+    if request.break_glass.is_some() != allowed.break_glass.is_some() {
+        return Err("only one of its request and its ruling is break-glass");
     }
     if request.window > allowed.max {
         return Err("its ruling allows less time than was asked for");

@@ -21,6 +21,7 @@ mod manual;
 mod policy;
 mod rebind;
 mod request;
+mod review;
 mod run;
 mod show;
 mod ssh;
@@ -58,6 +59,7 @@ pub(crate) async fn run(app: &App<'_>, command: &Command) -> Result<Exit, Failur
         Command::Inbox(asked) => inbox::run(app, asked).await,
         Command::Approve(asked) => decide::run(app, asked, domain::Approval::Approve).await,
         Command::Deny(asked) => decide::run(app, asked, domain::Approval::Deny).await,
+        Command::Review(asked) => review::run(app, asked).await,
         Command::Withdraw(asked) => withdraw::run(app, asked).await,
         Command::Done(asked) => done::run(app, asked).await,
         Command::Stop(asked) => stop::run(app, asked).await,

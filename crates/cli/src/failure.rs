@@ -201,6 +201,9 @@ pub(crate) enum Failure {
         /// Where it is in its life.
         state: State,
     },
+    /// There is nothing to review.
+    #[error("request {0} is no break-glass, so there is nothing to review")]
+    NotBreakGlass(RequestId),
     /// There is nothing to end or to use.
     #[error("request {id} is {state}: it is over")]
     AlreadyOver {

@@ -6,7 +6,7 @@ use domain::{Access, Extends, Networks, PublicKey, Span, UnixTime};
 use serde::Serialize;
 use statement::{ActStatement, DecisionStatement, Verified};
 
-use crate::checked::Checked;
+use crate::checked::{Checked, Review};
 use crate::failure::Failure;
 
 /// The version of these objects. Fields are only added under one version.
@@ -53,6 +53,29 @@ pub(crate) struct Request {
     decisions: Vec<Decision>,
     missing: Option<String>,
     approvers: Vec<String>,
+    break_glass: Option<BreakGlass>,
+}
+
+/// What is told of break-glass alone.
+#[derive(Debug, Serialize)]
+struct BreakGlass {
+    reviewed_by: String,
+    review: &'static str,
+    owed_since: Option<String>,
+    reviewer: Option<String>,
+    reviewed: Option<String>,
+    found: Option<String>,
+    signed_by: Option<String>,
+    certificates: Vec<Used>,
+}
+
+/// A certificate that came of it.
+#[derive(Debug, Serialize)]
+struct Used {
+    serial: u64,
+    principal: String,
+    time: String,
+    until: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -102,6 +125,7 @@ struct Ruling {
     requester_key: Option<String>,
     approver_key: Option<String>,
     rests: bool,
+    break_glass: Option<String>,
     allows: String,
 }
 
@@ -143,7 +167,36 @@ impl From<&Checked> for Request {
             decisions: checked.decisions.iter().map(Decision::from).collect(),
             missing: told.missing.as_ref().map(ToString::to_string),
             approvers: told.approvers.iter().map(ToString::to_string).collect(),
+            break_glass: BreakGlass::of(checked),
         }
+    }
+}
+
+impl BreakGlass {
+    fn of(checked: &Checked) -> Option<Self> {
+        let group = checked.ruling.obligations().break_glass.as_ref()?;
+        let (review, owed_since, done) = match &checked.review {
+            None => ("none", None, None),
+            Some(Review::Owed(since)) => ("owed", Some(since), None),
+            Some(Review::Done(act)) => ("done", None, Some(act)),
+        };
+        let said = done.map(|act| act.statement());
+        let used = |used: &wire::UsedCertificate| Used {
+            serial: used.serial.get(),
+            principal: used.principal.clone(),
+            time: used.time.to_string(),
+            until: used.until.to_string(),
+        };
+        Some(Self {
+            reviewed_by: group.to_string(),
+            review,
+            owed_since: owed_since.map(UnixTime::to_string),
+            reviewer: said.map(|said| said.user.to_string()),
+            reviewed: said.map(|said| said.header.time.to_string()),
+            found: said.and_then(|said| said.reason.as_ref()).map(ToString::to_string),
+            signed_by: done.map(|act| act.key().fingerprint().to_string()),
+            certificates: checked.told.certificates.iter().map(used).collect(),
+        })
     }
 }
 
@@ -167,6 +220,7 @@ impl From<&Checked> for Ruling {
             requester_key: allowed.requester_key.map(|key| key.to_string()),
             approver_key: allowed.approver_key.map(|key| key.to_string()),
             rests: allowed.rests,
+            break_glass: allowed.break_glass.as_ref().map(ToString::to_string),
             allows: checked.ruling.in_words().to_string(),
         }
     }

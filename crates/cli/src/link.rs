@@ -218,6 +218,14 @@ impl Link {
         Ok(self.checked(answer.request)?.same_as(on)?)
     }
 
+    /// Reviews this break-glass; an answer on another is refused.
+    pub(crate) async fn review(&mut self, signed: Signed, on: &Checked) -> Result<Checked, LinkError> {
+        let request = v1::ReviewRequest { statement: sent(signed)? };
+        let answer = call(self.connection.requests(&self.bearer).review(request)).await?;
+        self.learn(&answer.checkpoint.try_into()?)?;
+        Ok(self.checked(answer.request)?.same_as(on)?)
+    }
+
     /// Cancels or gives back this request; an answer on another is refused.
     pub(crate) async fn end(&mut self, signed: Signed, ended: &Checked) -> Result<Checked, LinkError> {
         let request = v1::EndRequest { statement: sent(signed)? };

@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthChar as _;
 use wire::State;
 
 use crate::app::{Look, Report};
-use crate::checked::Checked;
+use crate::checked::{Checked, Review};
 use crate::json;
 use crate::table::{Cell, Table, Tone};
 use crate::when;
@@ -133,7 +133,7 @@ pub(crate) fn lines<'r>(requests: impl Iterator<Item = &'r Checked>) -> String {
 /// Where a request stands, in words.
 pub(crate) fn state(request: &Checked, look: &Look<'_>) -> String {
     let at = |time| when::short(time, look.now, look.zone);
-    match (request.told.state, request.told.window) {
+    let stands = match (request.told.state, request.told.window) {
         (State::Pending, _) => format!("pending until {}", at(request.told.pending_until)),
         (State::Approved, Some((start, end))) if start > look.now => {
             format!("approved from {} until {}", at(start), at(end))
@@ -141,6 +141,17 @@ pub(crate) fn state(request: &Checked, look: &Look<'_>) -> String {
         (State::Approved, Some((_, end))) if end > look.now => format!("approved until {}", at(end)),
         (State::Approved, Some((_, end))) => format!("ended {}", at(end)),
         (other, _) => other.to_string(),
+    };
+    stands + broken(request)
+}
+
+/// What is out of the ordinary about it.
+const fn broken(request: &Checked) -> &'static str {
+    match (&request.ruling.obligations().break_glass, &request.review) {
+        (None, _) => "",
+        (Some(_), None) => ", break-glass",
+        (Some(_), Some(Review::Owed(_))) => ", break-glass, review owed",
+        (Some(_), Some(Review::Done(_))) => ", break-glass, reviewed",
     }
 }
 
@@ -200,6 +211,7 @@ pub(crate) fn details(request: &Checked, look: &Look<'_>) -> String {
             format!("{} at {time}, signed by {}{comment}", said.approver, signer(decision.key())),
         );
     }
+    review(&mut lines, request, look);
     if request.told.state == State::Pending {
         lines.maybe("missing", request.told.missing.as_ref());
         lines.add("may decide", people(&request.told.approvers));
@@ -209,6 +221,34 @@ pub(crate) fn details(request: &Checked, look: &Look<'_>) -> String {
 
 fn extended(id: RequestId, since: UnixTime, look: &Look<'_>) -> String {
     format!("{id}, open since {}: the longest time counts from there", when::full(since, look.zone))
+}
+
+/// Of break-glass, its review and what came of it.
+fn review(lines: &mut Lines, request: &Checked, look: &Look<'_>) {
+    let Some(group) = &request.ruling.obligations().break_glass else { return };
+    match &request.review {
+        None => lines.add("review", format!("by somebody else of {group}, once it is granted")),
+        Some(Review::Owed(since)) => {
+            let since = when::full(*since, look.zone);
+            lines.add(
+                "review",
+                format!("owed since {since} by somebody else of {group}: hallpass review {}", request.told.id),
+            );
+        }
+        Some(Review::Done(act)) => {
+            let said = act.statement();
+            let (time, found) = (when::full(said.header.time, look.zone), said.reason.as_ref());
+            let found = found.map_or_else(String::new, |found| format!(": {found}"));
+            lines.add("reviewed", format!("{} at {time}, signed by {}{found}", said.user, signer(act.key())));
+        }
+    }
+    for used in &request.told.certificates {
+        let (from, until) = (when::full(used.time, look.zone), when::short(used.until, look.now, look.zone));
+        lines.add("used", format!("serial {}: {}, from {from} until {until}", used.serial.get(), used.principal));
+    }
+    if request.told.certificates.is_empty() {
+        lines.add("used", "no certificate came of it");
+    }
 }
 
 /// People as a list; nobody is worth saying.

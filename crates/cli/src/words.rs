@@ -30,7 +30,10 @@ impl InWords for RequestStatement {
         words.extend(command.as_ref().map(|command: &Command| format!("only to run: {command}")));
         words.extend(ticket.as_ref().map(|ticket: &Text| format!("ticket {ticket}")));
         words.extend(rule.as_ref().map(|rule: &RuleName| format!("by the rule {rule}")));
-        words.extend(break_glass.map(|_| "as break-glass".to_owned()));
+        words.extend(
+            break_glass
+                .map(|_| "as BREAK-GLASS: at once, without approval, to be reviewed by somebody else".to_owned()),
+        );
         words.extend(extends.map(|extends| format!("to extend {}, counted from {}", extends.id, extends.since)));
         words.push(format!("for the connecting key {} {}", connecting_key.kind(), connecting_key.fingerprint()));
         words
@@ -67,6 +70,7 @@ impl InWords for ActStatement {
             Act::Rebind(Rebind { id, key }) => {
                 format!("put the connecting key {} {} in place of that of request {id}", key.kind(), key.fingerprint())
             }
+            Act::Review(id) => format!("review the break-glass of request {id}"),
             Act::Resume => "let the server issue certificates again".to_owned(),
             Act::SignBundle(change) => format!("say that the bundle {} may be put in force", replacing(change)),
             Act::LoadBundle(change) => format!("put the bundle {} in force", replacing(change)),
@@ -121,7 +125,7 @@ mod tests {
         let lines = format!(
             "requester: alice\naccess: root@web-1\nstart: 2026-01-02T04:00:00Z\nwindow: 30m\nuses: 3\n\
              command: systemctl restart nginx\nreason: INC-42 disk full\nticket: INC-42\nconnecting-key: {KEY}\n\
-             rule: prod\nbreak-glass: -\nextends: 7K3F9-QXMWT since 2026-01-02T03:30:00Z\n"
+             rule: prod\nbreak-glass: yes\nextends: 7K3F9-QXMWT since 2026-01-02T03:30:00Z\n"
         );
         let fingerprint = KEY.parse::<domain::PublicKey>().unwrap().fingerprint();
         assert_eq!(
@@ -129,6 +133,7 @@ mod tests {
             format!(
                 "ask as alice for root@web-1, for 30m: INC-42 disk full\nfrom 2026-01-02T04:00:00Z\n\
                  for 3 certificates at most\nonly to run: systemctl restart nginx\nticket INC-42\nby the rule prod\n\
+                 as BREAK-GLASS: at once, without approval, to be reviewed by somebody else\n\
                  to extend 7K3F9-QXMWT, counted from 2026-01-02T03:30:00Z\nfor the connecting key ed25519 {fingerprint}"
             )
         );

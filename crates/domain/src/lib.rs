@@ -11,6 +11,7 @@
 mod access;
 mod address;
 mod amendment;
+mod break_glass;
 mod bytes;
 mod command;
 mod email;
@@ -35,6 +36,7 @@ mod wall;
 pub use access::{Access, AskedLogin, Pair, PairError, Target, TargetError};
 pub use address::{Address, AddressError};
 pub use amendment::{Amendment, AmendmentError};
+pub use break_glass::{BreakGlassError, BreakGlassTerms, Owes};
 pub use bytes::{Digest, HexError, Nonce, Serial};
 pub use command::{Command, CommandError};
 pub use email::{EmailAddress, EmailError};

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::{Span, UnixTime};
 
-/// Something that happens to a request and that receivers may be told of.
+/// Something that happens and that receivers may be told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Event {
     /// Somebody asked.
@@ -16,11 +16,28 @@ pub enum Event {
     Escalation,
     /// It waits, or its window is open, and that is over soon.
     Expiry,
+    /// Somebody asked for break-glass.
+    BreakGlass,
+    /// Somebody reviewed a break-glass.
+    Review,
+    /// Somebody stopped something.
+    Stop,
+    /// Somebody says that a stop may end.
+    Lift,
 }
 
 impl Event {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Submit, Self::Decision, Self::Escalation, Self::Expiry];
+    pub const ALL: [Self; 8] = [
+        Self::Submit,
+        Self::Decision,
+        Self::Escalation,
+        Self::Expiry,
+        Self::BreakGlass,
+        Self::Review,
+        Self::Stop,
+        Self::Lift,
+    ];
 
     /// The spelling, in configuration and store.
     pub const fn as_str(self) -> &'static str {
@@ -29,13 +46,17 @@ impl Event {
             Self::Decision => "decision",
             Self::Escalation => "escalation",
             Self::Expiry => "expiry",
+            Self::BreakGlass => "break-glass",
+            Self::Review => "review",
+            Self::Stop => "stop",
+            Self::Lift => "lift",
         }
     }
 }
 
 /// Not an event that receivers are told of.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected `submit`, `decision`, `escalation` or `expiry`")]
+#[error("expected `submit`, `decision`, `escalation`, `expiry`, `break-glass`, `review`, `stop` or `lift`")]
 pub struct UnknownEvent;
 
 impl FromStr for Event {

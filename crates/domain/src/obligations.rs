@@ -5,7 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::{
-    Command, Extends, HostName, KeyStrength, Login, Networks, Quorum, QuorumError, RealmName, RuleName, Selector, Span,
+    Command, Extends, GroupName, HostName, KeyStrength, Login, Networks, Owes, Quorum, QuorumError, RealmName,
+    RuleName, Selector, Span,
 };
 
 /// What an approver said.
@@ -136,14 +137,21 @@ pub struct Obligations {
     /// Whether an extension counts only while what it extends has its approvals, as a rule's `extend` said what
     /// approvals an extension takes: the others are those of before.
     pub rests: bool,
+    /// The group that is told of it and reviews it, when it is break-glass.
+    pub break_glass: Option<GroupName>,
 }
 
 impl Obligations {
+    /// What the requester of a break-glass owed when it was ruled on: an earlier review, where it takes an approval.
+    pub fn owed(&self) -> Owes {
+        if self.quorum.is_auto() { Owes::Nothing } else { Owes::Review }
+    }
+
     /// The stricter of both, as each certificate is judged: the ruling that was approved, and today's as `other`. `None`
-    /// when they share no host or network or differ in login, command or realm, so that nothing is left to grant. A certificate
-    /// for a realm opens every host of it: one that joined since was approved by nobody, so nothing is left either. Hosts
-    /// that are in today's alone count where both are live for the same labels. What extends something is extended by nothing
-    /// else.
+    /// when they share no host or network or differ in login, command or realm, or one is break-glass and the other is not, so
+    /// that nothing is left to grant. A review is owed to the group that was told. A certificate for a realm opens every host of
+    /// it: one that joined since was approved by nobody, so nothing is left either. Hosts that are in today's alone count where
+    /// both are live for the same labels. What extends something is extended by nothing else.
     #[must_use]
     pub fn intersect(&self, other: &Self) -> Option<Self> {
         let live = self.live.as_ref().filter(|live| Some(*live) == other.live.as_ref()).cloned();
@@ -153,8 +161,9 @@ impl Obligations {
             None => &self.hosts & &other.hosts,
         };
         let grown = self.realm.is_some() && !other.hosts.is_subset(&self.hosts);
-        let same = self.login == other.login && self.command == other.command && self.realm == other.realm && !grown;
-        let same = same && self.extends == other.extends;
+        let as_asked = self.command == other.command && self.extends == other.extends;
+        let as_loud = self.break_glass.is_some() == other.break_glass.is_some();
+        let same = self.login == other.login && as_asked && as_loud && self.realm == other.realm && !grown;
         let source = in_both(self.source.as_ref(), other.source.as_ref())?;
         (same && !hosts.is_empty()).then(|| Self {
             rule: self.rule.clone(),
@@ -173,6 +182,7 @@ impl Obligations {
             approver_key: self.approver_key.max(other.approver_key),
             extends: self.extends,
             rests: self.rests || other.rests,
+            break_glass: self.break_glass.clone(),
         })
     }
 }
@@ -208,6 +218,7 @@ mod tests {
             approver_key: None,
             extends: None,
             rests: false,
+            break_glass: None,
         }
     }
 
@@ -262,6 +273,9 @@ mod tests {
         for fixed in [then.intersect(&live(&["b", "c"], "")), live(&["a", "b"], "").intersect(&now)] {
             assert_eq!(fixed, Some(obligations(&["b"], "5m", &[])), "and nowhere else");
         }
+        let glass = |review: &str| Obligations { break_glass: review.parse().ok(), ..obligations(&["a"], "5m", &[]) };
+        assert_eq!(glass("security").intersect(&glass("sre")), Some(glass("security")), "owed to those who were told");
+        assert_eq!(glass("security").intersect(&obligations(&["a"], "5m", &[])), None, "nothing else for break-glass");
         let other_login = Obligations { login: "deploy".parse().unwrap(), ..today };
         assert_eq!(approved.intersect(&other_login), None);
     }

@@ -125,6 +125,12 @@ impl Quorum {
         Self(Vec::new())
     }
 
+    /// One person of this group.
+    pub fn one_of(group: GroupName) -> Self {
+        let one = Asked { count: NonZeroU32::MIN, stand_in: None };
+        Self(vec![Stage(BTreeMap::from([(group, one)]))])
+    }
+
     /// As many slots as are given, in one stage; of one group the stand-in that was given last.
     pub(crate) fn of_slots<'q>(slots: impl Iterator<Item = (&'q GroupName, Option<&'q StandIn>)>) -> Self {
         let mut stage = Stage::default();

@@ -79,6 +79,7 @@ fn outcome(directory: &Directory, policy: &Policy, login: &Login, user: Option<&
             command: None,
             ticket: None,
             rule: None,
+            break_glass: None,
             keys: None,
             extends: None,
         })

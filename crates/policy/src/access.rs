@@ -6,7 +6,10 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use directory::{Directory, Fields, Notes};
-use domain::{AskedLogin, GroupName, HostName, LabelError, NameError, Quorum, RuleName, Selector, Span, StandIn};
+use domain::{
+    AskedLogin, BreakGlassTerms, GroupName, HostName, KeyStrength, LabelError, NameError, Quorum, RuleName, Selector,
+    Span, StandIn,
+};
 use toml::Spanned;
 
 use crate::commands::Pattern;
@@ -159,8 +162,14 @@ impl Reader<'_> {
             max: fields.required("max"),
             ttl: fields.required("ttl"),
             ticket: fields.optional("ticket"),
+            break_glass: fields.optional("break_glass"),
+            break_glass_key: fields.optional("break_glass_key"),
+            ..Asks::default()
         };
         let terms = Terms { live_hosts: fields.flag("live_hosts"), ..self.terms(&fields, asks) };
+        if let Some((field, message)) = terms.not_of_a_rule() {
+            self.notes.note(fields.place_of(field).unwrap_or_else(|| fields.span()), message);
+        }
         fields.finish();
         Some(Entry { span, scope, says: Says::Rule(name?, terms) })
     }
@@ -176,11 +185,14 @@ impl Reader<'_> {
             max: fields.optional("max"),
             ttl: fields.optional("ttl"),
             ticket: fields.optional("ticket"),
+            no_break_glass: fields.flag("no_break_glass"),
+            ..Asks::default()
         };
         let terms = self.terms(&fields, asks);
         fields.finish();
         if terms == Terms::default() {
-            let help = "give it `approve`, `extend`, `ticket`, `max`, `ttl`, `allow`, `source`, or what keys it takes";
+            let help = "give it `approve`, `extend`, `ticket`, `max`, `ttl`, `allow`, `source`, `no_break_glass`, or what keys it \
+                        takes";
             self.notes.note_with_help(span.clone(), "this requirement asks for nothing", help);
         }
         Entry { span, scope, says: Says::Require(terms) }
@@ -290,8 +302,15 @@ impl Reader<'_> {
             quorum.get_ref().groups().into_iter().for_each(|group| self.known_group(group, quorum.span()));
         }
         let quorum = self.escalated(fields, asks.quorum.map(Spanned::into_inner), asks.escalate);
+        if let Some(terms) = &asks.break_glass {
+            self.known_group(&terms.get_ref().review, terms.span());
+        }
         let allow = fields.list("allow").map(|allow| allow.into_iter().map(Spanned::into_inner).collect());
-        let places = [("max", asks.max.as_ref().map(Spanned::span)), ("ttl", asks.ttl.as_ref().map(Spanned::span))];
+        let places = [
+            ("max", asks.max.as_ref().map(Spanned::span)),
+            ("ttl", asks.ttl.as_ref().map(Spanned::span)),
+            ("break_glass", asks.break_glass.as_ref().map(Spanned::span)),
+        ];
         let terms = Terms {
             quorum,
             max: asks.max.map(Spanned::into_inner),
@@ -304,6 +323,9 @@ impl Reader<'_> {
             approver_key: fields.optional("approver_key").map(Spanned::into_inner),
             live_hosts: false,
             extend: extend.map(Spanned::into_inner),
+            break_glass: asks.break_glass.map(Spanned::into_inner),
+            break_glass_key: asks.break_glass_key.map(Spanned::into_inner),
+            no_break_glass: asks.no_break_glass,
         };
         if let Some((field, message)) = terms.contradiction() {
             let place = places.into_iter().find(|(name, _)| *name == field).and_then(|(_, span)| span);
@@ -333,11 +355,15 @@ fn items<T: FromStr<Err: Display>>(fields: &Fields<'_>, key: &'static str) -> Ve
     fields.filled_list(key).unwrap_or_default().into_iter().map(Spanned::into_inner).collect()
 }
 
-/// What `approve`, `escalate`, `max`, `ttl` and `ticket` of an entry say; a rule must have `approve`, `max` and `ttl`.
+/// What fields of an entry say that a rule must have, or that are of rules or of requirements alone.
+#[derive(Default)]
 struct Asks {
     quorum: Option<Spanned<Quorum>>,
     escalate: Option<Spanned<Escalation>>,
     max: Option<Spanned<Span>>,
     ttl: Option<Spanned<Span>>,
     ticket: Option<Spanned<Ticket>>,
+    break_glass: Option<Spanned<BreakGlassTerms>>,
+    break_glass_key: Option<Spanned<KeyStrength>>,
+    no_break_glass: bool,
 }

@@ -1,7 +1,7 @@
 //! What is asked of the policy, and what it says.
 
 use domain::{
-    AskedLogin, Command, Extends, GroupName, HostName, KeyStrength, Networks, Obligations, RealmName, RuleName,
+    AskedLogin, Command, Extends, GroupName, HostName, KeyStrength, Networks, Obligations, Owes, RealmName, RuleName,
     Selector, Span, Target, Text, UnixTime, UserName,
 };
 
@@ -22,6 +22,8 @@ pub struct Ask {
     pub ticket: Option<Text>,
     /// The rule that was chosen by name, if any.
     pub rule: Option<RuleName>,
+    /// Whether it is break-glass, and what its requester owes.
+    pub break_glass: Option<Owes>,
     /// The keys behind it; `None` asks as if they were whatever the rules take.
     pub keys: Option<Keys>,
     /// The grant that it extends, if any.
@@ -237,6 +239,26 @@ pub enum Refusal {
         rule: RuleName,
         /// What it takes.
         needed: KeyStrength,
+    },
+    /// Break-glass is not for this.
+    #[error(
+        "{} ask in the ordinary way, without --break-glass",
+        if *ruled_out { "what is required on these hosts rules break-glass out;" } else { "no rule permits break-glass for this;" }
+    )]
+    NoBreakGlass {
+        /// Whether a rule would permit it.
+        ruled_out: bool,
+    },
+    /// Nobody but the requester could review it.
+    #[error(
+        "the rule `{rule}` has break-glass reviewed by `{group}`, and nobody but you could: ask in the ordinary way, and an \
+         administrator to add somebody to the group"
+    )]
+    NobodyReviews {
+        /// The rule.
+        rule: RuleName,
+        /// The group.
+        group: GroupName,
     },
     /// The quorum cannot be reached.
     #[error("this takes {needed} of `{group}`, and only {available} there may approve; ask an administrator")]

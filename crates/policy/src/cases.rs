@@ -8,8 +8,8 @@ use std::str::FromStr;
 
 use directory::{Directory, Fields, Mistakes, Notes, Source};
 use domain::{
-    Access, Command, Extension, KeyStrength, Network, Networks, Quorum, QuorumError, RuleName, Span, Target, Text,
-    UnixTime, UserName,
+    Access, Command, Extension, GroupName, KeyStrength, Network, Networks, Owes, Quorum, QuorumError, RuleName, Span,
+    Target, Text, UnixTime, UserName,
 };
 use toml::Spanned;
 
@@ -55,6 +55,31 @@ impl FromStr for Answer {
     }
 }
 
+/// `break_glass = "first"`: as break-glass, when nothing is owed; or `"owed"`, when a review is.
+#[derive(Debug, Clone, Copy)]
+struct Broken(Owes);
+
+impl FromStr for Broken {
+    type Err = &'static str;
+
+    fn from_str(given: &str) -> Result<Self, Self::Err> {
+        match given {
+            "first" => Ok(Self(Owes::Nothing)),
+            "owed" => Ok(Self(Owes::Review)),
+            _ => Err("expected `first` (nothing is owed), or `owed` (a review is)"),
+        }
+    }
+}
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self.0 {
+            Owes::Nothing => "first",
+            Owes::Review => "owed",
+        })
+    }
+}
+
 /// Everything that a case expects; what is absent is not looked at.
 #[derive(Debug, Clone)]
 struct Expected {
@@ -69,6 +94,7 @@ struct Expected {
     live_hosts: bool,
     requester_key: Option<Spanned<KeyStrength>>,
     approver_key: Option<Spanned<KeyStrength>>,
+    reviewed_by: Option<Spanned<GroupName>>,
     approved_by: Vec<Spanned<UserName>>,
     not_approved_by: Vec<Spanned<UserName>>,
     /// How long after the request those approve; at once if absent.
@@ -91,12 +117,14 @@ impl Expected {
             live_hosts,
             requester_key,
             approver_key,
+            reviewed_by,
             approved_by,
             not_approved_by,
             approved_after: _,
         } = self;
         let gives = takes.is_some() || max.is_some() || ttl.is_some() || allow.is_some() || source.is_some();
-        let asks = *live_hosts || *verify_required || requester_key.is_some() || approver_key.is_some();
+        let keys = requester_key.is_some() || approver_key.is_some();
+        let asks = *live_hosts || *verify_required || keys || reviewed_by.is_some();
         gives || asks || !approved_by.is_empty() || !not_approved_by.is_empty()
     }
 }
@@ -145,13 +173,14 @@ impl<'s> Reader<'_, 's> {
         let command = fields.optional::<Command>("command").map(Spanned::into_inner);
         let ticket = fields.optional::<Text>("ticket").map(Spanned::into_inner);
         let rule = fields.optional::<RuleName>("rule");
+        let break_glass = fields.optional::<Broken>("break_glass").map(|given| given.into_inner().0);
         user.iter().for_each(|user| self.known_user(user));
         rule.iter().for_each(|rule| self.known_rule(rule));
         access.iter().for_each(|access| self.known_hosts(access));
         let Access { login, target } = access?.into_inner();
         let (requester, window) = (user?.into_inner(), window?.into_inner());
         let rule = rule.map(Spanned::into_inner);
-        Some(Ask { requester, login, target, window, command, ticket, rule, keys: None, extends: None })
+        Some(Ask { requester, login, target, window, command, ticket, rule, break_glass, keys: None, extends: None })
     }
 
     fn expected(&self, fields: &Fields<'_>) -> Option<Expected> {
@@ -164,6 +193,7 @@ impl<'s> Reader<'_, 's> {
         let source = Networks::new(source.into_iter().map(Spanned::into_inner));
         let (verify_required, live_hosts) = (fields.flag("verify_required"), fields.flag("live_hosts"));
         let (requester_key, approver_key) = (fields.optional("requester_key"), fields.optional("approver_key"));
+        let reviewed_by = fields.optional::<GroupName>("reviewed_by");
         let approved_by = fields.filled_list::<UserName>("approved_by").unwrap_or_default();
         let not_approved_by = fields.filled_list::<UserName>("not_approved_by").unwrap_or_default();
         let approved_after = fields.optional::<Span>("approved_after");
@@ -173,6 +203,9 @@ impl<'s> Reader<'_, 's> {
         }
         let approved_after = approved_after.map(Spanned::into_inner);
         takes.iter().for_each(|rule| self.known_rule(rule));
+        for group in reviewed_by.iter().filter(|group| self.directory.group(group.get_ref()).is_none()) {
+            self.notes.note(group.span(), format!("the group `{}` is not in the directory", group.get_ref()));
+        }
         approved_by.iter().chain(&not_approved_by).for_each(|user| self.known_user(user));
         let expected = Expected {
             answer: answer?,
@@ -186,6 +219,7 @@ impl<'s> Reader<'_, 's> {
             live_hosts,
             requester_key,
             approver_key,
+            reviewed_by,
             approved_by,
             not_approved_by,
             approved_after,
@@ -257,10 +291,12 @@ impl Case<'_> {
 
     /// The request in words: `alice root@web-1 30m`.
     pub fn asked(&self) -> String {
-        let Ask { requester, login, target, window, command, ticket, rule, keys: _, extends: _ } = &self.ask;
+        let Ask { requester, login, target, window, command, ticket, rule, break_glass, keys: _, extends: _ } =
+            &self.ask;
         let ticket = ticket.as_ref().map(|ticket| format!(" --ticket {ticket}")).unwrap_or_default();
         let rule = rule.as_ref().map(|rule| format!(" --rule {rule}")).unwrap_or_default();
+        let broken = break_glass.map_or_else(String::new, |owes| format!(" --break-glass ({})", Broken(owes)));
         let command = command.as_ref().map(|command| format!(" -- {command}")).unwrap_or_default();
-        format!("{requester} {login}@{target} {window}{ticket}{rule}{command}")
+        format!("{requester} {login}@{target} {window}{ticket}{rule}{broken}{command}")
     }
 }

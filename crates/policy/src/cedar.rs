@@ -195,7 +195,9 @@ fn meaning(policy: &Policy, line: String) -> Result<Meaning, Vec<Wrong>> {
         return Err(wrongs);
     }
     let Noted { rule, require, forbid, terms } = noted;
-    let sound = terms.contradiction().map_or(Ok(()), |(field, message)| Err(Wrong::with(field, message)));
+    let misplaced = if rule.is_some() { terms.not_of_a_rule() } else { terms.not_of_a_requirement() };
+    let unsound = terms.contradiction().or(misplaced);
+    let sound = unsound.map_or(Ok(()), |(field, message)| Err(Wrong::with(field, message)));
     let nothing = terms == Terms::default();
     let meaning = match (policy.effect(), rule, require, forbid) {
         (Effect::Permit, Some(name), false, None) => sound.and_then(|()| {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use domain::{
-    Command, Extension, HostName, KeyStrength, Login, Networks, Obligations, Quorum, RealmName, RuleName, Span, in_both,
+    Command, Extension, GroupName, HostName, KeyStrength, Login, Networks, Obligations, Quorum, RealmName, RuleName,
+    Span, in_both,
 };
 
 use crate::{Refusal, Ruling};
@@ -48,6 +49,8 @@ pub enum Divergence {
     ApproverKey(Option<KeyStrength>, Option<KeyStrength>),
     /// As an extension it would count only with the approvals of what it extends, or without: whether it would.
     Rests(bool),
+    /// Break-glass would be reviewed by another group.
+    Reviewers(Option<GroupName>, Option<GroupName>),
 }
 
 /// Which way a difference goes.
@@ -102,6 +105,7 @@ fn between(was: &Obligations, now: &Obligations) -> Vec<Divergence> {
         // It is what was asked.
         extends: _,
         rests,
+        break_glass,
     } = was;
     let mut found = Vec::new();
     let mut note = |differs: bool, difference: Divergence| found.extend(differs.then_some(difference));
@@ -122,6 +126,7 @@ fn between(was: &Obligations, now: &Obligations) -> Vec<Divergence> {
     note(*requester_key != now.requester_key, Divergence::RequesterKey(*requester_key, now.requester_key));
     note(*approver_key != now.approver_key, Divergence::ApproverKey(*approver_key, now.approver_key));
     note(*rests != now.rests, Divergence::Rests(now.rests));
+    note(*break_glass != now.break_glass, Divergence::Reviewers(break_glass.clone(), now.break_glass.clone()));
     found
 }
 
@@ -156,6 +161,7 @@ impl Divergence {
             Self::RequesterKey(..) => "requester-key",
             Self::ApproverKey(..) => "approver-key",
             Self::Rests(_) => "rests",
+            Self::Reviewers(..) => "reviewers",
         }
     }
 
@@ -184,7 +190,9 @@ impl Divergence {
                     Course::Looser
                 }
             }
-            Self::Quorum(..) | Self::Login(..) | Self::Command(..) | Self::Realm(..) => Course::Other,
+            Self::Quorum(..) | Self::Login(..) | Self::Command(..) | Self::Realm(..) | Self::Reviewers(..) => {
+                Course::Other
+            }
         })
     }
 }
@@ -214,6 +222,9 @@ impl fmt::Display for Divergence {
             Self::RequesterKey(was, now) => write!(f, "asked with {}, not {}", or(now, "any key"), or(was, "any key")),
             Self::ApproverKey(was, now) => {
                 write!(f, "approved with {}, not {}", or(now, "any key"), or(was, "any key"))
+            }
+            Self::Reviewers(was, now) => {
+                write!(f, "break-glass reviewed by {}, not {}", or(now, "nobody"), or(was, "nobody"))
             }
         }
     }

@@ -28,7 +28,7 @@ use domain::{HostName, Login, UnixTime, UserName};
 
 #[cfg(test)]
 pub(crate) use approval::reason;
-pub use openings::{OpenRealm, Opening};
+pub use openings::{OpenBreakGlass, OpenRealm, Opening};
 
 use crate::Policy;
 

@@ -5,7 +5,9 @@ use std::fmt;
 
 use cedar_policy::EntityUid;
 use directory::{Directory, Host};
-use domain::{AskedLogin, Extension, HostName, KeyStrength, Login, Networks, Quorum, RuleName, Span, UnixTime};
+use domain::{
+    AskedLogin, BreakGlassTerms, Extension, HostName, KeyStrength, Login, Networks, Quorum, RuleName, Span, UnixTime,
+};
 
 use crate::access::Entry;
 use crate::cedar::{Meaning, Statement};
@@ -101,70 +103,53 @@ pub struct Asks {
     pub live_hosts: bool,
     /// The approvals that an extension takes, in place of `quorum`.
     pub extend: Option<Quorum>,
+    /// What it permits as break-glass.
+    pub break_glass: Option<BreakGlassTerms>,
+    /// What the signature of a request for that must show of its key.
+    pub break_glass_key: Option<KeyStrength>,
+    /// Whether it rules break-glass out.
+    pub no_break_glass: bool,
 }
 
 impl From<&Terms> for Asks {
     fn from(terms: &Terms) -> Self {
-        let Terms {
-            quorum,
-            max,
-            ttl,
-            allow,
-            ticket,
-            source,
-            verify_required,
-            requester_key,
-            approver_key,
-            live_hosts,
-            extend,
-        } = terms.clone();
+        let Terms { quorum, max, ttl, allow, ticket, source, verify_required, requester_key, approver_key, .. } =
+            terms.clone();
+        let Terms { live_hosts, extend, break_glass, break_glass_key, no_break_glass, .. } = terms.clone();
         let tickets = ticket.iter().map(|ticket| ticket.pattern().to_owned()).collect();
-        Self {
-            quorum,
-            max,
-            ttl,
-            allow,
-            tickets,
-            source,
-            verify_required,
+        let signed = Self {
             requester_key,
             approver_key,
             live_hosts,
             extend,
-        }
+            break_glass,
+            break_glass_key,
+            no_break_glass,
+            ..Self::default()
+        };
+        Self { quorum, max, ttl, allow, tickets, source, verify_required, ..signed }
     }
 }
 
 impl From<&Path> for Asks {
     fn from(path: &Path) -> Self {
-        let Path {
-            quorum,
-            max,
-            ttl,
-            allow,
-            tickets,
-            source,
-            verify_required,
-            requester_key,
-            approver_key,
-            live_hosts,
-            extend,
-        } = path.clone();
+        let Path { quorum, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key, .. } =
+            path.clone();
+        let Path { live_hosts, extend, break_glass, break_glass_key, no_break_glass, .. } = path.clone();
         let (quorum, max, ttl, allow) = (Some(quorum), Some(max), Some(ttl), Some(allow));
         let tickets = tickets.iter().map(|ticket| ticket.pattern().to_owned()).collect();
-        Self {
-            quorum,
-            max,
-            ttl,
-            allow,
-            tickets,
-            source,
-            verify_required,
+        let break_glass = break_glass.filter(|_| !no_break_glass);
+        let signed = Self {
             requester_key,
             approver_key,
             live_hosts,
             extend,
-        }
+            break_glass,
+            break_glass_key,
+            no_break_glass,
+            ..Self::default()
+        };
+        Self { quorum, max, ttl, allow, tickets, source, verify_required, ..signed }
     }
 }
 
@@ -233,8 +218,7 @@ pub fn explain(policy: &Policy, directory: &Directory, ask: &Ask, now: UnixTime)
         let asker = Asker::new(&policy.conditions, user, login, ask, now)?;
         let looking = Looking { policy, asker, login, user: policy.vocabulary.user(directory, user), ask, now };
         let (told, matched) = looking.at(&hosts);
-        let paths = matched.and_then(|matched| rule::common(&matched, user).ok());
-        let paths = paths.map(|paths| rule::asking_for(paths, ask));
+        let paths = matched.and_then(|matched| rule::paths(&matched, user, ask).ok());
         let rules = paths.map(|paths| considered(policy, directory, (ask, now), &Open { login, hosts, realm, paths }));
         Ok((told, rules.unwrap_or_default()))
     };

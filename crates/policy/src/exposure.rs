@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::EntityUid;
 use directory::{Directory, Host, User};
-use domain::{AskedLogin, HostName, Span, Target, UnixTime};
+use domain::{AskedLogin, HostName, Owes, Span, Target, UnixTime};
 
 use crate::Policy;
 use crate::classes::Classes;
-use crate::rule::open_paths;
+use crate::rule::{Choice, open_paths};
 use crate::target::Look;
 use crate::who::asking;
 
@@ -35,6 +35,8 @@ pub struct Exposure {
     pub without_approval: usize,
     /// How many more could with somebody's.
     pub with_approval: usize,
+    /// How many could without, as break-glass: counted among the others, where they need an approval otherwise.
+    pub by_break_glass: usize,
 }
 
 /// Who could get in as the logins that rules of `access.toml` name, and as `self`, for a request of the shortest window
@@ -51,16 +53,13 @@ pub fn exposures(policy: &Policy, directory: &Directory, now: UnixTime) -> Expos
     for hosts in classes.all_hosts() {
         let Some(host) = hosts.first() else { continue };
         let uids = policy.vocabulary.host(host);
-        let mut counts: BTreeMap<&AskedLogin, (usize, usize)> = BTreeMap::new();
+        let mut counts: BTreeMap<&AskedLogin, Counts> = BTreeMap::new();
         for (users, _) in users.iter().filter(|(_, user)| any_rule(policy, user, &uids)) {
             for login in &logins {
                 looked_at += 1;
-                let (without, with) = counts.entry(login).or_default();
-                match users.first().and_then(|user| opens(policy, directory, user, login, host, now)) {
-                    Some(Opens::WithoutApproval) => *without += users.len(),
-                    Some(Opens::WithApproval) => *with += users.len(),
-                    None => {}
-                }
+                let Some(user) = users.first() else { continue };
+                let counted = counts.entry(login).or_default();
+                counted.add(opens(policy, directory, user, login, host, now), users.len());
             }
         }
         if looked_at > MOST {
@@ -68,12 +67,13 @@ pub fn exposures(policy: &Policy, directory: &Directory, now: UnixTime) -> Expos
             return found;
         }
         let names: Vec<HostName> = hosts.iter().map(|host| host.name.clone()).collect();
-        let open = counts.into_iter().filter(|(_, counts)| *counts != (0, 0));
-        found.open.extend(open.map(|(login, (without_approval, with_approval))| Exposure {
+        let open = counts.into_iter().filter(|(_, counts)| *counts != Counts::default());
+        found.open.extend(open.map(|(login, counts)| Exposure {
             hosts: names.clone(),
             login: login.clone(),
-            without_approval,
-            with_approval,
+            without_approval: counts.without_approval,
+            with_approval: counts.with_approval,
+            by_break_glass: counts.by_break_glass,
         }));
     }
     found
@@ -85,9 +85,37 @@ fn any_rule(policy: &Policy, user: &[EntityUid], host: &[EntityUid]) -> bool {
     places.iter().filter_map(|place| policy.statements.get(*place)).any(|statement| statement.rule().is_some())
 }
 
+/// How many could get in as one login.
+#[derive(Default, PartialEq, Eq)]
+struct Counts {
+    without_approval: usize,
+    with_approval: usize,
+    by_break_glass: usize,
+}
+
+impl Counts {
+    fn add(&mut self, opens: Option<Opens>, users: usize) {
+        match opens {
+            Some(Opens::WithoutApproval) => self.without_approval += users,
+            Some(Opens::WithApproval(Rather::Waits)) => self.with_approval += users,
+            Some(Opens::WithApproval(Rather::BreaksGlass)) => {
+                self.with_approval += users;
+                self.by_break_glass += users;
+            }
+            None => {}
+        }
+    }
+}
+
 enum Opens {
     WithoutApproval,
-    WithApproval,
+    WithApproval(Rather),
+}
+
+/// What somebody could do who needs an approval.
+enum Rather {
+    Waits,
+    BreaksGlass,
 }
 
 fn opens(
@@ -102,5 +130,9 @@ fn opens(
     let open = open_paths(policy, directory, &ask, Look::All, now).ok()?;
     // The fewest people come first.
     let first = open.paths.first()?;
-    Some(if first.path.quorum.is_auto() { Opens::WithoutApproval } else { Opens::WithApproval })
+    if first.path.quorum.is_auto() {
+        return Some(Opens::WithoutApproval);
+    }
+    let permits = |choice: &Choice<'_>| choice.path.as_break_glass(Owes::Nothing).is_some();
+    Some(Opens::WithApproval(if open.paths.iter().any(permits) { Rather::BreaksGlass } else { Rather::Waits }))
 }

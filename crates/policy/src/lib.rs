@@ -49,14 +49,14 @@ pub use ask::{Ask, Extending, Keys, Refusal, Ruling};
 pub use cases::{Case, Judged, read_cases};
 pub use compare::{Course, Divergence, course, divergences};
 pub use difference::{
-    About, AccessChange, Approvable, Difference, Effect, FileChange, LoginOf, OpenRealm, Opening, Read, Unseen,
-    difference,
+    About, AccessChange, Approvable, Difference, Effect, FileChange, LoginOf, OpenBreakGlass, OpenRealm, Opening, Read,
+    Unseen, difference,
 };
 pub use explain::{Asks, Considered, Explanation, Found, Kind, Near, NotTaken, Outcome, Taken, explain};
 pub use exposure::{Exposure, Exposures, exposures};
 pub use files::{AsRead, Files};
 pub use lint::lint;
-pub use people::{Asked, Candidate, Stage, approvers, candidates, deciders, open_slots, stages, unfillable};
+pub use people::{Asked, Candidate, Stage, approvers, candidates, deciders, open_slots, reviewers, stages, unfillable};
 pub use policy::Policy;
 pub use rule::{rule, rule_again};
 pub use signers::{signs, unsigned};

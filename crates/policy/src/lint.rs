@@ -2,6 +2,7 @@
 //! people than there are.
 
 mod escalation;
+mod glass;
 mod keys;
 mod path;
 mod places;
@@ -30,6 +31,7 @@ pub fn lint(files: &Files, policy: &Policy, directory: &Directory, now: UnixTime
         empty_scope(&mut warnings, entry, directory);
         keys::fido_keys(&mut warnings, entry, directory);
         escalation::stand_ins(&mut warnings, entry, directory);
+        glass::reviewable(&mut warnings, entry, directory);
     }
     keys::approvers(&mut warnings, policy, directory);
     let by_hand = policy.statements.iter().skip(policy.compiled);
@@ -61,6 +63,7 @@ fn groups_used(policy: &Policy) -> BTreeSet<GroupName> {
         let groups = named.iter().filter(|uid| uid.type_name().basename() == "Group");
         used.extend(groups.filter_map(|uid| uid.id().unescaped().parse::<GroupName>().ok()));
         used.extend(asked(statement).flat_map(Quorum::groups).cloned());
+        used.extend(reviews(statement).cloned());
     }
     used.extend(policy.approvers.iter().flat_map(|approver| approver.requesters.iter().cloned()));
     used
@@ -74,6 +77,14 @@ fn asked(statement: &Statement) -> impl Iterator<Item = &Quorum> {
         Meaning::Prohibition(_) => (None, None),
     };
     quorum.into_iter().chain(extend)
+}
+
+/// The group that reviews what a rule permits as break-glass.
+fn reviews(statement: &Statement) -> Option<&GroupName> {
+    match &statement.meaning {
+        Meaning::Rule(_, path) => path.break_glass.as_ref().map(|terms| &terms.review),
+        Meaning::Requirement(_) | Meaning::Prohibition(_) => None,
+    }
 }
 
 /// Groups without anybody, and labels that no host has.

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use directory::{Directory, Host};
 use domain::{
-    AskedLogin, GroupName, KeyStrength, Obligations, PublicKey, Quorum, RuleName, Span, Target, UnixTime, UserName,
-    Voter, missing,
+    AskedLogin, BreakGlassTerms, GroupName, KeyStrength, Obligations, Owes, PublicKey, Quorum, RuleName, Span, Target,
+    UnixTime, UserName, Voter, missing,
 };
 
 use crate::approvers::{Matter, Moment, open};
-use crate::rule::open_paths;
+use crate::rule::{as_break_glass, open_paths};
 use crate::target::Look;
 use crate::{Ask, Policy};
 
@@ -61,6 +61,17 @@ pub fn approvers(policy: &Policy, directory: &Directory, asked: Asked<'_>, at: U
     let groups = asked.groups(policy, directory, Moment::At(at));
     let people = members(directory, asked.matter.requester, groups.into_iter());
     people.filter(|name| asked.has_key(directory, name)).cloned().collect()
+}
+
+/// The users who may review a break-glass of this requester: those of the group whose decisions count, but no account of the
+/// person who asked. At any hour: conditions on approvers are about approving.
+pub fn reviewers(directory: &Directory, requester: &UserName, group: &GroupName) -> BTreeSet<UserName> {
+    members(directory, requester, std::iter::once(group)).cloned().collect()
+}
+
+/// Whether there is any of the [`reviewers`].
+pub(crate) fn any_reviewer(directory: &Directory, requester: &UserName, group: &GroupName) -> bool {
+    members(directory, requester, std::iter::once(group)).next().is_some()
 }
 
 fn members<'d>(
@@ -172,6 +183,8 @@ pub struct Candidate {
     pub max: Span,
     /// What a ticket must match; empty when it takes none.
     pub tickets: Vec<String>,
+    /// The break-glass that a request could take rather, with the rule that permits it.
+    pub break_glass: Option<(RuleName, BreakGlassTerms)>,
 }
 
 /// The logins that a user may ask for on a host. Tried are `self` and those that rules of `access.toml` name: what only
@@ -202,15 +215,17 @@ fn candidate(
         command: None,
         ticket: None,
         rule: None,
+        break_glass: None,
         keys: None,
         extends: None,
     };
     let open = open_paths(policy, directory, &ask, Look::All, now).ok()?;
-    open.paths.into_iter().next().map(|choice| Candidate {
-        login: login.clone(),
-        rule: choice.rule.clone(),
-        tickets: choice.path.tickets.iter().map(|ticket| ticket.pattern().to_owned()).collect(),
-        quorum: choice.path.quorum,
-        max: choice.path.max,
-    })
+    let first = open.paths.first()?;
+    let (rule, quorum, max) = (first.rule.clone(), first.path.quorum.clone(), first.path.max);
+    let tickets = first.path.tickets.iter().map(|ticket| ticket.pattern().to_owned()).collect();
+    let mut broken = as_break_glass(open.paths, Owes::Nothing).into_iter().filter_map(|choice| {
+        let review = choice.review.filter(|group| any_reviewer(directory, user, group))?;
+        Some((choice.rule.clone(), BreakGlassTerms { max: choice.path.max, review }))
+    });
+    Some(Candidate { login: login.clone(), rule, quorum, max, tickets, break_glass: broken.next() })
 }

@@ -185,11 +185,16 @@ impl Loading {
 /// A misspelt name, in scope or condition, would match nobody, and a `forbid` would forbid nothing. Labels come and go
 /// with hosts.
 fn known_names(notes: &Notes<'_>, directory: &Directory, statement: &Statement, place: &Range<usize>) {
-    let quorums = match &statement.meaning {
-        Meaning::Rule(_, path) => [Some(&path.quorum), path.extend.as_ref()],
-        Meaning::Requirement(terms) => [terms.quorum.as_ref(), terms.extend.as_ref()],
-        Meaning::Prohibition(_) => [None, None],
+    let (quorums, break_glass) = match &statement.meaning {
+        Meaning::Rule(_, path) => ([Some(&path.quorum), path.extend.as_ref()], path.break_glass.as_ref()),
+        Meaning::Requirement(terms) => ([terms.quorum.as_ref(), terms.extend.as_ref()], None),
+        Meaning::Prohibition(_) => ([None, None], None),
     };
+    if let Some(group) = break_glass.map(|terms| &terms.review).filter(|group| directory.group(group).is_none()) {
+        let help = instead::group(directory, group);
+        let message = format!("the group `{group}` of @break_glass is not in the directory");
+        notes.note_with_help(place.clone(), message, help);
+    }
     for (quorum, annotation) in quorums.into_iter().zip(["quorum", "extend"]) {
         for group in quorum.into_iter().flat_map(Quorum::groups) {
             if directory.group(group).is_none() {

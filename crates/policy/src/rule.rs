@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use cedar_policy::EntityUid;
 use directory::{Directory, Host, User};
 use domain::{
-    AskedLogin, GroupName, HostName, Login, Obligations, RealmName, RuleName, Selector, Share, Span, StandIn, Target,
-    UnixTime, in_both,
+    AskedLogin, GroupName, HostName, Login, Obligations, Owes, RealmName, RuleName, Selector, Share, Span, StandIn,
+    Target, UnixTime, UserName, in_both,
 };
 
 use crate::evaluate::{Matched, evaluate};
 use crate::facts::{Asker, facts};
-use crate::people::{Asked, people};
+use crate::people::{Asked, any_reviewer, people};
 use crate::target::{self, Look};
 use crate::terms::{Path, Terms};
 use crate::why::Refused;
@@ -67,6 +67,7 @@ pub(crate) fn obligations(open: &Open<'_>, chosen: &Choice<'_>, ask: &Ask) -> Ob
         approver_key: chosen.path.approver_key,
         extends: ask.extends.map(|extending| extending.what),
         rests: ask.extends.is_some() && chosen.path.extend.is_some(),
+        break_glass: chosen.review.clone(),
     }
 }
 
@@ -92,6 +93,8 @@ pub(crate) struct Open<'a> {
 pub(crate) struct Choice<'a> {
     pub(crate) rule: &'a RuleName,
     pub(crate) path: Path,
+    /// Who reviews it, where the request is break-glass.
+    pub(crate) review: Option<GroupName>,
     order: usize,
 }
 
@@ -110,7 +113,7 @@ pub(crate) fn open_paths<'a>(
     for host in &hosts {
         on_hosts.push(on_host(policy, &asker, &user_uids, (host, &policy.vocabulary.host(host)))?.1?);
     }
-    let paths = asking_for(common(&on_hosts, user)?, ask);
+    let paths = paths(&on_hosts, user, ask)?;
     Ok(Open { login, hosts, realm, paths })
 }
 
@@ -146,9 +149,30 @@ pub(crate) fn asker<'a>(directory: &'a Directory, ask: &'a Ask) -> Result<(&'a U
     login.map(|login| (user, login)).ok_or_else(|| Refusal::NoOwnLogin(user.name.clone()))
 }
 
+/// The paths that a request can take: those of break-glass when it asks for that, and only those; an extension takes the
+/// approvals that rules want of extensions.
+pub(crate) fn paths<'p>(on_hosts: &[Matched<'p>], user: &User, ask: &Ask) -> Result<Vec<Choice<'p>>, Refusal> {
+    let choices = common(on_hosts, user)?;
+    let Some(owes) = ask.break_glass else { return Ok(asking_for(choices, ask)) };
+    let ruled_out = choices.iter().any(|choice| choice.path.break_glass.is_some());
+    let broken = as_break_glass(choices, owes);
+    if broken.is_empty() { Err(Refusal::NoBreakGlass { ruled_out }) } else { Ok(broken) }
+}
+
+/// Those of the paths that permit break-glass, as that: by file order, as all take as many people.
+pub(crate) fn as_break_glass(choices: Vec<Choice<'_>>, owes: Owes) -> Vec<Choice<'_>> {
+    let broken = choices.into_iter().filter_map(|choice| {
+        let (path, review) = choice.path.as_break_glass(owes)?;
+        Some(Choice { path, review: Some(review), ..choice })
+    });
+    let mut broken: Vec<Choice<'_>> = broken.collect();
+    broken.sort_by_key(|choice| choice.order);
+    broken
+}
+
 /// The rules that match on every host, never none. What any host requires is added to each, as one approval opens them all,
 /// and the networks that the user is pinned to.
-pub(crate) fn common<'p>(on_hosts: &[Matched<'p>], user: &User) -> Result<Vec<Choice<'p>>, Refusal> {
+fn common<'p>(on_hosts: &[Matched<'p>], user: &User) -> Result<Vec<Choice<'p>>, Refusal> {
     let Some((first, others)) = on_hosts.split_first() else { return Err(Refusal::NoCommonRule) };
     let mut rules: BTreeMap<&RuleName, (usize, &Path)> = first.rules.clone();
     rules.retain(|name, _| others.iter().all(|matched| matched.rules.contains_key(name)));
@@ -164,7 +188,7 @@ pub(crate) fn common<'p>(on_hosts: &[Matched<'p>], user: &User) -> Result<Vec<Ch
         let whole = required.iter().try_fold(path.clone(), |path, terms| path.with(terms));
         let whole = whole.ok_or_else(|| Refusal::NoCommonSource(rule.clone()));
         match whole.and_then(|path| pinned(path, rule, user)) {
-            Ok(path) => choices.push(Choice { rule, path, order }),
+            Ok(path) => choices.push(Choice { rule, path, review: None, order }),
             Err(refusal) => drop(nowhere.get_or_insert(refusal)),
         }
     }
@@ -172,8 +196,7 @@ pub(crate) fn common<'p>(on_hosts: &[Matched<'p>], user: &User) -> Result<Vec<Ch
     if choices.is_empty() { Err(nowhere.unwrap_or(Refusal::NoCommonRule)) } else { Ok(choices) }
 }
 
-/// The paths as a request finds them: an extension takes the approvals that rules want of extensions.
-pub(crate) fn asking_for<'p>(mut paths: Vec<Choice<'p>>, ask: &Ask) -> Vec<Choice<'p>> {
+fn asking_for<'p>(mut paths: Vec<Choice<'p>>, ask: &Ask) -> Vec<Choice<'p>> {
     if ask.extends.is_some() {
         for choice in &mut paths {
             choice.path.quorum = choice.path.extension().clone();
@@ -225,6 +248,7 @@ pub(crate) fn satisfied(
     keys_fit(choice, ask)?;
     let given = obligations(open, choice, ask);
     quorum_exists(policy, directory, Asked::new(&ask.requester, &given))?;
+    reviewer_exists(directory, &ask.requester, &given)?;
     Ok(given)
 }
 
@@ -271,6 +295,17 @@ fn keys_fit(choice: &Choice<'_>, ask: &Ask) -> Result<(), Refusal> {
     match path.requester_key.filter(|needed| keys.signed < Some(*needed)) {
         Some(needed) => Err(Refusal::RequesterKey { rule: rule.clone(), needed }),
         None => Ok(()),
+    }
+}
+
+/// Somebody else could review it: break-glass that nobody could review would be access that nobody answers for, and whose
+/// person owed a review for ever.
+pub(crate) fn reviewer_exists(directory: &Directory, requester: &UserName, given: &Obligations) -> Result<(), Refusal> {
+    match &given.break_glass {
+        Some(group) if !any_reviewer(directory, requester, group) => {
+            Err(Refusal::NobodyReviews { rule: given.rule.clone(), group: group.clone() })
+        }
+        _ => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use domain::{Extension, KeyStrength, Networks, Quorum, Span, Text, in_both};
+use domain::{BreakGlassTerms, Extension, GroupName, KeyStrength, Networks, Owes, Quorum, Span, Text, in_both};
 use regex::Regex;
 
 /// A pattern that a ticket must match as a whole.
@@ -57,10 +57,14 @@ pub(crate) struct Terms {
     pub(crate) verify_required: bool,
     pub(crate) requester_key: Option<KeyStrength>,
     pub(crate) approver_key: Option<KeyStrength>,
-    /// Of a rule alone.
-    pub(crate) live_hosts: bool,
     /// The approvals that an extension takes, in place of `quorum`.
     pub(crate) extend: Option<Quorum>,
+    /// These three are of a rule alone.
+    pub(crate) live_hosts: bool,
+    pub(crate) break_glass: Option<BreakGlassTerms>,
+    pub(crate) break_glass_key: Option<KeyStrength>,
+    /// Of a requirement alone.
+    pub(crate) no_break_glass: bool,
 }
 
 /// What a rule asks: complete, so that nothing is ever taken for `auto` because it is missing.
@@ -80,6 +84,12 @@ pub(crate) struct Path {
     pub(crate) live_hosts: bool,
     /// The approvals that an extension takes; those of `quorum` if absent.
     pub(crate) extend: Option<Quorum>,
+    /// What it permits as break-glass.
+    pub(crate) break_glass: Option<BreakGlassTerms>,
+    /// What the signature of a request for that must show, beside `requester_key`.
+    pub(crate) break_glass_key: Option<KeyStrength>,
+    /// Whether a requirement rules break-glass out.
+    pub(crate) no_break_glass: bool,
 }
 
 impl Path {
@@ -96,19 +106,7 @@ impl Path {
     /// when they have no network in common.
     pub(crate) fn with(self, added: &Terms) -> Option<Self> {
         let extend = extensions_of((&self.quorum, self.extend.as_ref()), added);
-        let Self {
-            quorum,
-            max,
-            ttl,
-            allow,
-            mut tickets,
-            source,
-            verify_required,
-            requester_key,
-            approver_key,
-            live_hosts,
-            extend: _,
-        } = self;
+        let Self { quorum, max, ttl, allow, mut tickets, source, .. } = self;
         tickets.extend(added.ticket.iter().filter(|ticket| !tickets.contains(ticket)).cloned().collect::<Vec<_>>());
         Some(Self {
             quorum: added.quorum.as_ref().map_or_else(|| quorum.clone(), |more| quorum.and(more)),
@@ -117,12 +115,30 @@ impl Path {
             allow: added.allow.as_ref().map_or_else(|| allow.clone(), |only| &allow & only),
             tickets,
             source: in_both(source.as_ref(), added.source.as_ref())?,
-            verify_required: verify_required || added.verify_required,
-            requester_key: requester_key.max(added.requester_key),
-            approver_key: approver_key.max(added.approver_key),
-            live_hosts,
+            verify_required: self.verify_required || added.verify_required,
+            requester_key: self.requester_key.max(added.requester_key),
+            approver_key: self.approver_key.max(added.approver_key),
+            live_hosts: self.live_hosts,
             extend,
+            break_glass: self.break_glass,
+            break_glass_key: self.break_glass_key,
+            no_break_glass: self.no_break_glass || added.no_break_glass,
         })
+    }
+
+    /// The path as break-glass, and who reviews it: the quorums of rule and requirements do not count, everything else does.
+    /// `None` where it is not permitted, or ruled out.
+    pub(crate) fn as_break_glass(&self, owes: Owes) -> Option<(Self, GroupName)> {
+        let BreakGlassTerms { max, review } = self.break_glass.clone().filter(|_| !self.no_break_glass)?;
+        let path = Self {
+            quorum: owes.quorum(&review),
+            max: self.max.min(max),
+            requester_key: self.requester_key.max(self.break_glass_key),
+            // It extends nothing, and nothing extends it.
+            extend: None,
+            ..self.clone()
+        };
+        Some((path, review))
     }
 }
 
@@ -138,7 +154,7 @@ fn extensions_of((quorum, extend): (&Quorum, Option<&Quorum>), added: &Terms) ->
 
 impl Terms {
     /// The annotations that [`Self::take`] takes in.
-    pub(crate) const ANNOTATIONS: [&str; 11] = [
+    pub(crate) const ANNOTATIONS: [&str; 14] = [
         "quorum",
         "extend",
         "max",
@@ -150,6 +166,9 @@ impl Terms {
         "requester_key",
         "approver_key",
         "live_hosts",
+        "break_glass",
+        "break_glass_key",
+        "no_break_glass",
     ];
 
     /// The annotations that say the same, a line each.
@@ -176,6 +195,11 @@ impl Terms {
         if self.live_hosts {
             line("live_hosts", "true");
         }
+        self.break_glass.iter().for_each(|terms| line("break_glass", &terms.to_string()));
+        self.break_glass_key.iter().for_each(|key| line("break_glass_key", &key.to_string()));
+        if self.no_break_glass {
+            line("no_break_glass", "true");
+        }
         lines
     }
 
@@ -190,11 +214,15 @@ impl Terms {
             "ticket" => self.ticket = Some(value.parse()?),
             "source" => self.source = Some(value.parse().map_err(|error: domain::NetworkError| error.to_string())?),
             "verify_required" if value == "true" => self.verify_required = true,
-            "verify_required" => return Err("expected `true`".to_owned()),
             "requester_key" => self.requester_key = Some(strength(value)?),
             "approver_key" => self.approver_key = Some(strength(value)?),
             "live_hosts" if value == "true" => self.live_hosts = true,
-            "live_hosts" => return Err("expected `true`".to_owned()),
+            "break_glass" => {
+                self.break_glass = Some(value.parse().map_err(|error: domain::BreakGlassError| error.to_string())?);
+            }
+            "break_glass_key" => self.break_glass_key = Some(strength(value)?),
+            "no_break_glass" if value == "true" => self.no_break_glass = true,
+            "verify_required" | "live_hosts" | "no_break_glass" => return Err("expected `true`".to_owned()),
             _ => return Err(format!("unknown annotation `@{key}`")),
         }
         Ok(())
@@ -217,12 +245,48 @@ impl Terms {
             approver_key: self.approver_key,
             live_hosts: self.live_hosts,
             extend: self.extend,
+            break_glass: self.break_glass,
+            break_glass_key: self.break_glass_key,
+            no_break_glass: false,
         })
+    }
+
+    /// What a rule cannot say: the field and why.
+    pub(crate) const fn not_of_a_rule(&self) -> Option<(&'static str, &'static str)> {
+        if self.no_break_glass {
+            return Some((
+                "no_break_glass",
+                "this is for requirements; a rule permits break-glass with `break_glass` alone",
+            ));
+        }
+        match (&self.break_glass, self.break_glass_key) {
+            (None, Some(_)) => Some(("break_glass_key", "this rule permits no break-glass; give it `break_glass`")),
+            _ => None,
+        }
+    }
+
+    /// What a requirement cannot say: the field and why.
+    pub(crate) const fn not_of_a_requirement(&self) -> Option<(&'static str, &'static str)> {
+        match (&self.break_glass, self.break_glass_key) {
+            (Some(_), _) => Some(("break_glass", "only a rule permits break-glass; a requirement rules it out")),
+            (_, Some(_)) => Some((
+                "break_glass_key",
+                "this is for rules; `requester_key` of a requirement counts for break-glass too",
+            )),
+            _ => None,
+        }
     }
 
     /// What cannot be meant: the field and why.
     pub(crate) fn contradiction(&self) -> Option<(&'static str, &'static str)> {
+        let break_glass = self.break_glass.as_ref().map(|terms| terms.max);
         match (self.max, self.ttl) {
+            _ if break_glass == Some(Span::ZERO) => {
+                Some(("break_glass", "the longest window must be longer than nothing"))
+            }
+            (Some(max), _) if break_glass > Some(max) => {
+                Some(("break_glass", "break-glass is to be short: no longer than `max`"))
+            }
             (Some(Span::ZERO), _) => Some(("max", "the longest window must be longer than nothing")),
             (_, Some(Span::ZERO)) => Some(("ttl", "a certificate must be valid for longer than nothing")),
             (Some(max), Some(ttl)) if ttl > max => Some(("ttl", "a certificate cannot outlive the longest window")),

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use directory::{Directory, User};
-use domain::{Access, AskedLogin, GroupName, Login, Obligations, SlotClosed, Span, Target, UnixTime, UserName};
+use domain::{Access, AskedLogin, GroupName, Login, Obligations, Owes, SlotClosed, Span, Target, UnixTime, UserName};
 
 use crate::approvers::slot;
 use crate::commands::{Example, examples};
 use crate::people::{Asked, approvers, has_fido_key, open_slots, unfillable};
-use crate::rule::{Choice, Open, obligations, open_paths, quorum_exists};
+use crate::rule::{Choice, Open, obligations, open_paths, quorum_exists, reviewer_exists};
 use crate::target::Look;
 use crate::{Ask, Policy, Refusal};
 
@@ -88,7 +88,8 @@ pub(crate) fn hopeless(
     if let Some(needed) = given.requester_key.filter(|_| !has_fido_key(directory, asked.matter.requester)) {
         return Some(Hopeless::Refused(Refusal::RequesterKey { rule: given.rule.clone(), needed }));
     }
-    if let Err(refusal) = quorum_exists(policy, directory, asked) {
+    let enough = quorum_exists(policy, directory, asked);
+    if let Err(refusal) = enough.and_then(|()| reviewer_exists(directory, asked.matter.requester, given)) {
         return Some(Hopeless::Refused(refusal));
     }
     let open = unfillable(policy, directory, asked);
@@ -120,7 +121,15 @@ fn all_ways(policy: &Policy, directory: &Directory, ask: &Ask, examples: &[Examp
     all
 }
 
-/// Everybody who may ask for an access, with the ways that are open to them, be it for a command alone.
+/// The ways of these requests, and those of the same as break-glass after each, as for somebody who owes no review.
+fn ways_of(policy: &Policy, directory: &Directory, asks: impl Iterator<Item = Ask>, now: UnixTime) -> Vec<Way> {
+    let examples = examples(policy.conditions.patterns.iter());
+    let both = asks.flat_map(|ask| [ask.clone(), Ask { break_glass: Some(Owes::Nothing), ..ask }]);
+    both.flat_map(|ask| all_ways(policy, directory, &ask, &examples, now)).collect()
+}
+
+/// Everybody who may ask for an access, with the ways that are open to them, be it for a command alone; those of break-glass
+/// too.
 ///
 /// # Errors
 /// When nobody could ask, whoever it was: no such hosts, or hosts that no one request may have.
@@ -133,11 +142,11 @@ pub fn who_can(
 ) -> Result<Vec<Way>, Refusal> {
     crate::target::hosts(directory, &access.target, Look::All)?;
     let asks = directory.users().map(|user| asking(user, access.login.clone(), access.target.clone(), window));
-    let examples = examples(policy.conditions.patterns.iter());
-    Ok(asks.flat_map(|ask| all_ways(policy, directory, &ask, &examples, now)).collect())
+    Ok(ways_of(policy, directory, asks, now))
 }
 
-/// Everything that a user may ask for, be it for a command alone: on each host, the logins that rules of `access.toml` name, and the user's own.
+/// Everything that a user may ask for, be it for a command alone, and as break-glass too: on each host, the logins that rules
+/// of `access.toml` name, and the user's own.
 /// The plain hosts of a realm are one, as one certificate opens them all.
 ///
 /// # Errors
@@ -160,8 +169,7 @@ pub fn can(
         let target = Target::Host(host.name.clone());
         logins.iter().map(move |login| asking(found, AskedLogin::Named((*login).clone()), target.clone(), window))
     });
-    let examples = examples(policy.conditions.patterns.iter());
-    Ok(asks.flat_map(|ask| all_ways(policy, directory, &ask, &examples, now)).collect())
+    Ok(ways_of(policy, directory, asks, now))
 }
 
 /// The accounts that a user could ask for; `self` is one of them by its own name.
@@ -183,6 +191,7 @@ pub(crate) fn asking(user: &User, login: AskedLogin, target: Target, window: Spa
         command: None,
         ticket: None,
         rule: None,
+        break_glass: None,
         keys: None,
         extends: None,
     }

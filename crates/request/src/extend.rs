@@ -45,8 +45,8 @@ pub enum NoExtension {
     /// The number of certificates would begin anew.
     #[error("that is limited to some certificates, which an extension would count anew; ask anew")]
     Uses,
-    /// Nobody approved what it would extend.
-    #[error("emergency access is not extended; ask anew")]
+    /// Nobody approved what it would extend, or nobody would approve it.
+    #[error("break-glass extends nothing, and is not extended; ask anew in the ordinary way")]
     BreakGlass,
     /// It counts from another time than that begins.
     #[error("it counts from {said}, and that from {begun}")]

@@ -18,6 +18,9 @@
 //!  Approved + every signature, binding and membership as of now ──► Grant ──► certificates
 //! ```
 //!
+//! Break-glass is approved at once, whatever becomes of it then; until somebody else has reviewed it, the next of the same
+//! person takes an approval. The review changes no state.
+//!
 //! Transitions consume the old state and take evidence; time alone needs none. Nothing leads out of Denied, Cancelled,
 //! GivenBack, Expired and Stopped. Nothing here reads a clock, a file or a socket.
 
@@ -26,6 +29,7 @@ mod extend;
 mod grant;
 mod not_granted;
 mod rebind;
+mod review;
 mod state;
 mod transitions;
 
@@ -34,5 +38,6 @@ pub use extend::{MOST_EXTENDED, NoExtension, asks_the_same, opens_no_more, stand
 pub use grant::{Case, Counted, Grant, Held, fetchable, grant, grantable};
 pub use not_granted::NotGranted;
 pub use rebind::{MOST_REBOUND, NotRebound, connecting_key, in_order, may_rebind};
+pub use review::{ReviewRefused, may_review, review};
 pub use state::{Approved, Ended, Outcome, Pending, State, StateName, UnknownState, Wanted, Window, open};
 pub use transitions::{TRANSITIONS, Transition, diagram};

@@ -37,7 +37,10 @@ pub(crate) async fn run(ca: Arc<Ca>, metrics: Arc<Metrics>, mut revoked: Revoked
                 metrics.ledger(ca.checkpoint().checkpoint.size, ca.gate().stopped().is_some());
             }
             Ok(()) = changed.changed() => revoked.try_to_keep_up(&ca),
-            _ = expiry.tick() => expire(&ca).await,
+            _ = expiry.tick() => {
+                expire(&ca).await;
+                count_owed(&ca, &metrics);
+            }
             _ = forgetting.tick() => forget(&ca).await,
         }
     }
@@ -46,6 +49,13 @@ pub(crate) async fn run(ca: Arc<Ca>, metrics: Arc<Metrics>, mut revoked: Revoked
 async fn forget(ca: &Ca) {
     if let Err(error) = ca.forget_revoked().await {
         tracing::warn!(error = chain(&error), "revoked certificates that ended long ago could not be dropped");
+    }
+}
+
+fn count_owed(ca: &Ca, metrics: &Metrics) {
+    match ca.reviews_owed() {
+        Ok(reviews) => metrics.reviews_owed(reviews),
+        Err(error) => tracing::warn!(error = chain(&error), "reviews that are owed could not be counted"),
     }
 }
 

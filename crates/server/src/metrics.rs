@@ -59,6 +59,8 @@ pub(crate) struct Metrics {
     seconds: Histogram,
     refusals: Family<Refusal, Counter>,
     certificates: Counter,
+    glass_broken: Counter,
+    reviews_owed: Gauge,
     handshakes_failed: Counter,
     connections_refused: Counter,
     reloads: Family<Reload, Counter>,
@@ -79,6 +81,8 @@ impl Metrics {
             seconds: Histogram::new(exponential_buckets(0.0001, 2.0, 18)),
             refusals: Family::default(),
             certificates: Counter::default(),
+            glass_broken: Counter::default(),
+            reviews_owed: Gauge::default(),
             handshakes_failed: Counter::default(),
             connections_refused: Counter::default(),
             reloads: Family::default(),
@@ -94,6 +98,8 @@ impl Metrics {
         registry.register("call_seconds", "Time until a call is answered", metrics.seconds.clone());
         registry.register("refusals", "Refused calls by reason", metrics.refusals.clone());
         registry.register("certificates", "Certificates handed out", metrics.certificates.clone());
+        registry.register("break_glass", "Break-glass that was taken at once", metrics.glass_broken.clone());
+        registry.register("reviews_owed", "Reviews of break-glass that are owed", metrics.reviews_owed.clone());
         registry.register("handshakes_failed", "TLS handshakes that failed", metrics.handshakes_failed.clone());
         registry.register(
             "connections_refused",
@@ -123,6 +129,14 @@ impl Metrics {
 
     pub(crate) fn issued(&self, certificates: usize) {
         self.certificates.inc_by(u64::try_from(certificates).unwrap_or(u64::MAX));
+    }
+
+    pub(crate) fn glass_broken(&self) {
+        self.glass_broken.inc();
+    }
+
+    pub(crate) fn reviews_owed(&self, reviews: u64) {
+        self.reviews_owed.set(i64::try_from(reviews).unwrap_or(i64::MAX));
     }
 
     pub(crate) fn handshake_failed(&self) {
@@ -199,12 +213,16 @@ mod tests {
         metrics.refused("NOT_GRANTED");
         metrics.issued(2);
         metrics.ledger(7, true);
+        metrics.glass_broken();
+        metrics.reviews_owed(2);
         let text = metrics.encode().unwrap();
         for line in [
             "hallpass_calls_total{method=\"/hallpass.v1.Requests/Fetch\",code=\"PermissionDenied\"} 1",
             "hallpass_refusals_total{reason=\"NOT_GRANTED\"} 1",
             "hallpass_certificates_total 2",
             "hallpass_ledger_entries 7",
+            "hallpass_break_glass_total 1",
+            "hallpass_reviews_owed 2",
             "hallpass_issuing_stopped 1",
             "hallpass_call_seconds_count 1",
         ] {

@@ -37,6 +37,8 @@ pub enum Act {
     Withdraw(RequestId),
     /// `rebind`: the requester puts another connecting key in place of the one of a request.
     Rebind(Rebind),
+    /// `review`: somebody of the group that was told says what a break-glass was for. It is owed once for each.
+    Review(RequestId),
     /// `resume`: an administrator ends a stop that the server set off itself.
     Resume,
     /// `stop`: no more certificates for this, and live ones are revoked. The same act by somebody else seconds a stop of
@@ -129,7 +131,7 @@ impl fmt::Display for BundleChange {
 pub enum ActError {
     /// No such verb.
     #[error(
-        "unknown verb; known are cancel, give-back, withdraw, rebind, resume, stop, lift, sign-bundle, load-bundle, roll-back, disable-user, \
+        "unknown verb; known are cancel, give-back, withdraw, rebind, review, resume, stop, lift, sign-bundle, load-bundle, roll-back, disable-user, \
          remove-key, remove-host, add-host"
     )]
     Verb,
@@ -161,11 +163,12 @@ pub enum ActError {
 
 impl Act {
     /// Every verb but those of amendments.
-    const VERBS: [&'static str; 10] = [
+    const VERBS: [&'static str; 11] = [
         "cancel",
         "give-back",
         "withdraw",
         "rebind",
+        "review",
         "resume",
         "stop",
         "lift",
@@ -181,6 +184,7 @@ impl Act {
             Self::GiveBack(_) => "give-back",
             Self::Withdraw(_) => "withdraw",
             Self::Rebind(_) => "rebind",
+            Self::Review(_) => "review",
             Self::Resume => "resume",
             Self::Stop(_) => "stop",
             Self::Lift(_) => "lift",
@@ -194,7 +198,7 @@ impl Act {
     /// To what it is done, if it is done to something.
     pub fn target(&self) -> Option<String> {
         match self {
-            Self::Cancel(id) | Self::GiveBack(id) | Self::Withdraw(id) => Some(id.to_string()),
+            Self::Cancel(id) | Self::GiveBack(id) | Self::Withdraw(id) | Self::Review(id) => Some(id.to_string()),
             Self::Rebind(rebind) => Some(rebind.to_string()),
             Self::Resume => None,
             Self::Stop(target) => Some(target.to_string()),
@@ -207,7 +211,11 @@ impl Act {
     /// The request that it is done to, if it is done to one.
     pub const fn request(&self) -> Option<RequestId> {
         match self {
-            Self::Cancel(id) | Self::GiveBack(id) | Self::Withdraw(id) | Self::Rebind(Rebind { id, .. }) => Some(*id),
+            Self::Cancel(id)
+            | Self::GiveBack(id)
+            | Self::Withdraw(id)
+            | Self::Review(id)
+            | Self::Rebind(Rebind { id, .. }) => Some(*id),
             _ => None,
         }
     }
@@ -220,6 +228,7 @@ impl Act {
             ("give-back", Some(id)) => Ok(Self::GiveBack(id.parse()?)),
             ("withdraw", Some(id)) => Ok(Self::Withdraw(id.parse()?)),
             ("rebind", Some(target)) => Ok(Self::Rebind(target.parse()?)),
+            ("review", Some(id)) => Ok(Self::Review(id.parse()?)),
             ("stop", Some(target)) => Ok(Self::Stop(target.parse()?)),
             ("lift", Some(entry)) => entry.parse().map(Self::Lift).map_err(|_| ActError::Lift),
             ("sign-bundle", Some(change)) => Ok(Self::SignBundle(change.parse()?)),

@@ -36,8 +36,8 @@
 //!
 //! By a key bound to the requester. `seen` is the latest checkpoint that the client knows: size, root hash and the
 //! ledger key's signature over it. `window` counts from the completed approval, or from `start` if that is later.
-//! `break-glass` takes no value yet. `extends` names a grant and the first second of the first window, such as
-//! `7K3F9-QXMWT since 2026-03-01T13:32:00Z`: the longest window counts from there.
+//! `break-glass: yes` asks for emergency access without approval. `extends` names a grant and the first second of the first
+//! window, such as `7K3F9-QXMWT since 2026-03-01T13:32:00Z`: the longest window counts from there.
 //!
 //! ```text
 //! hallpass-request v1
@@ -63,9 +63,10 @@
 //!
 //! Made once, when the request arrives. Hosts are a line each; `live` has the labels of the request where hosts that get
 //! them later count too. `realm` and `realm-hosts` (how many hosts the realm has in all) are there for
-//! plain hosts only. Networks are a line each, and none when certificates may be used from anywhere. `extends` is that of
-//! the request; with `rests: yes` it counts only while what it extends has its approvals. Its words are what `allows` says
-//! in the decision.
+//! plain hosts only. `break-glass` says who reviews it, as `reviewed by security`; then `quorum` is `auto`, or while a review is
+//! owed one of that group. Networks are a line each, and none when certificates may be used from anywhere. `extends` is that of
+//! the request; with `rests: yes` it counts only while what it extends has its approvals. Break-glass extends nothing. Its words
+//! are what `allows` says in the decision.
 //!
 //! ```text
 //! hallpass-ruling v1
@@ -88,6 +89,7 @@
 //! approver-key: sk
 //! extends: -
 //! rests: -
+//! break-glass: -
 //! ```
 //!
 //! # Decision
@@ -104,7 +106,7 @@
 //! approver: bob
 //! id: 7K3F9-QXMWT
 //! request: 58066bfb7d65f0a470fded264a17014f194f45c1ac3843c7b99c47e1f16a24fd
-//! ruling: cdfad5c8576c27bb10405df6f6c9066f34896ac0621062b5ee288cd85e83ee0e
+//! ruling: b2aa5999ce861b4452389df0ca9efb30aabcf1d990420b3c77a529fa11e0ccb4
 //! allows: root on web-1.example.com, for at most 1h, certificates of 5m, with pty, only from 10.0.0.0/8, approved with a FIDO key
 //! verdict: approve
 //! comment: -
@@ -126,8 +128,8 @@
 //!
 //! # Act
 //!
-//! By a key bound to the user. Each verb has a target of its own kind: that of `cancel`, `give-back` and `withdraw` is a
-//! request, that of `rebind` a request and a connecting key as OpenSSH writes it (`7K3F9-QXMWT ssh-ed25519 AAAA...`), and
+//! By a key bound to the user. Each verb has a target of its own kind: that of `cancel`, `give-back`, `withdraw` and `review` is
+//! a request, that of `rebind` a request and a connecting key as OpenSSH writes it (`7K3F9-QXMWT ssh-ed25519 AAAA...`), and
 //! that of `resume` is `-`.
 //!
 //! ```text

@@ -35,32 +35,32 @@ pub struct RequestStatement {
     pub connecting_key: PublicKey,
     /// The rule to be taken instead of the one that needs the fewest people.
     pub rule: Option<RuleName>,
-    /// Whether this is emergency access without approval.
+    /// Whether this is emergency access without approval, to be reviewed afterwards.
     pub break_glass: Option<BreakGlass>,
     /// The grant that this one extends, and since when it is open.
     pub extends: Option<Extends>,
 }
 
-/// Emergency access without approval: its line is there, and no value is accepted yet.
+/// Emergency access without approval, to be reviewed afterwards. In text `yes`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BreakGlass {}
+pub struct BreakGlass;
 
-/// Break-glass was asked for.
+/// Neither asked for nor absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this version knows no break-glass; write `-`")]
+#[error("expected `yes` or `-`")]
 pub struct NoBreakGlass;
 
 impl FromStr for BreakGlass {
     type Err = NoBreakGlass;
 
-    fn from_str(_: &str) -> Result<Self, NoBreakGlass> {
-        Err(NoBreakGlass)
+    fn from_str(given: &str) -> Result<Self, NoBreakGlass> {
+        if given == "yes" { Ok(Self) } else { Err(NoBreakGlass) }
     }
 }
 
 impl fmt::Display for BreakGlass {
-    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {}
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("yes")
     }
 }
 

@@ -6,8 +6,8 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use domain::{
-    Digest, Extends, Extension, HostName, KeyStrength, Network, Networks, Obligations, Quorum, RealmName, Span, Text,
-    TextError, UnknownExtension,
+    Digest, Extends, Extension, GroupName, HostName, KeyStrength, Network, Networks, Obligations, Owes, Quorum,
+    RealmName, Span, Text, TextError, UnknownExtension,
 };
 
 use crate::codec::{Fields, Lines, StatementError, Writer};
@@ -18,7 +18,6 @@ const NAMED_BYTES: usize = 260;
 const NETWORK_BYTES: usize = 60;
 /// Longest command that the words spell out; the request's text has it whole.
 const COMMAND_BYTES: usize = 150;
-
 /// Longest quorum that the words spell out; the text has it whole.
 const QUORUM_BYTES: usize = 100;
 
@@ -50,6 +49,12 @@ pub enum RulingTextError {
     /// It rests on a grant that it does not extend.
     #[error("a ruling rests on what it extends, and this extends nothing")]
     Rests,
+    /// Approvals that break-glass does not take.
+    #[error("break-glass takes no approval, and while a review is owed one of {0}, who review it")]
+    BreakGlass(GroupName),
+    /// It is break-glass, and goes on from something.
+    #[error("break-glass extends nothing; ask for the one or the other")]
+    BreakGlassExtends,
     /// What it allows does not fit into words that can be signed.
     #[error("what the ruling allows does not fit into one line")]
     Words(#[from] TextError),
@@ -63,7 +68,8 @@ impl RulingText {
     /// a certificate for a plain host opens its login on every one of them.
     ///
     /// # Errors
-    /// When there are no hosts or too many, or realm and count are not given together.
+    /// When there are no hosts or too many, realm and count are not given together, or break-glass takes other approvals than
+    /// it ever does.
     pub fn new(
         request: Digest,
         bundle: Digest,
@@ -78,6 +84,7 @@ impl RulingText {
         if obligations.rests && obligations.extends.is_none() {
             return Err(RulingTextError::Rests);
         }
+        check_break_glass(&obligations)?;
         let words = in_words(&obligations, realm_hosts).parse()?;
         Ok(Self { request, bundle, obligations, realm_hosts, words })
     }
@@ -120,6 +127,16 @@ fn check_realm(realm: Option<&RealmName>, hosts: Option<NonZeroU32>) -> Result<(
     if realm.is_some() == hosts.is_some() { Ok(()) } else { Err(RulingTextError::RealmHosts) }
 }
 
+fn check_break_glass(allowed: &Obligations) -> Result<(), RulingTextError> {
+    match &allowed.break_glass {
+        Some(review) if ![Owes::Nothing, Owes::Review].iter().any(|owes| allowed.quorum == owes.quorum(review)) => {
+            Err(RulingTextError::BreakGlass(review.clone()))
+        }
+        Some(_) if allowed.extends.is_some() => Err(RulingTextError::BreakGlassExtends),
+        _ => Ok(()),
+    }
+}
+
 fn in_words(allowed: &Obligations, realm_hosts: Option<NonZeroU32>) -> String {
     let mut words = format!("{} on ", allowed.login);
     match (&allowed.realm, realm_hosts) {
@@ -128,6 +145,7 @@ fn in_words(allowed: &Obligations, realm_hosts: Option<NonZeroU32>) -> String {
         }
         _ => words.push_str(&hosts_in_words(allowed)),
     }
+    words.push_str(&break_glass(allowed));
     match &allowed.command {
         Some(command) if command.as_str().len() <= COMMAND_BYTES => {
             let _never_fails = write!(words, ", only to run `{command}`");
@@ -149,6 +167,12 @@ fn counted(allowed: &Obligations) -> String {
     let Some(Extends { id, since }) = allowed.extends else { return String::new() };
     let rests = if allowed.rests { " and rests on its approvals" } else { "" };
     format!(" from {since} on, as it extends {id}{rests}")
+}
+
+/// What is out of the ordinary comes first.
+fn break_glass(allowed: &Obligations) -> String {
+    let how = if allowed.quorum.is_auto() { "AT ONCE, without approval" } else { "as BREAK-GLASS" };
+    allowed.break_glass.as_ref().map_or_else(String::new, |group| format!(", {how}, to be reviewed by {group}"))
 }
 
 /// What is asked of connecting and of the keys that sign, after commas.
@@ -229,6 +253,23 @@ impl FromStr for Yes {
     }
 }
 
+/// `break-glass: reviewed by security`
+struct ReviewedBy(GroupName);
+
+/// Something else than who reviews it.
+#[derive(Debug, thiserror::Error)]
+#[error("expected `reviewed by GROUP` or `-`")]
+struct NotReviewed;
+
+impl FromStr for ReviewedBy {
+    type Err = NotReviewed;
+
+    fn from_str(given: &str) -> Result<Self, NotReviewed> {
+        let group = given.strip_prefix("reviewed by ").and_then(|group| group.parse().ok());
+        group.map(Self).ok_or(NotReviewed)
+    }
+}
+
 impl Fields for RulingText {
     const NAME: &'static str = "hallpass-ruling";
     /// Room for [`RulingText::MAX_HOSTS`] names of any length.
@@ -253,6 +294,7 @@ impl Fields for RulingText {
             approver_key,
             extends,
             rests,
+            break_glass,
         } = &self.obligations;
         out.value("request", &self.request);
         out.value("bundle", &self.bundle);
@@ -273,6 +315,7 @@ impl Fields for RulingText {
         out.optional("approver-key", approver_key.as_ref());
         out.optional("extends", extends.as_ref());
         out.optional("rests", rests.then_some("yes").as_ref());
+        out.optional("break-glass", break_glass.as_ref().map(|group| format!("reviewed by {group}")).as_ref());
     }
 
     fn read(lines: &mut Lines<'_>) -> Result<Self, StatementError> {
@@ -290,6 +333,7 @@ impl Fields for RulingText {
         let verify_required = lines.optional::<Yes>("verify-required")?.is_some();
         let (requester_key, approver_key) = (lines.optional("requester-key")?, lines.optional("approver-key")?);
         let (extends, rests) = (lines.optional("extends")?, lines.optional::<Yes>("rests")?.is_some());
+        let break_glass = lines.optional::<ReviewedBy>("break-glass")?.map(|given| given.0);
         let obligations = Obligations {
             rule,
             quorum,
@@ -307,6 +351,7 @@ impl Fields for RulingText {
             approver_key,
             extends,
             rests,
+            break_glass,
         };
         Self::new(request, bundle, obligations, realm_hosts).map_err(|why| lines.refused("rests", why))
     }

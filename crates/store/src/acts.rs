@@ -93,12 +93,15 @@ impl Transaction for ActTx {
 }
 
 impl Batch<'_> {
-    /// Takes an approval back: the request waits again.
+    /// Takes an approval back: the request waits again. Nothing came of it, so break-glass owes no review until it is granted
+    /// once more.
     fn withdraw(&mut self, id: RequestId, version: u64, decision: u64) -> Result<(), StoreError> {
         self.move_request(id, version, RequestState::Pending, None)?;
         if self.uses_of_line(id)? > 0 {
             return Err(StoreError::Used(id));
         }
+        let sql = "UPDATE requests SET not_before = NULL, not_after = NULL WHERE id = ?1 AND reviewed_by IS NOT NULL";
+        self.connection.prepare_cached(sql)?.execute([id.to_string()])?;
         self.forget_decision(id, decision)
     }
 

@@ -58,6 +58,12 @@ pub enum StoreError {
     /// The grant was made before a stop.
     #[error("issuing was stopped in the meantime; fetch again")]
     EpochChanged,
+    /// Another break-glass of the same person came first, or a review.
+    #[error("whether a review is owed changed in the meantime; try again")]
+    OwesChanged,
+    /// There is nothing to review.
+    #[error("no review of request {0} is owed; see those that are with: hallpass inbox")]
+    NothingOwed(RequestId),
     /// Issuing stands still.
     #[error("the server has stopped issuing: {0}. An administrator ends this with `hallpass admin resume`")]
     Halted(String),

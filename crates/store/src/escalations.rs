@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 use crate::batch::{Batch, RequestChanged};
 use crate::columns::{Column, Parsed};
 use crate::writer::Transaction;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, Subject};
 
 /// A request for which others come to stand in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct EscalateTx {
     /// When the next others do.
     pub next: Option<UnixTime>,
     /// The receivers that want to know; nobody where that changes nothing.
-    pub to: Vec<ReceiverName>,
+    pub to: Vec<(ReceiverName, Event)>,
 }
 
 impl Transaction for EscalateTx {
@@ -46,7 +46,7 @@ impl Transaction for EscalateTx {
         if update.execute(params![id.to_string(), version, since.seconds(), next])? == 0 {
             return Err(StoreError::Conflict(id));
         }
-        batch.notify(&self.to, Event::Escalation, id, version, self.now)?;
+        batch.notify(&self.to, Subject::Request(id), version, self.now)?;
         // Nothing about the request changed; whoever watches it wants to know all the same.
         batch.changed.push(RequestChanged { id, version });
         Ok(())

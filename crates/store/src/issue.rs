@@ -41,7 +41,7 @@ impl Transaction for IssueTx {
     fn run(self, batch: &mut Batch<'_>) -> Result<Vec<ToBeSigned>, StoreError> {
         self.check_head(batch)?;
         // Before the replay state: a repeated fetch passes every check again.
-        let uses = self.check_request(batch)?;
+        let Checked { uses, break_glass } = self.check_request(batch)?;
         batch.use_up(&self.statement, self.drafts.len())?;
         self.count_use(batch, uses)?;
         let first = batch.head.frontier.size();
@@ -55,12 +55,24 @@ impl Transaction for IssueTx {
             let serial = Serial::new(batch.head.frontier.size()).ok_or_else(|| StoreError::damaged("no genesis"))?;
             let to_be_signed = draft.with_serial(serial, &self.ca_key)?;
             let bytes = to_be_signed.bytes().to_vec();
-            batch.append(self.now, &Payload::Certificate { request: self.request, fetch, to_be_signed: bytes })?;
+            let payload = Payload::Certificate { request: self.request, fetch, to_be_signed: bytes };
+            let entry = batch.append(self.now, &payload)?;
+            if break_glass {
+                batch.note_use(self.request, entry)?;
+            }
             fetch = FetchProof::Entry(first);
             issued.push(to_be_signed);
         }
         if issued.is_empty() { Err(StoreError::NothingToIssue) } else { Ok(issued) }
     }
+}
+
+/// What is known of a request that certificates come from.
+struct Checked {
+    /// How often it was used.
+    uses: u32,
+    /// Whether it is break-glass.
+    break_glass: bool,
 }
 
 impl IssueTx {
@@ -77,21 +89,23 @@ impl IssueTx {
         Ok(())
     }
 
-    /// The request as the grant saw it; how often it was used.
-    fn check_request(&self, batch: &Batch<'_>) -> Result<u32, StoreError> {
+    /// The request as the grant saw it.
+    fn check_request(&self, batch: &Batch<'_>) -> Result<Checked, StoreError> {
         let id = self.request.to_string();
-        let mut select =
-            batch.connection.prepare_cached("SELECT version, state = 'approved', uses FROM requests WHERE id = ?1")?;
-        let row =
-            select.query_row([&id], |row| Ok((row.get::<_, u64>(0)?, row.get::<_, bool>(1)?, row.get::<_, u32>(2)?)));
-        let (version, approved, uses) = row.optional()?.ok_or(StoreError::UnknownRequest(self.request))?;
+        let sql = "SELECT version, state = 'approved', uses, reviewed_by IS NOT NULL FROM requests WHERE id = ?1";
+        let mut select = batch.connection.prepare_cached(sql)?;
+        let row = select.query_row([&id], |row| {
+            let checked = Checked { uses: row.get(2)?, break_glass: row.get(3)? };
+            Ok((row.get::<_, u64>(0)?, row.get::<_, bool>(1)?, checked))
+        });
+        let (version, approved, checked) = row.optional()?.ok_or(StoreError::UnknownRequest(self.request))?;
         if version != self.version {
             return Err(StoreError::Conflict(self.request));
         }
         if !approved {
             return Err(StoreError::NotApproved(self.request));
         }
-        Ok(uses)
+        Ok(checked)
     }
 
     /// Certificates are counted only where they are limited, and else only whether there were any: it would be a page more

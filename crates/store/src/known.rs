@@ -127,6 +127,7 @@ mod tests {
             uses: 0,
             decisions: Vec::new(),
             rebinds: Vec::new(),
+            review: None,
         })
     }
 

@@ -1,10 +1,13 @@
 //! Notices: what receivers outside have still to be told of, written with the change that they are about.
 //!
 //! ```text
-//! submit, decide, remind ──► a row for each receiver ──► SettleTx: delivered and gone, or due again later
+//! submit, decide, remind, review, stop, lift ──► a row for each receiver ──► SettleTx: delivered and gone, or due again later
 //! ```
 //!
-//! A row says which event of which request; what is told of it is read from the request when it is sent.
+//! A row says which event of which request or act; what is told of it is read from that when it is sent.
+
+use std::fmt;
+use std::str::FromStr;
 
 use domain::{Event, ReceiverName, RequestId, UnixTime};
 use rusqlite::{Connection, params};
@@ -15,11 +18,45 @@ use crate::reading::Due;
 use crate::writer::Transaction;
 use crate::{Store, StoreError};
 
+/// What a notice is about. As text a request's id, or `entry 4711`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// A request.
+    Request(RequestId),
+    /// An act, by its entry.
+    Act(u64),
+}
+
+/// The text is no subject.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected a request's id, or `entry` and its number")]
+pub struct SubjectError;
+
+impl FromStr for Subject {
+    type Err = SubjectError;
+
+    fn from_str(given: &str) -> Result<Self, SubjectError> {
+        match given.strip_prefix("entry ") {
+            Some(entry) => entry.parse().map(Self::Act).map_err(|_| SubjectError),
+            None => given.parse().map(Self::Request).map_err(|_| SubjectError),
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request(id) => id.fmt(f),
+            Self::Act(entry) => write!(f, "entry {entry}"),
+        }
+    }
+}
+
 /// What follows from a change of a request: whom to tell, and when to remind of its end.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Notify {
-    /// The receivers that want this event.
-    pub to: Vec<ReceiverName>,
+    /// The receivers that want it, each by the name of the event that it wants.
+    pub to: Vec<(ReceiverName, Event)>,
     /// From when on its end is near. While a request stays pending, what was said when it came stands.
     pub remind: Option<UnixTime>,
     /// Of a new request, from when on others stand in for those who are asked.
@@ -31,9 +68,10 @@ pub struct Notify {
 pub struct Notice {
     /// Whom to tell.
     pub receiver: ReceiverName,
-    /// About which request.
-    pub request: RequestId,
-    /// The request's version that the event led to; for its coming end, and for others who stand in, the one it had.
+    /// What it is about.
+    pub subject: Subject,
+    /// The request's version that the event led to; for its coming end, its review, and others who stand in, the one it had;
+    /// 0 for an act.
     pub version: u64,
     /// What happened.
     pub event: Event,
@@ -52,7 +90,7 @@ pub struct RemindTx {
     /// The version that was seen to end soon.
     pub version: u64,
     /// The receivers that want to know; nobody when its end has come already.
-    pub to: Vec<ReceiverName>,
+    pub to: Vec<(ReceiverName, Event)>,
 }
 
 impl Transaction for RemindTx {
@@ -64,7 +102,7 @@ impl Transaction for RemindTx {
         if told == 0 {
             return Err(StoreError::Conflict(self.id));
         }
-        batch.notify(&self.to, Event::Expiry, self.id, self.version, self.now)?;
+        batch.notify(&self.to, Subject::Request(self.id), self.version, self.now)?;
         // Nothing about the request changed; whoever watches it wants to know all the same.
         batch.changed.push(RequestChanged { id: self.id, version: self.version });
         Ok(())
@@ -92,18 +130,18 @@ impl Transaction for SettleTx {
     type Output = ();
 
     fn run(self, batch: &mut Batch<'_>) -> Result<(), StoreError> {
-        const THIS: &str = "WHERE receiver = ?1 AND request = ?2 AND version = ?3 AND event = ?4";
-        let Notice { receiver, request, version, event, .. } = &self.notice;
-        let (receiver, request, event) = (receiver.as_str(), request.to_string(), event.as_str());
+        const THIS: &str = "WHERE receiver = ?1 AND subject = ?2 AND version = ?3 AND event = ?4";
+        let Notice { receiver, subject, version, event, .. } = &self.notice;
+        let (receiver, subject, event) = (receiver.as_str(), subject.to_string(), event.as_str());
         match self.settled {
             Settled::Over => {
                 let mut delete = batch.connection.prepare_cached(&format!("DELETE FROM notices {THIS}"))?;
-                delete.execute(params![receiver, request, version, event])?;
+                delete.execute(params![receiver, subject, version, event])?;
             }
             Settled::Again(due) => {
                 let sql = format!("UPDATE notices SET attempts = attempts + 1, due = ?5 {THIS}");
                 let mut update = batch.connection.prepare_cached(&sql)?;
-                update.execute(params![receiver, request, version, event, due.seconds()])?;
+                update.execute(params![receiver, subject, version, event, due.seconds()])?;
             }
         }
         Ok(())
@@ -134,8 +172,8 @@ impl Transaction for PruneTx {
         let sql = "DELETE FROM notices WHERE receiver = ?1 AND (happened < ?2 OR due > ?3)";
         let mut delete = batch.connection.prepare_cached(sql)?;
         let out = delete.execute(params![receiver.as_str(), oldest.seconds(), latest.seconds()])?;
-        let sql = "DELETE FROM notices WHERE receiver = ?1 AND (request, version, event) IN \
-                   (SELECT request, version, event FROM notices WHERE receiver = ?1 \
+        let sql = "DELETE FROM notices WHERE receiver = ?1 AND (subject, version, event) IN \
+                   (SELECT subject, version, event FROM notices WHERE receiver = ?1 \
                     ORDER BY happened DESC LIMIT -1 OFFSET ?2)";
         let over = batch.connection.prepare_cached(sql)?.execute(params![receiver.as_str(), most])?;
         Ok(u64::try_from(out + over).unwrap_or(u64::MAX))
@@ -227,17 +265,16 @@ impl Batch<'_> {
     /// Writes down that these receivers are to be told.
     pub(crate) fn notify(
         &self,
-        to: &[ReceiverName],
-        event: Event,
-        id: RequestId,
+        to: &[(ReceiverName, Event)],
+        subject: Subject,
         version: u64,
         now: UnixTime,
     ) -> Result<(), StoreError> {
-        let sql = "INSERT OR IGNORE INTO notices (receiver, request, version, event, happened, attempts, due) \
+        let sql = "INSERT OR IGNORE INTO notices (receiver, subject, version, event, happened, attempts, due) \
                    VALUES (?1, ?2, ?3, ?4, ?5, 0, ?5)";
         let mut insert = self.connection.prepare_cached(sql)?;
-        for receiver in to {
-            insert.execute(params![receiver.as_str(), id.to_string(), version, event.as_str(), now.seconds()])?;
+        for (receiver, event) in to {
+            insert.execute(params![receiver.as_str(), subject.to_string(), version, event.as_str(), now.seconds()])?;
         }
         Ok(())
     }
@@ -245,13 +282,13 @@ impl Batch<'_> {
 
 /// What a receiver is to be told by now, the longest due first.
 fn due(connection: &Connection, receiver: &ReceiverName, now: UnixTime, limit: u32) -> Result<Vec<Notice>, StoreError> {
-    let sql = "SELECT request, version, event, happened, attempts FROM notices WHERE receiver = ?1 AND due <= ?2 \
+    let sql = "SELECT subject, version, event, happened, attempts FROM notices WHERE receiver = ?1 AND due <= ?2 \
                ORDER BY due LIMIT ?3";
     let mut select = connection.prepare_cached(sql)?;
     let rows = select.query_map(params![receiver.as_str(), now.seconds(), limit], |row| {
-        let (Parsed(request), Parsed(event), Column(happened)) = (row.get(0)?, row.get(2)?, row.get(3)?);
+        let (Parsed(subject), Parsed(event), Column(happened)) = (row.get(0)?, row.get(2)?, row.get(3)?);
         let receiver = receiver.clone();
-        Ok(Notice { receiver, request, version: row.get(1)?, event, happened, attempts: row.get(4)? })
+        Ok(Notice { receiver, subject, version: row.get(1)?, event, happened, attempts: row.get(4)? })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -8,6 +8,7 @@ use crate::StoreError;
 use crate::columns::{Column, Parsed};
 use crate::entries;
 use crate::requests::{RequestState, Window};
+use crate::reviews::{self, OWED, StoredReview};
 
 /// A request as it is stored, with its decisions.
 #[derive(Clone, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub struct StoredRequest {
     pub decisions: Vec<StoredDecision>,
     /// The acts that put another connecting key in place, in the order in which they came.
     pub rebinds: Vec<SignedText>,
+    /// Of break-glass that was granted, where its review stands.
+    pub review: Option<StoredReview>,
 }
 
 impl StoredRequest {
@@ -81,11 +84,15 @@ pub enum Filter {
     Open(UserName, UnixTime),
     /// What can be decided or used at this time, whoever asked.
     Live(UnixTime),
+    /// Break-glass whose review is owed.
+    Owed,
+    /// What waits for decisions, or for a review.
+    Inbox,
 }
 
 /// Requests with their entries, as [`with_decisions`] reads them.
 pub(crate) const SELECT: &str = "SELECT id, entry, requester, owner, expires, state, version, not_before, not_after, uses, time, \
-                      payload FROM requests JOIN entries ON idx = entry";
+                      payload, reviewed_by, review FROM requests JOIN entries ON idx = entry";
 
 /// One request.
 pub(crate) fn one(connection: &Connection, id: RequestId) -> Result<Option<StoredRequest>, StoreError> {
@@ -105,6 +112,13 @@ pub(crate) fn list(
         Filter::All => select(connection, &format!("{SELECT} WHERE {page}"), params![before, limit]),
         Filter::Pending => {
             select(connection, &format!("{SELECT} WHERE state = 'pending' AND {page}"), params![before, limit])
+        }
+        Filter::Owed => select(connection, &format!("{SELECT} WHERE {OWED} AND {page}"), params![before, limit]),
+        Filter::Inbox => {
+            // Each part has an index of its own, and both are short.
+            let of = "SELECT entry FROM requests WHERE";
+            let sql = format!("{SELECT} WHERE entry IN ({of} state = 'pending' UNION {of} {OWED}) AND {page}");
+            select(connection, &sql, params![before, limit])
         }
         Filter::Of(user) => select(
             connection,
@@ -167,6 +181,7 @@ pub(crate) fn with_decisions(connection: &Connection, row: &Row<'_>) -> Result<S
     let mut request = request(row)?;
     request.decisions = decisions(connection, request.id)?;
     request.rebinds = rebinds(connection, request.id)?;
+    request.review = reviews::of_row(connection, row, [12, 7, 13])?;
     Ok(request)
 }
 
@@ -197,6 +212,7 @@ fn request(row: &Row<'_>) -> Result<StoredRequest, StoreError> {
         uses: row.get(9)?,
         decisions: Vec::new(),
         rebinds: Vec::new(),
+        review: None,
     })
 }
 

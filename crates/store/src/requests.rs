@@ -1,13 +1,14 @@
 //! Requests and decisions: changed by version, so that of two changes at once one wins and the other is told.
 
-use domain::{Approval, Event, RequestId, UnixTime, UserName};
+use domain::{Approval, RequestId, UnixTime, UserName};
 use ledger::Payload;
 use rusqlite::{OptionalExtension as _, params};
 
 use crate::StoreError;
 use crate::batch::{Batch, RequestChanged};
 use crate::extensions::Extended;
-use crate::notices::Notify;
+use crate::notices::{Notify, Subject};
+use crate::reviews::BreakGlass;
 use crate::statements::Statement;
 use crate::writer::Transaction;
 
@@ -98,6 +99,8 @@ pub struct SubmitTx {
     pub pending_limit: u32,
     /// What was in force when it was judged.
     pub in_force: u64,
+    /// Whether it is break-glass.
+    pub break_glass: Option<BreakGlass>,
     /// Whom to tell of it.
     pub notify: Notify,
 }
@@ -110,11 +113,12 @@ impl Transaction for SubmitTx {
         batch.use_up(&self.statement, 1)?;
         self.check_quota(batch)?;
         self.extends.map(|extended| batch.still_granted(extended)).transpose()?;
+        self.break_glass.iter().try_for_each(|judged| batch.still_owes(&self.owner, judged))?;
         let window = self.state.window();
         let sql = "INSERT OR IGNORE INTO requests \
                    (id, entry, requester, owner, expires, state, version, not_before, not_after, uses, remind, escalate, \
-                   extends) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, 0, ?9, ?10, ?11)";
+                   extends, reviewed_by) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, 0, ?9, ?10, ?11, ?12)";
         let new = batch.connection.prepare_cached(sql)?.execute(params![
             self.id.to_string(),
             batch.head.frontier.size(),
@@ -127,11 +131,12 @@ impl Transaction for SubmitTx {
             self.notify.remind.map(UnixTime::seconds),
             self.notify.escalate.map(UnixTime::seconds),
             self.extends.map(|extended| extended.id.to_string()),
+            self.break_glass.as_ref().map(|judged| judged.review.as_str()),
         ])?;
         if new == 0 {
             return Err(StoreError::IdTaken(self.id));
         }
-        batch.notify(&self.notify.to, Event::Submit, self.id, 1, self.now)?;
+        batch.notify(&self.notify.to, Subject::Request(self.id), 1, self.now)?;
         batch.changed.push(RequestChanged { id: self.id, version: 1 });
         let statement = self.statement.into_signed();
         batch.append(self.now, &Payload::Request { request: self.id, statement, ruling: self.ruling })
@@ -183,7 +188,7 @@ impl Transaction for DecideTx {
         batch.still_in_force(self.in_force)?;
         batch.use_up(&self.statement, 1)?;
         batch.move_request(self.id, self.version, self.state, self.notify.remind)?;
-        batch.notify(&self.notify.to, Event::Decision, self.id, self.version + 1, self.now)?;
+        batch.notify(&self.notify.to, Subject::Request(self.id), self.version + 1, self.now)?;
         let statement = self.statement.into_signed();
         let entry = batch.append(self.now, &Payload::Decision { request: self.id, statement })?;
         if let Some(earlier) = self.instead_of {

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use domain::{HostName, PublicKey, RealmName, RequestId, Serial, StopTarget, Text, UnixTime, UserName};
+use domain::{
+    Event, HostName, PublicKey, RealmName, ReceiverName, RequestId, Serial, StopTarget, Text, UnixTime, UserName,
+};
 use ledger::{EntryKind, Payload, SignedText};
 use rusqlite::{Connection, Params, params};
 
 use crate::batch::Batch;
 use crate::columns::{Column, Parsed};
 use crate::entries;
+use crate::notices::Subject;
 use crate::requests::RequestState;
 use crate::revoked::Revoked;
 use crate::statements::Statement;
@@ -59,6 +62,8 @@ pub struct StopTx {
     pub until: Option<UnixTime>,
     /// What was in force when this was judged.
     pub in_force: u64,
+    /// Whom to tell of it.
+    pub notify: Vec<(ReceiverName, Event)>,
 }
 
 /// What a stop ended.
@@ -97,6 +102,7 @@ impl Transaction for StopTx {
                 self.until.map(UnixTime::seconds),
             ])?;
         }
+        batch.notify(&self.notify, Subject::Act(entry), 0, self.now)?;
         let revoked = batch.revoke(&self.reach, self.now)?;
         batch.head.epoch += 1;
         batch.head.in_force = entry;
@@ -114,6 +120,8 @@ pub struct SecondTx {
     pub stop: u64,
     /// What was in force when this was judged.
     pub in_force: u64,
+    /// Whom to tell of it.
+    pub notify: Vec<(ReceiverName, Event)>,
 }
 
 impl Transaction for SecondTx {
@@ -123,6 +131,7 @@ impl Transaction for SecondTx {
         batch.still_in_force(self.in_force)?;
         batch.use_up(&self.statement, 1)?;
         let entry = batch.append(self.now, &Payload::Act { statement: self.statement.into_signed() })?;
+        batch.notify(&self.notify, Subject::Act(entry), 0, self.now)?;
         batch.connection.prepare_cached("UPDATE stops SET until = NULL WHERE entry = ?1")?.execute([self.stop])?;
         batch.head.in_force = entry;
         Ok(entry)
@@ -150,6 +159,8 @@ pub struct LiftTx {
     pub lifting: Lifting,
     /// What was in force when this was judged.
     pub in_force: u64,
+    /// Whom to tell of it.
+    pub notify: Vec<(ReceiverName, Event)>,
 }
 
 impl Transaction for LiftTx {
@@ -159,6 +170,7 @@ impl Transaction for LiftTx {
         batch.still_in_force(self.in_force)?;
         batch.use_up(&self.statement, 1)?;
         let entry = batch.append(self.now, &Payload::Act { statement: self.statement.into_signed() })?;
+        batch.notify(&self.notify, Subject::Act(entry), 0, self.now)?;
         let connection = batch.connection;
         match self.lifting {
             Lifting::Waits => {

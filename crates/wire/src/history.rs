@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Digest, Extension, HostName, KeyStrength, Networks, Quorum, RuleName, Span, UnixTime};
+use domain::{BreakGlassTerms, Digest, Extension, HostName, KeyStrength, Networks, Quorum, RuleName, Span, UnixTime};
 
 use crate::WireError;
 use crate::error::{each, exactly, optional, parsed, span, time};
@@ -109,6 +109,12 @@ pub struct Terms {
     pub live_hosts: bool,
     /// The approvals that an extension takes, where they are others.
     pub extend: Option<Quorum>,
+    /// What it permits as break-glass.
+    pub break_glass: Option<BreakGlassTerms>,
+    /// What the signature of a request for that must show.
+    pub break_glass_key: Option<KeyStrength>,
+    /// Whether it rules break-glass out.
+    pub no_break_glass: bool,
 }
 
 const TAKEN: &str = "taken";
@@ -230,6 +236,9 @@ impl TryFrom<Option<v1::Terms>> for Terms {
             approver_key: optional("approver_key", &given.approver_key)?,
             live_hosts: given.live_hosts,
             extend: optional("extend", &given.extend)?,
+            break_glass: optional("break_glass", &given.break_glass)?,
+            break_glass_key: optional("break_glass_key", &given.break_glass_key)?,
+            no_break_glass: given.no_break_glass,
         })
     }
 }
@@ -249,6 +258,9 @@ impl From<Terms> for v1::Terms {
             approver_key: terms.approver_key.map(|key| key.to_string()).unwrap_or_default(),
             live_hosts: terms.live_hosts,
             extend: terms.extend.map(|quorum| quorum.to_string()).unwrap_or_default(),
+            break_glass: terms.break_glass.map(|terms| terms.to_string()).unwrap_or_default(),
+            break_glass_key: terms.break_glass_key.map(|key| key.to_string()).unwrap_or_default(),
+            no_break_glass: terms.no_break_glass,
         }
     }
 }
@@ -286,6 +298,9 @@ mod tests {
             approver_key: None,
             live_hosts: true,
             extend: "auto".parse().ok(),
+            break_glass: "15m reviewed by security".parse().ok(),
+            break_glass_key: Some(KeyStrength::Sk),
+            no_break_glass: false,
         };
         let near = Near { kind: "forbid".into(), by: "access.toml:9".into(), why: "it is for root".into() };
         Explanation {
@@ -294,7 +309,10 @@ mod tests {
             hosts: vec![OnHosts {
                 hosts: vec!["web-1".parse().unwrap()],
                 rules: vec!["prod".parse().unwrap()],
-                requirements: vec![("access.toml:3".into(), Terms { max: "30m".parse().ok(), ..Terms::default() })],
+                requirements: vec![(
+                    "access.toml:3".into(),
+                    Terms { max: "30m".parse().ok(), no_break_glass: true, ..Terms::default() },
+                )],
                 forbidden_by: None,
                 near: vec![near],
                 rules_for_others: 2,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{AskedLogin, HostName, Label, Quorum, RealmName, RuleName, Span};
+use domain::{AskedLogin, BreakGlassTerms, HostName, Label, Quorum, RealmName, RuleName, Span};
 
 use crate::WireError;
 use crate::error::{each, optional, parsed, port, shown, span};
@@ -43,6 +43,8 @@ pub struct HostLogin {
     pub rule: RuleName,
     /// The longest window.
     pub max: Span,
+    /// What a request may take rather as break-glass, and by which rule.
+    pub break_glass: Option<(RuleName, BreakGlassTerms)>,
 }
 
 impl TryFrom<v1::Host> for Host {
@@ -99,17 +101,25 @@ impl TryFrom<v1::HostLogin> for HostLogin {
             quorum: parsed("quorum", &given.quorum)?,
             rule: parsed("rule", &given.rule)?,
             max: span("max_seconds", given.max_seconds)?,
+            break_glass: match optional("break_glass", &given.break_glass)? {
+                Some(terms) => Some((parsed("break_glass_rule", &given.break_glass_rule)?, terms)),
+                None => None,
+            },
         })
     }
 }
 
 impl From<HostLogin> for v1::HostLogin {
     fn from(login: HostLogin) -> Self {
+        let (break_glass_rule, break_glass) =
+            login.break_glass.map(|(rule, terms)| (rule.to_string(), terms.to_string())).unwrap_or_default();
         Self {
             login: login.login.to_string(),
             quorum: login.quorum.to_string(),
             rule: login.rule.to_string(),
             max_seconds: login.max.seconds(),
+            break_glass,
+            break_glass_rule,
         }
     }
 }
@@ -133,6 +143,7 @@ mod tests {
                 quorum: "1 of sre".parse().unwrap(),
                 rule: "prod".parse().unwrap(),
                 max: "1h".parse().unwrap(),
+                break_glass: Some(("oncall".parse().unwrap(), "15m reviewed by security".parse().unwrap())),
             }],
         };
         assert_eq!(Host::try_from(v1::Host::from(host.clone())), Ok(host));

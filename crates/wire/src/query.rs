@@ -11,10 +11,12 @@ use crate::v1;
 pub enum View {
     /// One's own.
     Mine,
-    /// Pending ones that the user may decide now.
+    /// Pending ones that the user may decide now, and break-glass that they may review while that is owed.
     Inbox,
     /// All that the user may read.
     All,
+    /// Break-glass whose review is owed, of all that the user may read.
+    Owed,
 }
 
 impl TryFrom<i32> for View {
@@ -25,6 +27,7 @@ impl TryFrom<i32> for View {
             Ok(v1::View::Mine) => Ok(Self::Mine),
             Ok(v1::View::Inbox) => Ok(Self::Inbox),
             Ok(v1::View::All) => Ok(Self::All),
+            Ok(v1::View::Owed) => Ok(Self::Owed),
             Ok(v1::View::Unspecified) => Err(WireError::Missing("view")),
             Err(_) => Err(WireError::Field { field: "view", why: format!("{given} is not a view of this version") }),
         }
@@ -37,6 +40,7 @@ impl From<View> for i32 {
             View::Mine => v1::View::Mine.into(),
             View::Inbox => v1::View::Inbox.into(),
             View::All => v1::View::All.into(),
+            View::Owed => v1::View::Owed.into(),
         }
     }
 }
@@ -121,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_view_must_be_said_and_known() {
-        for view in [View::Mine, View::Inbox, View::All] {
+        for view in [View::Mine, View::Inbox, View::All, View::Owed] {
             assert_eq!(View::try_from(i32::from(view)), Ok(view));
         }
         assert_eq!(View::try_from(0), Err(WireError::Missing("view")));

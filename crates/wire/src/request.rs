@@ -7,6 +7,7 @@ use domain::{Approval, HostName, Pair, Quorum, RequestId, Serial, UnixTime, User
 
 use crate::error::{each, optional, parsed, port, time};
 use crate::host::address;
+use crate::review::{Review, UsedCertificate};
 use crate::v1;
 use crate::{SignedText, WireError};
 
@@ -96,6 +97,10 @@ pub struct Request {
     pub used: u32,
     /// The acts that put another connecting key in place of the asked one; the last one counts.
     pub rebinds: Vec<SignedText>,
+    /// Of break-glass that was granted, where its review stands.
+    pub review: Option<Review>,
+    /// Of break-glass, the certificates that came of it.
+    pub certificates: Vec<UsedCertificate>,
 }
 
 /// One approver's decision.
@@ -171,6 +176,8 @@ impl TryFrom<Option<v1::Request>> for Request {
             missing: optional("missing", &given.missing)?,
             used: given.used,
             rebinds: given.rebinds.into_iter().map(|act| Some(act).try_into()).collect::<Result<_, _>>()?,
+            review: given.review.map(Review::try_from).transpose()?,
+            certificates: given.certificates.into_iter().map(UsedCertificate::try_from).collect::<Result<_, _>>()?,
         })
     }
 }
@@ -193,6 +200,8 @@ impl From<Request> for v1::Request {
             missing: request.missing.map(|missing| missing.to_string()).unwrap_or_default(),
             used: request.used,
             rebinds: request.rebinds.into_iter().map(Into::into).collect(),
+            review: request.review.map(Into::into),
+            certificates: request.certificates.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -308,14 +317,28 @@ mod tests {
             missing: Some("1 of sre".parse().unwrap()),
             used: 3,
             rebinds: vec![signed()],
+            review: Some(Review::Owed(UnixTime::new(5).unwrap())),
+            certificates: vec![UsedCertificate {
+                serial: Serial::new(7).unwrap(),
+                principal: "root@web-1".to_owned(),
+                time: UnixTime::new(6).unwrap(),
+                until: UnixTime::new(8).unwrap(),
+            }],
         }
     }
 
     #[test]
     fn a_request_comes_back_as_it_was_sent() {
         assert_eq!(Request::try_from(Some(v1::Request::from(request()))), Ok(request()));
-        let unapproved = Request { window: None, missing: None, ..request() };
+        let unapproved = Request { window: None, missing: None, review: None, certificates: vec![], ..request() };
         assert_eq!(Request::try_from(Some(v1::Request::from(unapproved.clone()))), Ok(unapproved));
+    }
+
+    #[test]
+    fn a_review_comes_back_as_it_was_signed() {
+        let (statement, time) = (SignedText::new(b"text".to_vec(), vec![1]).unwrap(), UnixTime::new(9).unwrap());
+        let reviewed = Request { review: Some(Review::Done { statement, time }), ..request() };
+        assert_eq!(Request::try_from(Some(v1::Request::from(reviewed.clone()))), Ok(reviewed));
     }
 
     #[test]

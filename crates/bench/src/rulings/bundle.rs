@@ -157,6 +157,7 @@ impl Loaded {
             command: None,
             ticket: None,
             rule: None,
+            break_glass: None,
             keys: None,
             extends: None,
         })

@@ -157,6 +157,7 @@ name = "dev-root"
 who = "dev"
 hosts = "env=prod"
 logins = ["root", "self"]
+break_glass = "10m reviewed by sre"
 approve = "1 of sre"
 max = "1h"
 ttl = "5m"
@@ -382,6 +383,7 @@ impl World {
             Act::Stop(_) => self.ca.stop(text, signature).await.map(drop),
             Act::Rebind(_) => self.ca.rebind(text, signature).await.map(drop),
             Act::Lift(_) => self.ca.lift(text, signature).await.map(drop),
+            Act::Review(_) => self.ca.review(text, signature).await.map(drop),
             Act::RollBack(_) => self.ca.roll_back(text, signature, Vec::new()).await.map(drop),
             _ => self.ca.end(text, signature).await.map(drop),
         }

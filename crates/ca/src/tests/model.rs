@@ -7,7 +7,9 @@
 //!
 //! Seeds are those of [`super::seeded`].
 
+mod approvals;
 mod extensions;
+mod glass;
 mod ledger;
 mod lifecycle;
 mod operation;
@@ -28,7 +30,7 @@ const HISTORIES: u32 = 660;
 const STEPS: u64 = 50_000;
 
 /// Every answer that there is.
-const ANSWERS: [&str; 71] = [
+const ANSWERS: [&str; 82] = [
     "submit: taken",
     "submit: POLICY_REFUSED",
     "submit: TOO_MANY_PENDING",
@@ -38,6 +40,17 @@ const ANSWERS: [&str; 71] = [
     "extend: POLICY_REFUSED",
     "extend: TOO_MANY_PENDING",
     "extend: USER_DISABLED",
+    "break: taken",
+    "break: TOO_MANY_PENDING",
+    "break: USER_DISABLED",
+    "break: HOST_STOPPED",
+    "break: ALL_STOPPED",
+    "review: taken",
+    "review: REVIEW_REFUSED",
+    "review: NOTHING_OWED",
+    "review: USER_DISABLED",
+    "break again: REPLAYED",
+    "review again: REPLAYED",
     "decide: taken",
     "decide in stages: taken",
     "decide: DECIDED_BEFORE",

@@ -5,17 +5,33 @@ use request::StateName;
 use statement::{Act, Rebind};
 
 use super::harness::*;
-use crate::{Bounds, Settled, Told};
+use crate::{About, AboutRequest, AboutStop, Bounds, Settled, Stands, Subject, Told};
 
 impl World {
     /// What waits for a receiver, as it would be told now.
-    fn told(&self, receiver: &str) -> Vec<Told> {
+    pub(super) fn told(&self, receiver: &str) -> Vec<Told> {
         let notices = self.ca.notices(&receiver.parse().unwrap(), self.now(), 100).unwrap();
         notices.into_iter().map(|notice| self.ca.tell(notice).unwrap_or_else(|e| panic!("{e}"))).collect()
     }
 
     fn events(&self, receiver: &str) -> Vec<Event> {
         self.told(receiver).iter().map(|told| told.notice.event).collect()
+    }
+}
+
+/// What is told of a request.
+fn about(told: &Told) -> &AboutRequest {
+    match &told.about {
+        About::Request(about) => about,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What is told of a stop.
+fn stop(told: &Told) -> &AboutStop {
+    match &told.about {
+        About::Stop(about) => about,
+        other => panic!("{other:?}"),
     }
 }
 
@@ -33,8 +49,13 @@ async fn each_receiver_is_told_of_what_it_wants_and_of_no_certificate() {
     told.sort();
     assert_eq!(told, [Event::Submit, Event::Submit, Event::Decision]);
     assert_eq!(world.events("audit"), [Event::Decision]);
-    let opened = world.told("chat").into_iter().find(|told| told.notice.request == auto.stored.id).unwrap();
-    assert_eq!((opened.state, to(&opened).len()), (StateName::Approved, 0), "nobody has to do anything about it");
+    let opened =
+        world.told("chat").into_iter().find(|told| told.notice.subject == Subject::Request(auto.stored.id)).unwrap();
+    assert_eq!(
+        (about(&opened).state, to(&opened).len()),
+        (StateName::Approved, 0),
+        "nobody has to do anything about it"
+    );
 }
 
 #[tokio::test]
@@ -43,7 +64,7 @@ async fn approvers_are_told_what_waits_and_the_requester_what_was_decided() {
     let view = world.asked("root@two-1").await;
     let submitted = &world.told("chat")[0];
     assert_eq!(to(submitted), ["bob", "carol"], "not the requester's other account, not a program");
-    assert_eq!((submitted.missing.as_str(), submitted.decision()), ("2 of sre", None));
+    assert_eq!((about(submitted).missing.as_str(), submitted.decision()), ("2 of sre", None));
     world.clock.pass(5);
     world.decide(&view, BOB, Approval::Approve).await.unwrap();
     assert_eq!(to(&world.told("chat")[0]), ["carol"], "bob has decided, and is not asked again");
@@ -53,10 +74,10 @@ async fn approvers_are_told_what_waits_and_the_requester_what_was_decided() {
     let told = world.told("audit");
     let said: Vec<_> = told.iter().map(|told| told.decision().map(|d| (d.approver.as_str(), d.verdict))).collect();
     assert_eq!(said, [Some(("bob", Approval::Approve)), Some(("carol", Approval::Deny))]);
-    assert!(told.iter().all(|told| to(told) == ["alice"] && told.state == StateName::Denied));
+    assert!(told.iter().all(|told| to(told) == ["alice"] && about(told).state == StateName::Denied));
     let late = &world.told("chat")[0];
     assert_eq!(
-        (late.notice.event, late.state, to(late).len()),
+        (late.notice.event, about(late).state, to(late).len()),
         (Event::Submit, StateName::Denied, 0),
         "told as it stands"
     );
@@ -88,8 +109,8 @@ async fn the_end_of_a_wait_is_told_once_to_those_who_can_still_decide() {
     assert_eq!(world.ca.remind().await.unwrap(), 0, "also after a restart");
     let told = world.told("chat");
     let ending = told.iter().find(|told| told.notice.event == Event::Expiry).unwrap();
-    assert_eq!((ending.state, to(ending)), (StateName::Pending, vec!["alice", "carol"]));
-    assert_eq!(ending.pending_until, Some(view.stored.expires));
+    assert_eq!((about(ending).state, to(ending)), (StateName::Pending, vec!["alice", "carol"]));
+    assert_eq!(about(ending).pending_until, Some(view.stored.expires));
     assert!(!world.events("audit").contains(&Event::Expiry));
 }
 
@@ -128,4 +149,43 @@ async fn what_was_told_is_not_told_again() {
     assert_eq!((world.events("chat").len(), world.events("audit").len()), (0, 1));
     let bounds = Bounds { receiver: "audit".parse().unwrap(), oldest: world.now(), latest: world.now(), most: 0 };
     assert_eq!((world.ca.prune(bounds.clone()).await.unwrap(), world.ca.waiting(&bounds).unwrap().all), (1, 0));
+}
+
+#[tokio::test]
+async fn those_who_may_stop_are_told_of_stops_with_those_whom_they_hit() {
+    let world = world().await;
+    let id = world.granted("root@web-1").await;
+    for (target, hit) in [
+        (format!("request {id}"), vec!["alice", "carol"]),
+        ("user bob".to_owned(), vec!["backup", "bob", "carol"]),
+        ("host web-2".to_owned(), vec!["carol"]),
+        ("all".to_owned(), vec!["carol"]),
+    ] {
+        world.clock.pass(1);
+        world.act(CAROL, Act::Stop(target.parse().unwrap())).await.unwrap();
+        let told = world.told("chat");
+        let last = told.last().unwrap();
+        assert_eq!((last.notice.event, to(last), stop(last).target.to_string()), (Event::Stop, hit, target));
+        assert_eq!(stop(last).reason.as_ref().map(domain::Text::as_str), Some("tests"));
+    }
+    assert_eq!(world.events("audit"), [Event::Decision]);
+}
+
+#[tokio::test]
+async fn a_stop_is_told_as_it_stands_and_its_lifting_too() {
+    let world = world().await;
+    world.act(CAROL, Act::Stop("host web-2".parse().unwrap())).await.unwrap();
+    let entry = world.ca.stops().unwrap()[0].entry;
+    assert_eq!((stop(&world.told("chat")[0]).stands, stop(&world.told("chat")[0]).stop), (Stands::UntilLifted, entry));
+    world.clock.pass(1);
+    world.act(CAROL, Act::Lift(entry)).await.unwrap();
+    let world = world.restart(Setup::default()).await;
+    let told = world.told("chat");
+    let said: Vec<_> = told.iter().map(|told| (told.notice.event, stop(told).stands, stop(told).stop)).collect();
+    assert_eq!(said, [(Event::Stop, Stands::Over, entry), (Event::Lift, Stands::Over, entry)], "it is over by now");
+    let chat = "chat".parse().unwrap();
+    for notice in world.ca.notices(&chat, world.now(), 100).unwrap() {
+        world.ca.settle(notice, Settled::Over).await.unwrap();
+    }
+    assert_eq!(world.told("chat"), []);
 }

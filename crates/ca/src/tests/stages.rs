@@ -106,7 +106,8 @@ async fn those_of_the_next_stage_are_told_of_the_decision_that_opens_it() {
     world.clock.pass(10);
     world.decide(&view, DAVE, Approval::Approve).await.unwrap();
     let opened = &world.told_of(Event::Decision)[0];
-    assert_eq!((names(&opened.to), opened.missing.as_str()), (vec!["alice", "bob", "carol"], "1 of sre"));
+    let crate::About::Request(about) = &opened.about else { panic!("{opened:?}") };
+    assert_eq!((names(&opened.to), about.missing.as_str()), (vec!["alice", "bob", "carol"], "1 of sre"));
     assert_eq!(opened.decision().map(|decided| decided.approver.as_str()), Some("dave"));
     world.clock.pass(10);
     world.decide(&view, CAROL, Approval::Approve).await.unwrap();
@@ -128,7 +129,8 @@ async fn others_stand_in_after_their_wait_and_are_told_once() {
     assert_eq!(world.ca.escalate().await.unwrap(), 0, "also after a restart");
     let told = &world.told_of(Event::Escalation)[..];
     assert_eq!(told.iter().map(|told| names(&told.to)).collect::<Vec<_>>(), [["carol"]]);
-    assert_eq!(names(&told[0].approvers), ["bob", "carol", "dave"]);
+    let crate::About::Request(about) = &told[0].about else { panic!("{told:?}") };
+    assert_eq!(names(&about.approvers), ["bob", "carol", "dave"]);
 
     let agreed = world.decide(&view, CAROL, Approval::Approve).await.unwrap();
     assert_eq!(agreed.missing, "1 of sre");

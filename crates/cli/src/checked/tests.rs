@@ -52,6 +52,7 @@ pub(crate) fn allowed() -> Obligations {
         approver_key: None,
         extends: None,
         rests: false,
+        break_glass: None,
     }
 }
 
@@ -76,6 +77,8 @@ pub(crate) fn told(asked: &RequestStatement, allowed: Obligations) -> wire::Requ
         missing: Some("1 of sre".parse().unwrap()),
         used: 0,
         rebinds: Vec::new(),
+        review: None,
+        certificates: Vec::new(),
     }
 }
 

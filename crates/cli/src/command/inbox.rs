@@ -1,9 +1,9 @@
-//! `hallpass inbox`: requests that wait for my decision.
+//! `hallpass inbox`: requests that wait for my decision, and break-glass that waits for my review.
 
 use std::collections::BTreeMap;
 
 use domain::{RequestId, UnixTime, UserName};
-use wire::{Request, State, View, WatchRequests};
+use wire::{Request, Review, State, View, WatchRequests};
 
 use crate::app::{App, Joined};
 use crate::arguments::Inbox;
@@ -17,7 +17,7 @@ pub(crate) async fn run(app: &App<'_>, asked: &Inbox) -> Result<Exit, Failure> {
         return follow(app, &joined).await;
     }
     let requests = app.requests(&joined.link, View::Inbox, Which::Live).await?;
-    app.report(&Requests { requests, none: "Nothing waits for my decision." })?;
+    app.report(&Requests { requests, none: "Nothing waits for my decision or review." })?;
     Ok(Exit::Done)
 }
 
@@ -64,29 +64,54 @@ enum Soon {
     NotYet,
 }
 
-/// The requests that were shown and wait: how many decisions there were, and whether the end is near.
+/// How a request was when it was shown last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    /// It waited, with so many decisions.
+    Pending(usize, Soon),
+    /// Its review was owed.
+    Owed,
+}
+
+impl Seen {
+    /// How it is now; `None` when nothing of it waits.
+    fn of(told: &Request, now: UnixTime) -> Option<Self> {
+        let near = domain::wait_ends_soon(told.submitted, told.pending_until) <= now;
+        match (told.state, &told.review) {
+            (State::Pending, _) => {
+                Some(Self::Pending(told.decisions.len(), if near { Soon::Said } else { Soon::NotYet }))
+            }
+            (_, Some(Review::Owed(_))) => Some(Self::Owed),
+            _ => None,
+        }
+    }
+}
+
+/// The requests that were shown and wait.
 struct Shown {
     to: UserName,
-    seen: BTreeMap<RequestId, (usize, Soon)>,
+    seen: BTreeMap<RequestId, Seen>,
 }
 
 impl Shown {
-    /// What is new about a request since it was shown. One that was decided before it came here is none of ours, and one that
+    /// What is new about a request since it was shown. One that was over before it came here is none of ours, and one that
     /// others are asked about is not yet.
     fn news(&mut self, told: &Request, now: UnixTime) -> Option<News> {
-        let near = domain::wait_ends_soon(told.submitted, told.pending_until) <= now;
-        let soon = if near { Soon::Said } else { Soon::NotYet };
-        let news = match self.seen.get(&told.id) {
-            None if told.state == State::Pending && told.approvers.contains(&self.to) => News::Arrived,
-            None => return None,
-            Some((decisions, _)) if told.state != State::Pending || *decisions != told.decisions.len() => News::Moved,
-            Some((_, Soon::NotYet)) if soon == Soon::Said => News::EndsSoon,
-            Some(_) => return None,
+        let (before, seen) = (self.seen.get(&told.id).copied(), Seen::of(told, now));
+        let news = match (before, seen) {
+            (None, None) => return None,
+            (None, Some(Seen::Pending(..))) if !told.approvers.contains(&self.to) => return None,
+            (None, Some(_)) => News::Arrived,
+            (Some(Seen::Pending(was, Soon::NotYet)), Some(Seen::Pending(is, Soon::Said))) if was == is => {
+                News::EndsSoon
+            }
+            (Some(Seen::Pending(was, _)), Some(Seen::Pending(is, _))) if was == is => return None,
+            (Some(Seen::Owed), Some(Seen::Owed)) => return None,
+            (Some(_), _) => News::Moved,
         };
-        if told.state == State::Pending {
-            self.seen.insert(told.id, (told.decisions.len(), soon));
-        } else {
-            self.seen.remove(&told.id);
+        match seen {
+            Some(seen) => drop(self.seen.insert(told.id, seen)),
+            None => drop(self.seen.remove(&told.id)),
         }
         Some(news)
     }
@@ -116,7 +141,12 @@ mod tests {
         // What comes late shows when it ends, and what is over is no news.
         let late = Request { state: State::Pending, id: "00000-00001".parse().unwrap(), ..request.clone() };
         assert_eq!([told(&late, 55), told(&late, 56)], [Some(News::Arrived), None]);
-        let over = Request { id: "00000-00002".parse().unwrap(), ..request };
+        let over = Request { id: "00000-00002".parse().unwrap(), ..request.clone() };
         assert_eq!(told(&over, 61), None);
+        // A break-glass is over for whoever asked, and waits for its review.
+        let owed = Request { id: "00000-00003".parse().unwrap(), review: Some(Review::Owed(come)), ..request };
+        assert_eq!([told(&owed, 61), told(&owed, 62)], [Some(News::Arrived), None]);
+        let reviewed = Request { review: None, ..owed };
+        assert_eq!([told(&reviewed, 63), told(&reviewed, 64)], [Some(News::Moved), None]);
     }
 }

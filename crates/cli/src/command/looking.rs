@@ -4,11 +4,12 @@ pub(crate) mod explain;
 pub(crate) mod replay;
 pub(crate) mod report;
 
+use domain::Owes;
 use policy::{Ask, Extending, Keys};
 use statement::{RequestStatement, Verified};
 
-/// What policy is asked for a request, as the server asks it.
-fn ask(asked: &Verified<RequestStatement>) -> Ask {
+/// What policy is asked for a request, as the server asks it, by somebody who owes this.
+fn ask(asked: &Verified<RequestStatement>, owes: Owes) -> Ask {
     let said = asked.statement();
     Ask {
         requester: said.requester.clone(),
@@ -18,6 +19,7 @@ fn ask(asked: &Verified<RequestStatement>) -> Ask {
         command: said.command.clone(),
         ticket: said.ticket.clone(),
         rule: said.rule.clone(),
+        break_glass: said.break_glass.map(|_| owes),
         keys: Some(Keys { signed: asked.strength(), connecting: said.connecting_key.strength() }),
         extends: said.extends.map(|what| Extending { what, start: said.start }),
     }

@@ -40,6 +40,14 @@ struct Login {
     quorum: String,
     rule: String,
     max: String,
+    break_glass: Option<BreakGlass>,
+}
+
+#[derive(Serialize)]
+struct BreakGlass {
+    rule: String,
+    max: String,
+    reviewed_by: String,
 }
 
 impl From<&wire::Host> for Host {
@@ -49,6 +57,11 @@ impl From<&wire::Host> for Host {
             quorum: login.quorum.to_string(),
             rule: login.rule.to_string(),
             max: login.max.to_string(),
+            break_glass: login.break_glass.as_ref().map(|(rule, terms)| BreakGlass {
+                rule: rule.to_string(),
+                max: terms.max.to_string(),
+                reviewed_by: terms.review.to_string(),
+            }),
         };
         Self {
             name: host.name.to_string(),
@@ -75,6 +88,10 @@ impl Report for Hosts {
                 let (name, labels) = if place == 0 { (host.name.as_str(), labels.as_str()) } else { ("", "") };
                 let (who, quorum, max, rule) = (&login.login, &login.quorum, &login.max, &login.rule);
                 table.row([name.into(), who.into(), quorum.into(), max.into(), rule.into(), labels.into()]);
+                if let Some(BreakGlass { rule, max, reviewed_by }) = &login.break_glass {
+                    let broken = format!("break-glass, reviewed by {reviewed_by}");
+                    table.row(["".into(), "".into(), broken.into(), max.into(), rule.into(), "".into()]);
+                }
             }
         }
         table.render(look.colours)

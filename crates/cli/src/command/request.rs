@@ -1,10 +1,11 @@
 //! `hallpass request`: ask, wait, and be ready to log in.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use domain::{Access, AskedLogin, Command, HostName, PublicKey, Target, Text, UnixTime};
+use domain::{Access, AskedLogin, Command, GroupName, HostName, PublicKey, Target, Text, UnixTime};
 use serde::Serialize;
-use statement::RequestStatement;
+use statement::{BreakGlass, RequestStatement};
 use wire::State;
 
 use crate::app::{App, Joined, Look, Report, text};
@@ -22,6 +23,7 @@ pub(crate) async fn run(app: &App<'_>, asked: &Request) -> Result<Exit, Failure>
     let texts = Texts::of(app, asked)?;
     let mut joined = app.joined().await?;
     let submitted = submit(app, &mut joined, asked, texts).await?;
+    owes(app, asked, &submitted);
     if submitted.told.state == State::Pending && asked.no_wait {
         app.report(&OneRequest::new(&submitted))?;
         return Ok(Exit::Done);
@@ -69,7 +71,7 @@ pub(super) async fn submit(
     texts: Texts,
 ) -> Result<Checked, Failure> {
     let Texts { reason, ticket, command, start } = texts;
-    let access = canonical(app, joined, &asked.access).await?;
+    let access = canonical(app, joined, asked).await?;
     let connecting_key = connecting_key(app, joined, asked.connecting_key.as_deref()).await?;
     let signing = app.signing(joined).await?;
     let statement = RequestStatement {
@@ -84,13 +86,22 @@ pub(super) async fn submit(
         ticket,
         connecting_key,
         rule: asked.rule.clone(),
-        break_glass: None,
+        break_glass: asked.break_glass.then_some(BreakGlass),
         extends: None,
     };
     let signed = app.sign(&signing, &statement).await?;
     let submitted = joined.link.submit(signed).await?;
     app.context.terminal.note(&format!("Request {}: {}", submitted.told.id, submitted.ruling.in_words()));
     Ok(submitted)
+}
+
+/// Says of a break-glass that waits why it does.
+fn owes(app: &App<'_>, asked: &Request, submitted: &Checked) {
+    if submitted.told.state == State::Pending && asked.break_glass {
+        let quorum = &submitted.ruling.obligations().quorum;
+        let told = format!("A review of earlier break-glass is owed, so this takes an approval: {quorum}.");
+        app.context.terminal.note(&told);
+    }
 }
 
 /// Waits as long as a request is pending; the request once it is approved.
@@ -111,15 +122,43 @@ pub(super) async fn decided(app: &App<'_>, joined: &Joined, request: Checked) ->
     }
 }
 
-/// The canonical name of a host that was named by an alias: what is signed holds no aliases.
-async fn canonical(app: &App<'_>, joined: &Joined, asked: &Access) -> Result<Access, Failure> {
+/// What is asked for, by the canonical name of a host that was named by an alias: what is signed holds no aliases. Of
+/// break-glass it is told who learns of it, before anything is signed.
+async fn canonical(app: &App<'_>, joined: &Joined, asked: &Request) -> Result<Access, Failure> {
+    let hosts = match &asked.access.target {
+        Target::Labels(labels) if asked.break_glass => joined.link.hosts(Some(labels)).await?,
+        Target::Labels(_) => return Ok(asked.access.clone()),
+        Target::Host(_) => joined.link.hosts(None).await?,
+    };
+    if asked.break_glass {
+        app.context.terminal.note(&warning(&asked.access, &hosts));
+    }
+    let asked = &asked.access;
     let Target::Host(given) = &asked.target else { return Ok(asked.clone()) };
-    let hosts = joined.link.hosts(None).await?;
     app.keep_hosts(&joined.server.name, &hosts)?;
     let found = hosts.iter().find(|host| host.name == *given || host.aliases.contains(given));
     // One that is not listed is the server's to refuse: it says why.
     let name: &HostName = found.map_or(given, |host| &host.name);
     Ok(Access { login: asked.login.clone(), target: Target::Host(name.clone()) })
+}
+
+/// What break-glass is, in plain words.
+fn warning(asked: &Access, hosts: &[wire::Host]) -> String {
+    let meant = |host: &&wire::Host| match &asked.target {
+        Target::Host(name) => host.name == *name || host.aliases.contains(name),
+        Target::Labels(_) => true,
+    };
+    let logins = hosts.iter().filter(meant).flat_map(|host| &host.logins).filter(|login| login.login == asked.login);
+    let groups: BTreeSet<&GroupName> =
+        logins.filter_map(|login| login.break_glass.as_ref()).map(|(_, terms)| &terms.review).collect();
+    let told = match groups.iter().map(|group| group.as_str()).collect::<Vec<_>>().join(" and ") {
+        none if none.is_empty() => "the group that the rule names".to_owned(),
+        groups => groups,
+    };
+    format!(
+        "BREAK-GLASS is access at once, without approval.\n  Everybody in {told} is told now, with your reason.\n  A review by \
+         somebody else of them is owed afterwards; until then your next break-glass takes an approval."
+    )
 }
 
 /// The session's connecting key, or one of the user's own.

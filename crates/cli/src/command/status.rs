@@ -16,6 +16,9 @@ pub(crate) async fn run(app: &App<'_>, asked: &arguments::Status) -> Result<Exit
     let me = joined.link.who_am_i().await?;
     let which = if asked.all { Which::All } else { Which::Live };
     let requests = app.requests(&joined.link, View::Mine, which).await?;
+    let owed = app.requests(&joined.link, View::Owed, Which::All).await?;
+    let mine = |request: &Checked| request.request.statement().requester == me.user;
+    let owed = owed.iter().filter(|request| mine(request)).map(|request| request.told.id.to_string()).collect();
     // Without the helper grants cannot be used: that is worth knowing before one is needed.
     let connecting_key = match app.helper().await {
         Ok(helper) => helper.key(&joined.server.name).await.ok(),
@@ -31,6 +34,7 @@ pub(crate) async fn run(app: &App<'_>, asked: &arguments::Status) -> Result<Exit
         expires: me.expires.to_string(),
         connecting_key: connecting_key.map(|key| key.to_string()),
         requests,
+        reviews_owed: owed,
         until: me.expires,
     })?;
     Ok(Exit::Done)
@@ -48,6 +52,7 @@ struct Status {
     connecting_key: Option<String>,
     #[serde(serialize_with = "all_as_json")]
     requests: Vec<Checked>,
+    reviews_owed: Vec<String>,
     #[serde(skip)]
     until: domain::UnixTime,
 }
@@ -74,6 +79,12 @@ impl Report for Status {
             text.push_str("No pending request and no grant.\n");
         } else {
             text.push_str(&table(&self.requests, look));
+        }
+        if !self.reviews_owed.is_empty() {
+            let ids = self.reviews_owed.join(", ");
+            text.push_str(&format!(
+                "A review of my break-glass is owed ({ids}): until somebody else has made it, my next takes an approval.\n"
+            ));
         }
         text
     }

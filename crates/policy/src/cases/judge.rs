@@ -26,7 +26,11 @@ impl Judged {
     pub fn in_words(&self) -> String {
         match &self.ruling {
             Ruling::Refused(refusal) => format!("refused: {refusal}"),
-            Ruling::Permitted(given) => format!("{} by {}", given.quorum, given.rule),
+            Ruling::Permitted(given) => {
+                let review = given.break_glass.as_ref();
+                let review = review.map_or_else(String::new, |group| format!(", reviewed by {group}"));
+                format!("{} by {}{review}", given.quorum, given.rule)
+            }
         }
     }
 }
@@ -89,6 +93,12 @@ impl Case<'_> {
         }
         if expected.live_hosts && given.live.is_none() {
             wrong.push(self.differs(place(), "live_hosts = true", "the hosts of then alone"));
+        }
+        if let Some(other) =
+            expected.reviewed_by.as_ref().filter(|group| Some(group.get_ref()) != given.break_glass.as_ref())
+        {
+            let given = given.break_glass.as_ref().map_or_else(|| "not break-glass".to_owned(), ToString::to_string);
+            wrong.push(self.differs(other.span(), other.get_ref().as_str(), &given));
         }
         let keys = [(&expected.requester_key, given.requester_key), (&expected.approver_key, given.approver_key)];
         for (key, given) in keys {

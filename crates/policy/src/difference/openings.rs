@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use directory::{Host, User};
 use domain::{
-    AskedLogin, Extension, HostName, KeyStrength, Login, Networks, Obligations, Quorum, RealmName, RuleName, Span,
-    Target,
+    AskedLogin, BreakGlassTerms, Extension, HostName, KeyStrength, Login, Networks, Obligations, Owes, Quorum,
+    RealmName, RuleName, Span, Target,
 };
 
 use super::situations::Situation;
@@ -44,8 +44,33 @@ pub struct Opening {
     pub live_hosts: bool,
     /// The approvals that an extension takes; those of `quorum` if absent.
     pub extend: Option<Quorum>,
+    /// What it permits as break-glass.
+    pub break_glass: Option<OpenBreakGlass>,
     /// What a certificate opens beside the host, when it is a plain one.
     pub realm: Option<Arc<OpenRealm>>,
+}
+
+/// What a rule permits as break-glass, with everything that is required beside it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OpenBreakGlass {
+    /// For how long, and who reviews it.
+    pub terms: BreakGlassTerms,
+    /// What the signature of the request must show of its key.
+    pub requester_key: Option<KeyStrength>,
+}
+
+impl OpenBreakGlass {
+    fn of(path: &Path) -> Option<Self> {
+        let (path, review) = path.as_break_glass(Owes::Nothing)?;
+        Some(Self { terms: BreakGlassTerms { max: path.max, review }, requester_key: path.requester_key })
+    }
+
+    /// Whether it gives as much as another, reviewed by the same group.
+    fn gives_as_much(&self, other: &Self) -> bool {
+        self.terms.review == other.terms.review
+            && self.terms.max >= other.terms.max
+            && self.requester_key <= other.requester_key
+    }
 }
 
 /// The hosts that one certificate opens.
@@ -72,21 +97,24 @@ impl Opening {
             approver_key,
             live_hosts,
             extend,
+            break_glass: _,
+            break_glass_key: _,
+            no_break_glass: _,
         } = path.clone();
-        let tickets = tickets.iter().map(|ticket| ticket.pattern().to_owned()).collect();
         Self {
             rule: rule.clone(),
             quorum,
             max,
             ttl,
             allow,
-            tickets,
+            tickets: tickets.iter().map(|ticket| ticket.pattern().to_owned()).collect(),
             source,
             verify_required,
             requester_key,
             approver_key,
             live_hosts,
             extend,
+            break_glass: OpenBreakGlass::of(path),
             realm,
         }
     }
@@ -106,6 +134,7 @@ impl Opening {
             approver_key,
             live_hosts: _,
             extend: _,
+            break_glass: _,
             realm,
         } = self.clone();
         let (login, realm) = (login.clone(), realm.map(|realm| realm.name.clone()));
@@ -126,6 +155,7 @@ impl Opening {
             approver_key,
             extends: None,
             rests: false,
+            break_glass: None,
         }
     }
 
@@ -149,6 +179,7 @@ impl Opening {
             approver_key,
             live_hosts,
             extend: _,
+            break_glass,
             realm,
         } = self;
         let hosts =
@@ -163,6 +194,10 @@ impl Opening {
             && *requester_key <= other.requester_key
             && *approver_key <= other.approver_key
             && *live_hosts >= other.live_hosts
+            && other
+                .break_glass
+                .as_ref()
+                .is_none_or(|other| break_glass.as_ref().is_some_and(|mine| mine.gives_as_much(other)))
             && (realm == &other.realm || hosts(realm).is_superset(&hosts(&other.realm)))
     }
 

@@ -187,19 +187,9 @@ fn fields(entry: &Entry) -> Vec<(&'static str, String)> {
         ("commands", list(commands)),
     ];
     let (Says::Rule(_, terms) | Says::Require(terms)) = says else { return written_fields(scope) };
-    let Terms {
-        quorum,
-        max,
-        ttl,
-        allow,
-        ticket,
-        source,
-        verify_required,
-        requester_key,
-        approver_key,
-        live_hosts,
-        extend,
-    } = terms;
+    let Terms { quorum, extend, max, ttl, allow, ticket, source, verify_required, requester_key, approver_key, .. } =
+        terms;
+    let Terms { live_hosts, break_glass, break_glass_key, no_break_glass, .. } = terms;
     let terms = [
         ("approve", quorum.as_ref().map(ToString::to_string)),
         ("extend", extend.as_ref().map(ToString::to_string)),
@@ -212,6 +202,9 @@ fn fields(entry: &Entry) -> Vec<(&'static str, String)> {
         ("requester_key", requester_key.as_ref().map(ToString::to_string)),
         ("approver_key", approver_key.as_ref().map(ToString::to_string)),
         ("live_hosts", live_hosts.then(|| "true".to_owned())),
+        ("break_glass", break_glass.as_ref().map(ToString::to_string)),
+        ("break_glass_key", break_glass_key.as_ref().map(ToString::to_string)),
+        ("no_break_glass", no_break_glass.then(|| "true".to_owned())),
     ];
     [written_fields(scope), written_fields(terms)].concat()
 }

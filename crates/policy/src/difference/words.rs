@@ -7,7 +7,7 @@ use domain::{HostName, UserName};
 use super::access::Became;
 use super::approval::Shift;
 use super::describe::{Names, listed};
-use super::openings::Opening;
+use super::openings::{OpenBreakGlass, Opening};
 use super::people::became;
 use super::{Approvable, Both, LoginOf};
 
@@ -60,7 +60,16 @@ fn or(openings: &[Opening]) -> String {
 impl std::fmt::Display for Opening {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}, by `{}`, up to {}", self.quorum, self.rule, self.max)?;
-        self.tickets.iter().try_for_each(|ticket| write!(f, ", with a ticket {ticket}"))
+        self.tickets.iter().try_for_each(|ticket| write!(f, ", with a ticket {ticket}"))?;
+        self.break_glass.iter().try_for_each(|broken| write!(f, ", or break-glass for up to {broken}"))
+    }
+}
+
+/// `15m reviewed by security, asked with sk-verified`
+impl std::fmt::Display for OpenBreakGlass {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.terms)?;
+        self.requester_key.iter().try_for_each(|key| write!(f, ", asked with {key}"))
     }
 }
 
@@ -105,6 +114,7 @@ fn of_one(old: &Opening, new: &Opening) -> Vec<String> {
         approver_key,
         live_hosts,
         extend,
+        break_glass,
         realm,
     } = old;
     let mut said = Vec::new();
@@ -138,6 +148,7 @@ fn of_one(old: &Opening, new: &Opening) -> Vec<String> {
         (true, false) => said.push("hosts that get the labels later no longer count".to_owned()),
         _ => {}
     }
+    said.extend(became("break-glass", break_glass.as_ref(), new.break_glass.as_ref()));
     match (realm, &new.realm) {
         (old, new) if old == new => {}
         (old, Some(new)) => {

@@ -6,7 +6,7 @@ use directory::Directory;
 use domain::{GroupName, Quorum};
 
 use super::warnings::Warnings;
-use super::{asked, nobody_in, nowhere};
+use super::{asked, nobody_in, nowhere, reviews};
 use crate::Policy;
 use crate::access::{Entry, Says};
 use crate::people::has_fido_key;
@@ -15,11 +15,16 @@ use crate::terms::Terms;
 /// FIDO keys that are asked for of groups whose members have none.
 pub(super) fn fido_keys(warnings: &mut Warnings<'_>, entry: &Entry, directory: &Directory) {
     let (Says::Rule(_, terms) | Says::Require(terms)) = &entry.says else { return };
-    let Terms { requester_key, approver_key, quorum, .. } = terms;
+    let Terms { requester_key, approver_key, break_glass_key, quorum, .. } = terms;
     let asking = requester_key.map(|_| entry.scope.who.iter().collect());
     let approving = approver_key.map(|_| quorum.iter().flat_map(Quorum::groups).collect());
-    let so = ["ask for this", "approve this"];
-    for ((field, groups), so) in [("requester_key", asking), ("approver_key", approving)].into_iter().zip(so) {
+    let breaking = break_glass_key.map(|_| entry.scope.who.iter().collect());
+    let each = [
+        ("requester_key", asking, "ask for this"),
+        ("approver_key", approving, "approve this"),
+        ("break_glass_key", breaking, "ask for this as break-glass"),
+    ];
+    for (field, groups, so) in each {
         let groups: Vec<&GroupName> = groups.unwrap_or_default();
         for group in groups.into_iter().filter(|group| !nobody_in(directory, group) && !any_fido(directory, group)) {
             let message = format!("nobody in `{group}` has a FIDO key, so nobody there can {so}");
@@ -35,7 +40,10 @@ fn any_fido(directory: &Directory, group: &GroupName) -> bool {
 
 /// Conditions on approvers of groups that nobody asks, or that hold for nobody and nowhere.
 pub(super) fn approvers(warnings: &mut Warnings<'_>, policy: &Policy, directory: &Directory) {
-    let in_quorums: BTreeSet<&GroupName> = policy.statements.iter().flat_map(asked).flat_map(Quorum::groups).collect();
+    let quorums = policy.statements.iter().flat_map(asked).flat_map(Quorum::groups);
+    // While a review is owed, break-glass takes an approval by those who review.
+    let reviewing = policy.statements.iter().filter_map(reviews);
+    let in_quorums: BTreeSet<&GroupName> = quorums.chain(reviewing).collect();
     for approver in &policy.approvers {
         if !in_quorums.contains(&approver.group) {
             let message = format!("no quorum asks `{}`, so this limits nobody", approver.group);

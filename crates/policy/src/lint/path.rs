@@ -1,6 +1,6 @@
 //! Comparing what rules ask and give.
 
-use domain::RuleName;
+use domain::{Owes, RuleName};
 
 use crate::Policy;
 use crate::access::{Says, Scope};
@@ -10,19 +10,8 @@ use crate::terms::Path;
 /// Whether one path opens everything that another does, for as long and with no more of a ticket; whom it asks aside.
 pub(super) fn gives_as_much(one: &Path, other: &Path) -> bool {
     // Named one by one, so that what a path gets in time is compared here too.
-    let Path {
-        quorum: _,
-        max,
-        ttl,
-        allow,
-        tickets,
-        source,
-        verify_required,
-        requester_key,
-        approver_key,
-        live_hosts,
-        extend: _,
-    } = one;
+    let Path { quorum: _, max, ttl, allow, tickets, source, verify_required, requester_key, approver_key, .. } = one;
+    let Path { live_hosts, extend: _, break_glass: _, break_glass_key: _, no_break_glass: _, .. } = one;
     let from_everywhere = match (source, &other.source) {
         (None, _) => true,
         (Some(_), None) => false,
@@ -38,6 +27,18 @@ pub(super) fn gives_as_much(one: &Path, other: &Path) -> bool {
         && extends_as_easily(one, other)
         && allow.is_superset(&other.allow)
         && tickets.iter().all(|ticket| other.tickets.contains(ticket))
+        && breaks_as_much(one, other)
+}
+
+/// Whether it permits break-glass wherever the other does, for as long and by as weak keys.
+fn breaks_as_much(one: &Path, other: &Path) -> bool {
+    match (one.as_break_glass(Owes::Nothing), other.as_break_glass(Owes::Nothing)) {
+        (_, None) => true,
+        (None, Some(_)) => false,
+        (Some((one, reviews)), Some((other, theirs))) => {
+            reviews == theirs && one.max >= other.max && one.requester_key <= other.requester_key
+        }
+    }
 }
 
 /// Whether an extension takes no more approvals, where either says what it takes.

@@ -6,8 +6,20 @@ use std::ops::Range;
 use directory::{Fields, Notes, Source};
 
 /// The fields of `access.toml` that warnings point at.
-const OF_ENTRIES: [&str; 10] =
-    ["name", "who", "hosts", "logins", "approve", "escalate", "requester_key", "approver_key", "group", "for"];
+const OF_ENTRIES: [&str; 12] = [
+    "name",
+    "who",
+    "hosts",
+    "logins",
+    "approve",
+    "escalate",
+    "requester_key",
+    "approver_key",
+    "break_glass",
+    "break_glass_key",
+    "group",
+    "for",
+];
 
 /// The places of the fields in a file without mistakes.
 #[derive(Default)]

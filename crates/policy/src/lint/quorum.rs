@@ -92,7 +92,7 @@ fn told(quorum: &Quorum, open: &[GroupName], without: &[&UserName], everybody: b
 }
 
 /// `alice, bob and 3 more`
-fn names(names: &[&UserName]) -> String {
+pub(super) fn names(names: &[&UserName]) -> String {
     let shown = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(SHOWN) {
         0 => shown,

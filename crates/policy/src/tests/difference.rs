@@ -5,7 +5,7 @@ mod words;
 use std::collections::BTreeSet;
 
 use directory::{Directory, Source};
-use domain::{AskedLogin, HostName, Login, Span, Target, UnixTime, UserName};
+use domain::{AskedLogin, HostName, Login, Owes, Span, Target, UnixTime, UserName};
 use proptest::prelude::*;
 
 use super::now;
@@ -58,6 +58,17 @@ impl Bundle {
         let ask = asking(user, AskedLogin::Named(login.parse().unwrap()), Target::Host(host), Span::ZERO);
         let ask = Ask { command: command.map(|command| command.parse().unwrap()), ..ask };
         ways(&self.policy, &self.directory, &ask, at).unwrap_or_default()
+    }
+
+    /// What submitting finds of it as break-glass; who reviews it is told by the groups.
+    fn glass(&self, user: &str, login: &str, host: &str) -> BTreeSet<String> {
+        let (user, host): (UserName, HostName) = (user.parse().unwrap(), host.parse().unwrap());
+        let there = self.directory.host(host.as_str()).is_some_and(|found| found.name == host);
+        let Some(user) = self.directory.user(&user).filter(|_| there) else { return BTreeSet::new() };
+        let ask = asking(user, AskedLogin::Named(login.parse().unwrap()), Target::Host(host), Span::ZERO);
+        let ask = Ask { break_glass: Some(Owes::Nothing), ..ask };
+        let found = ways(&self.policy, &self.directory, &ask, now()).unwrap_or_default();
+        found.into_iter().map(|way| format!("{:?} {:?}", way.given, way.tickets)).collect()
     }
 
     /// What `self` stands for, as far as it may be asked for.
@@ -224,7 +235,8 @@ proptest! {
                 // Who has no such login finds of it what any other finds.
                 let as_any_other = !named(login) && !own && login != "zed";
                 let key = (user.to_owned(), if as_any_other { "zed" } else { login }.to_owned(), host.to_owned());
-                let differs = differ(old.ways(user, login, host), new.ways(user, login, host));
+                let differs = differ(old.ways(user, login, host), new.ways(user, login, host))
+                    || old.glass(user, login, host) != new.glass(user, login, host);
                 prop_assert_eq!(
                     told.contains(&key), differs, "{:?}\n{:#?}\n{:#?}\n{:#?}", key, found.access,
                     old.ways(user, login, host), new.ways(user, login, host)

@@ -1,6 +1,6 @@
 //! An explanation says what ruled.
 
-use domain::{Access, Text};
+use domain::{Access, Owes, Text};
 use proptest::prelude::*;
 
 use super::who::{ACCESSES, NO_FIDO, USERS, accesses, directories, understood};
@@ -177,12 +177,18 @@ proptest! {
         let (directory, policy) = understood(&directory, &access);
         for (user, asked) in USERS.iter().flat_map(|user| ACCESSES.iter().map(move |asked| (user, asked))) {
             for (window, ticket) in [("1m", None), ("1m", Some("INC-1")), ("30m", Some("CHG-1"))] {
-                for rule_name in [None, Some("r0"), Some("r3")] {
+                for (rule_name, break_glass) in [
+                    (None, None),
+                    (Some("r0"), None),
+                    (Some("r3"), None),
+                    (None, Some(Owes::Nothing)),
+                    (None, Some(Owes::Review)),
+                ] {
                     let Access { login, target } = asked.parse().unwrap();
                     let ticket: Option<Text> = ticket.map(|ticket| ticket.parse().unwrap());
                     let (requester, window) = (user.parse().unwrap(), window.parse().unwrap());
                     let rule_name = rule_name.map(|name: &str| name.parse().unwrap());
-                    let ask = Ask { requester, login, target, window, command: None, ticket, rule: rule_name, keys: NO_FIDO, extends: None };
+                    let ask = Ask { requester, login, target, window, command: None, ticket, rule: rule_name, break_glass, keys: NO_FIDO, extends: None };
                     let explained = explain(&policy, &directory, &ask, now());
                     let ruled = rule(&policy, &directory, &ask, now());
                     prop_assert_eq!(&explained.ruling, &ruled);
@@ -200,7 +206,9 @@ proptest! {
                             let requires = explained.hosts.iter().flat_map(|(_, found)| &found.requirements);
                             let asked = requires.filter_map(|(_, asks)| asks.quorum.as_ref());
                             let own = taken[0].own.quorum.clone().unwrap();
-                            prop_assert_eq!(asked.fold(own, |sum, quorum| sum.and(quorum)), given.quorum);
+                            let added = asked.fold(own, |sum, quorum| sum.and(quorum));
+                            let by_rule = break_glass.zip(given.break_glass).map(|(owes, group)| owes.quorum(&group));
+                            prop_assert_eq!(by_rule.unwrap_or(added), given.quorum);
                         }
                     }
                 }

@@ -23,11 +23,13 @@ proptest! {
             let mut ways = who_can(&policy, &directory, &asked, Span::ZERO, now()).unwrap();
             // It is asked of a shell.
             ways.retain(|way| way.commands.is_empty());
+            let (broken, ways): (Vec<_>, Vec<_>) = ways.into_iter().partition(|way| way.given.break_glass.is_some());
             let all: BTreeSet<_> = ways.iter().map(|way| &way.requester).collect();
             let auto: BTreeSet<_> = ways.iter().filter(|way| way.given.quorum.is_auto()).map(|way| &way.requester).collect();
             let told = found.open.iter().find(|open| open.login == *login && open.hosts.contains(&host.name));
-            let told = told.map_or((0, 0), |open| (open.without_approval, open.with_approval));
-            prop_assert_eq!(told, (auto.len(), all.len() - auto.len()), "{} {}\n{}", login, host.name, access);
+            let told = told.map_or((0, 0, 0), |open| (open.without_approval, open.with_approval, open.by_break_glass));
+            let broken: BTreeSet<_> = broken.iter().map(|way| &way.requester).filter(|name| !auto.contains(*name)).collect();
+            prop_assert_eq!(told, (auto.len(), all.len() - auto.len(), broken.len()), "{} {}\n{}", login, host.name, access);
         }
     }
 }

@@ -40,6 +40,20 @@ fn rules(lines: &[&str]) -> String {
 }
 
 #[test]
+fn break_glass_that_nobody_else_could_review_is_told() {
+    let with = |group: &str, more: &str| {
+        let glass = format!("ttl = \"1m\", break_glass = \"5m reviewed by {group}\"{more}");
+        warnings(&rule("a: sre | root@env=prod | 1 of security | 1h").replace("ttl = \"1m\"", &glass), None)
+    };
+    assert_eq!(with("security", ""), [""; 0]);
+    assert_eq!(with("nobody", ""), ["1: nobody in `nobody` could review break-glass, so nobody can ask for it"]);
+    assert_eq!(with("jobs", ""), ["1: nobody in `jobs` could review break-glass, so nobody can ask for it"]);
+    let alone = "1: `alice`, `alice-2` can never ask for break-glass here: nobody else in `lonely` could review it";
+    assert_eq!(with("lonely", ""), [alone]);
+    assert_eq!(with("security", ", break_glass_key = \"sk\""), [""; 0], "bob has one");
+}
+
+#[test]
 fn keys_that_nobody_has_and_conditions_that_matter_to_nobody_are_told() {
     let with = |more: &str, rest: &str| {
         let fine = rule("a: contractors | root@env=prod | 1 of security | 1h")

@@ -81,6 +81,22 @@ fn each_mistake_in_access_toml_is_told_where_it_is() {
         ("an approver without limits", "[[approver]]\ngroup = \"sre\"".to_owned()),
         ("an approver's unknown field", "[[approver]]\ngroup = \"sre\"\nwho = \"sre\"\nhosts = \"*\"".to_owned()),
         ("commands of a requirement", "[[require]]\nhosts = \"*\"\nmax = \"1h\"\ncommands = \"ls\"".to_owned()),
+        ("break-glass of another form", rule_with("ttl = \"5m\"\nbreak_glass = \"15m\"", "ttl = \"5m\"")),
+        (
+            "break-glass that an unknown group reviews",
+            rule_with("ttl = \"5m\"\nbreak_glass = \"15m reviewed by boss\"", "ttl = \"5m\""),
+        ),
+        (
+            "break-glass longer than the window",
+            rule_with("ttl = \"5m\"\nbreak_glass = \"2h reviewed by sre\"", "ttl = \"5m\""),
+        ),
+        ("break-glass of no time", rule_with("ttl = \"5m\"\nbreak_glass = \"0s reviewed by sre\"", "ttl = \"5m\"")),
+        ("a key for break-glass alone", rule_with("ttl = \"5m\"\nbreak_glass_key = \"sk\"", "ttl = \"5m\"")),
+        ("no break-glass by a rule", rule_with("ttl = \"5m\"\nno_break_glass = true", "ttl = \"5m\"")),
+        (
+            "break-glass by a requirement",
+            "[[require]]\nhosts = \"*\"\nmax = \"1h\"\nbreak_glass = \"15m reviewed by sre\"".to_owned(),
+        ),
         ("networks, and none", rule_with("ttl = \"5m\"\nsource = []", "ttl = \"5m\"")),
         ("an unknown strength", rule_with("ttl = \"5m\"\napprover_key = \"fido\"", "ttl = \"5m\"")),
         ("no flag", rule_with("ttl = \"5m\"\nverify_required = \"yes\"", "ttl = \"5m\"")),

@@ -8,6 +8,7 @@ mod difference;
 mod explain;
 mod exposure;
 mod extend;
+mod glass;
 mod hand_written;
 mod lint;
 mod live;
@@ -24,7 +25,7 @@ mod when;
 mod who;
 
 use directory::{Directory, Mistakes, Source};
-use domain::{Access, Extends, Extension, KeyStrength, UnixTime};
+use domain::{Access, Extends, Extension, KeyStrength, Owes, UnixTime};
 
 use crate::{Ask, Extending, Keys, Policy, Ruling, rule};
 
@@ -70,19 +71,30 @@ fn now() -> UnixTime {
     "2026-03-01T14:02:00Z".parse().unwrap()
 }
 
-/// `USER [LOGIN@]TARGET WINDOW [ticket=T] [rule=R] [command=C] [keys=SIGNED/CONNECTING] [extends=SINCE/START]`; words of a command have `_`
+/// `USER [LOGIN@]TARGET WINDOW [ticket=T] [rule=R] [command=C] [glass=first|owed] [keys=SIGNED/CONNECTING] [extends=SINCE/START]`; words of a command have `_`
 /// between them.
 fn ask(words: &str) -> Ask {
     let mut words = words.split_whitespace();
     let requester = words.next().unwrap().parse().unwrap();
     let Access { login, target } = words.next().unwrap().parse().unwrap();
     let window = words.next().unwrap().parse().unwrap();
-    let mut ask =
-        Ask { requester, login, target, window, command: None, ticket: None, rule: None, keys: None, extends: None };
+    let mut ask = Ask {
+        requester,
+        login,
+        target,
+        window,
+        command: None,
+        ticket: None,
+        rule: None,
+        break_glass: None,
+        keys: None,
+        extends: None,
+    };
     for (key, value) in words.map(|word| word.split_once('=').unwrap()) {
         match key {
             "ticket" => ask.ticket = Some(value.parse().unwrap()),
             "rule" => ask.rule = Some(value.parse().unwrap()),
+            "glass" => ask.break_glass = Some(if value == "owed" { Owes::Review } else { Owes::Nothing }),
             "command" => ask.command = Some(value.replace('_', " ").parse().unwrap()),
             "keys" => {
                 let (signed, connecting) = value.split_once('/').unwrap();
@@ -116,8 +128,9 @@ fn shown(ruling: Ruling) -> String {
     let live = permitted.live.map(|live| format!("; live {live}")).unwrap_or_default();
     let extends = if permitted.extends.is_some() { "; extends" } else { "" };
     let rests = if permitted.rests { "; rests" } else { "" };
+    let glass = permitted.break_glass.map(|group| format!("; reviewed by {group}")).unwrap_or_default();
     format!(
-        "{}: {}; {} on {}; {}/{} [{}]{command}{realm}{source}{verify}{keys}{live}{extends}{rests}",
+        "{}: {}; {} on {}; {}/{} [{}]{command}{realm}{source}{verify}{keys}{live}{extends}{rests}{glass}",
         permitted.rule,
         permitted.quorum,
         permitted.login,

@@ -22,9 +22,12 @@ const EVERYTHING: &str = r#"
     requester_key = "sk"
     approver_key = "sk-verified"
     extend = "1 of security"
+    break_glass = "15m reviewed by security"
+    break_glass_key = "sk-verified"
     [[require]]
     hosts = "data=pii"
     allow = []
+    no_break_glass = true
     [[forbid]]
     logins = "nobody"
 "#;

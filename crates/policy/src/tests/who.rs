@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use directory::{Directory, Source};
-use domain::{Access, AskedLogin, Span, Text, UserName};
+use domain::{Access, AskedLogin, Owes, Span, Text, UserName};
 use proptest::prelude::*;
 
 use super::now;
@@ -75,6 +75,17 @@ fn restricted() -> impl Strategy<Value = &'static str> {
     prop::sample::select(some.to_vec())
 }
 
+fn breakable() -> impl Strategy<Value = &'static str> {
+    let some = [
+        "",
+        "",
+        ", break_glass = \"1m reviewed by sec\"",
+        ", break_glass = \"30s reviewed by ops\"",
+        ", break_glass = \"1m reviewed by sec\", break_glass_key = \"sk\"",
+    ];
+    prop::sample::select(some.to_vec())
+}
+
 pub(super) fn accesses() -> impl Strategy<Value = String> {
     let max = prop::sample::select(&["1m", "1h"][..]);
     let rule = (place(), logins(), quorum(), max, ticket()).prop_map(|(place, logins, quorum, max, ticket)| {
@@ -86,9 +97,11 @@ pub(super) fn accesses() -> impl Strategy<Value = String> {
         || prop::sample::select(&["", ", when = \"Sun 08:00-18:00 UTC\"", ", when = \"Mon-Fri 08:00-18:00 UTC\""][..]);
     let some = ["", "", "", ", commands = \"uptime\"", ", commands = [\"uptime\", \"journalctl ...\"]"];
     let commands = prop::sample::select(some.to_vec());
-    let rule = (rule, when(), restricted(), commands)
-        .prop_map(|(rule, when, restricted, commands)| format!("{rule}{when}{restricted}{commands}"));
-    let require = (require, when(), restricted()).prop_map(|(require, when, more)| format!("{require}{when}{more}"));
+    let rule = (rule, when(), restricted(), commands, breakable())
+        .prop_map(|(rule, when, restricted, commands, glass)| format!("{rule}{when}{restricted}{commands}{glass}"));
+    let unbreakable = prop::sample::select(&["", "", ", no_break_glass = true"][..]);
+    let require = (require, when(), restricted(), unbreakable)
+        .prop_map(|(require, when, more, glass)| format!("{require}{when}{more}{glass}"));
     let approver = (place(), prop::sample::select(&GROUPS[..]), when())
         .prop_map(|(place, group, when)| format!("group = {group:?}, {}{when}", place.replace("who =", "for =")));
     let forbid = (place(), logins()).prop_map(|(place, logins)| format!("{place}, {logins}"));
@@ -115,7 +128,7 @@ pub(super) fn understood(directory: &str, access: &str) -> (Directory, Policy) {
     files.understand().unwrap_or_else(|mistakes| panic!("{mistakes}\n{access}"))
 }
 
-fn submitted(policy: &Policy, directory: &Directory, ask: &Ask) -> Option<[String; 6]> {
+fn submitted(policy: &Policy, directory: &Directory, ask: &Ask) -> Option<[String; 7]> {
     match rule(policy, directory, ask, now()) {
         Ruling::Refused(_) => None,
         Ruling::Permitted(given) => Some([
@@ -125,6 +138,7 @@ fn submitted(policy: &Policy, directory: &Directory, ask: &Ask) -> Option<[Strin
             given.hosts.iter().map(|host| format!("{host} ")).collect(),
             format!("{}/{}", given.max, given.ttl),
             given.realm.map(|realm| realm.to_string()).unwrap_or_default(),
+            given.break_glass.map(|group| group.to_string()).unwrap_or_default(),
         ]),
     }
 }
@@ -143,12 +157,13 @@ fn one_by_one(policy: &Policy, directory: &Directory, way: &Way) -> BTreeSet<Use
 }
 
 /// What submitting should find by what was listed: the first way that the ticket fits, unless it is refused.
-fn listed(ways: &[&Way], ask: &Ask) -> Option<[String; 6]> {
+fn listed(ways: &[&Way], ask: &Ask) -> Option<[String; 7]> {
     let fits = |pattern: &String| {
         ask.ticket.as_ref().is_some_and(|ticket| ticket.as_str().starts_with(pattern.trim_end_matches("[0-9]+")))
     };
     let mut taken = ways.iter().filter(|way| way.commands.is_empty()).filter(|way| {
-        let named = ask.rule.as_ref().is_none_or(|rule| *rule == way.given.rule);
+        let as_asked = way.given.break_glass.is_some() == ask.break_glass.is_some();
+        let named = as_asked && ask.rule.as_ref().is_none_or(|rule| *rule == way.given.rule);
         named && way.tickets.iter().all(fits) && !matches!(way.hopeless, Some(Hopeless::Refused(_)))
     });
     taken.next().map(|way| {
@@ -159,6 +174,7 @@ fn listed(ways: &[&Way], ask: &Ask) -> Option<[String; 6]> {
             way.given.hosts.iter().map(|host| format!("{host} ")).collect(),
             format!("{}/{}", way.given.max, way.given.ttl),
             way.given.realm.as_ref().map(ToString::to_string).unwrap_or_default(),
+            way.given.break_glass.as_ref().map(ToString::to_string).unwrap_or_default(),
         ]
     })
 }
@@ -181,11 +197,12 @@ proptest! {
                     prop_assert_eq!(&way.approvers, &one_by_one(&policy, &directory, way), "{:?}\n{}", way, access);
                 }
                 let rules = std::iter::once(None).chain((0..6).map(|n| format!("r{n}").parse().ok()));
-                for rule in rules {
+                let both = [None, Some(Owes::Nothing)];
+                for (rule, break_glass) in rules.flat_map(|rule| both.map(|glass| (rule.clone(), glass))) {
                     for ticket in [None, Some("INC-1"), Some("CHG-1")] {
                         let ticket: Option<Text> = ticket.map(|ticket| ticket.parse().unwrap());
                         let (requester, login, target) = (requester.clone(), login.clone(), target.clone());
-                        let ask = Ask { requester, login, target, window, command: None, ticket, rule: rule.clone(), keys: NO_FIDO, extends: None };
+                        let ask = Ask { requester, login, target, window, command: None, ticket, rule: rule.clone(), break_glass, keys: NO_FIDO, extends: None };
                         prop_assert_eq!(listed(&mine, &ask), submitted(&policy, &directory, &ask), "{:?}\n{}", ask, access);
                     }
                 }
@@ -204,12 +221,13 @@ proptest! {
                 let command: domain::Command = words.parse().unwrap();
                 let matches = |pattern: &String| pattern.parse::<crate::commands::Pattern>().unwrap().matches(&command);
                 let mine = ways.iter().filter(|way| way.requester.to_string() == *user && way.tickets.is_empty());
+                let mine = mine.filter(|way| way.given.break_glass.is_none());
                 let open = mine.filter(|way| way.commands.is_empty() || way.commands.iter().any(matches));
                 let fewest = open.filter(|way| !matches!(way.hopeless, Some(Hopeless::Refused(_))));
                 let fewest = fewest.map(|way| way.given.quorum.people()).min();
                 let (requester, login, target) = (user.parse().unwrap(), login.clone(), target.clone());
                 let command = Some(command.clone());
-                let ask = Ask { requester, login, target, window, command, ticket: None, rule: None, keys: NO_FIDO, extends: None };
+                let ask = Ask { requester, login, target, window, command, ticket: None, rule: None, break_glass: None, keys: NO_FIDO, extends: None };
                 let taken = match rule(&policy, &directory, &ask, now()) {
                     Ruling::Refused(_) => None,
                     Ruling::Permitted(given) => Some(given.quorum.people()),

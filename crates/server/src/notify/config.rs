@@ -189,7 +189,7 @@ mod tests {
             (format!("{URL}{URL}"), 6, "two receivers called `a`"),
             (format!("{URL}colour = \"red\"\n"), 5, "unknown field `colour`"),
             (format!("{URL}on = []\n"), 5, "`on` is empty"),
-            (format!("{URL}on = [\"stop\"]\n"), 5, "`submit`, `decision`, `escalation` or `expiry`"),
+            (format!("{URL}on = [\"fetch\"]\n"), 5, "`submit`, `decision`, `escalation`, `expiry`, `break-glass`"),
             (format!("{URL}timeout = \"0s\"\n"), 5, "1s to 2m"),
             (format!("{URL}timeout = \"1h\"\n"), 5, "1s to 2m"),
             (format!("{URL}from = \"a@example.com\"\n"), 1, "`from` goes with `email`"),

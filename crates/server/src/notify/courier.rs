@@ -109,10 +109,10 @@ impl Courier {
         let told = match self.ca.tell(notice.clone()) {
             Ok(told) => told,
             // It will not get better, and was told as loudly as anybody can be told of it.
-            Err(error @ (Error::NoRequest(_) | Error::Tampered { .. })) => {
+            Err(error @ (Error::NoRequest(_) | Error::NoAct(_) | Error::Tampered { .. })) => {
                 tracing::error!(
-                    receiver = %self.receiver.name, request = %notice.request, error = chain(&error),
-                    "a notice was dropped: its request cannot be believed"
+                    receiver = %self.receiver.name, about = %notice.subject, error = chain(&error),
+                    "a notice was dropped: what it is about cannot be believed"
                 );
                 self.metrics.notices_dropped(&self.receiver.name, 1);
                 return self.ca.settle(notice, Settled::Over).await;
@@ -127,20 +127,20 @@ impl Courier {
 
     /// What follows from an attempt, said in the log and counted.
     fn outcome(&self, notice: &Notice, outcome: &Result<Delivered, Failure>, now: UnixTime) -> Settled {
-        let (receiver, request, event) = (&self.receiver.name, notice.request, notice.event);
+        let (receiver, about, event) = (&self.receiver.name, notice.subject, notice.event);
         match outcome {
             Ok(Delivered::NobodyHasAnAddress) => {
-                tracing::debug!(%receiver, %request, %event, "nobody whom a notice concerns has an address");
+                tracing::debug!(%receiver, %about, %event, "nobody whom a notice concerns has an address");
                 Settled::Over
             }
             Ok(_) => {
-                tracing::info!(%receiver, %request, %event, "a notice was delivered");
+                tracing::info!(%receiver, %about, %event, "a notice was delivered");
                 self.metrics.notice_delivered(receiver);
                 Settled::Over
             }
             Err(failure) if failure.is_final() => {
                 tracing::error!(
-                    %receiver, %request, %event,
+                    %receiver, %about, %event,
                     "the receiver answered 410 Gone: the notice was dropped; remove the receiver from hallpassd.toml"
                 );
                 self.metrics.notices_dropped(receiver, 1);
@@ -149,7 +149,7 @@ impl Courier {
             Err(failure) => {
                 let again_in = pause(notice.attempts, failure.retry_after(), &*self.random);
                 let (attempt, error) = (notice.attempts.saturating_add(1), failure.for_log());
-                tracing::warn!(%receiver, %request, %event, attempt, error, %again_in, "a notice was not delivered");
+                tracing::warn!(%receiver, %about, %event, attempt, error, %again_in, "a notice was not delivered");
                 self.metrics.notice_failed(receiver);
                 Settled::Again(now.after(again_in).unwrap_or(now))
             }

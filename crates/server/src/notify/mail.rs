@@ -63,12 +63,12 @@ impl Mail {
         let to = recipients.iter().map(EmailAddress::as_str).collect::<Vec<_>>().join(",\n ");
         let host = message.server().as_str().split('/').next().unwrap_or_default();
         let mut mail = format!(
-            "From: Hallpass <{from}>\nTo: {to}\nSubject: [hallpass] {subject} ({request})\n\
+            "From: Hallpass <{from}>\nTo: {to}\nSubject: [hallpass] {subject} ({about})\n\
              Message-ID: <{id}@{host}>\nAuto-Submitted: auto-generated\nMIME-Version: 1.0\n\
              Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n",
             from = self.from,
             subject = message.headline().chars().take(SUBJECT).collect::<String>(),
-            request = message.request(),
+            about = message.subject(),
             id = message.id(),
         );
         for line in words(message).as_bytes().chunks(LINE) {

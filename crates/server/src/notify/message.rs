@@ -1,16 +1,17 @@
 //! What a receiver is told, in words and as JSON (docs/json.md).
 
-use ca::{Decided, Notice, Told};
-use domain::{Approval, Event, Origin, Random, ReceiverName, RequestId, Span, TimeError, UnixTime, UserName};
-use request::StateName;
+mod request;
+mod stop;
+
+use ::request::StateName;
+use ca::{About, AboutRequest, Notice, Subject, Told};
+use domain::{Event, Origin, Random, ReceiverName, RequestId, Span, TimeError, UnixTime, UserName};
 use serde_json::{Value, json};
 
 /// The version of the JSON. Fields are only added under one version.
 const SCHEMA: u32 = 1;
 /// How many people who may decide are named: there are groups of thousands.
 const NAMED: usize = 100;
-/// How many of them are named in words.
-const NAMED_IN_WORDS: usize = 8;
 
 /// What a message is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +31,12 @@ pub(crate) struct Message {
 
 impl Message {
     pub(crate) fn of(told: Told) -> Self {
-        let Notice { request, version, event, .. } = &told.notice;
-        Self { id: format!("{request}-{version}-{event}"), kind: Kind::Of(*event), told }
+        let Notice { subject, version, event, .. } = &told.notice;
+        let id = match subject {
+            Subject::Request(request) => format!("{request}-{version}-{event}"),
+            Subject::Act(entry) => format!("{entry}-{event}"),
+        };
+        Self { id, kind: Kind::Of(*event), told }
     }
 
     /// A message about no request, to see whether the receiver gets it.
@@ -44,11 +49,11 @@ impl Message {
     ) -> Result<Self, TestError> {
         let mut bits = [0; 8];
         random.fill(&mut bits);
-        let request = RequestId::from_random(0);
-        let notice = Notice { receiver, request, version: 1, event: Event::Submit, happened: now, attempts: 0 };
-        let told = Told {
-            notice,
-            server,
+        let id = RequestId::from_random(0);
+        let subject = Subject::Request(id);
+        let notice = Notice { receiver, subject, version: 1, event: Event::Submit, happened: now, attempts: 0 };
+        let about = AboutRequest {
+            id,
             state: StateName::Pending,
             requester: "nobody".parse()?,
             access: "root@test.invalid".parse()?,
@@ -64,9 +69,11 @@ impl Message {
             quorum: domain::Quorum::auto(),
             decisions: Vec::new(),
             missing: String::new(),
+            break_glass: None,
+            reviewed: None,
             approvers: std::collections::BTreeSet::new(),
-            to: to.collect(),
         };
+        let told = Told { notice, server, to: to.collect(), about: About::Request(Box::new(about)) };
         Ok(Self { id: format!("test-{:016x}", u64::from_le_bytes(bits)), kind: Kind::Test, told })
     }
 
@@ -75,9 +82,9 @@ impl Message {
         &self.id
     }
 
-    /// The id of the request.
-    pub(crate) const fn request(&self) -> RequestId {
-        self.told.notice.request
+    /// What it is about: the id of a request, or an act's entry.
+    pub(crate) const fn subject(&self) -> Subject {
+        self.told.notice.subject
     }
 
     /// The server's name.
@@ -90,63 +97,31 @@ impl Message {
         self.told.to.iter().take(NAMED)
     }
 
-    /// The command that shows all of it.
+    /// The command that shows all of it, or does what is to be done about it.
     pub(crate) fn next(&self) -> String {
-        format!("hallpass show {}", self.told.notice.request)
+        match &self.told.about {
+            About::Request(about) if self.kind == Kind::Of(Event::BreakGlass) && about.reviewed.is_none() => {
+                format!("hallpass review {}", about.id)
+            }
+            About::Request(about) => format!("hallpass show {}", about.id),
+            About::Stop(_) => "hallpass stop list".to_owned(),
+        }
     }
 
     /// One line of names and times alone: nothing in it that a person wrote freely.
     pub(crate) fn headline(&self) -> String {
-        let Told { requester, access, window, .. } = &self.told;
-        match self.kind {
-            Kind::Test => format!("A test of the receiver {}", self.told.notice.receiver),
-            Kind::Of(Event::Submit) if self.told.quorum.is_auto() => {
-                format!("{requester} took {access} for {window}: the rule {} asks nobody", self.told.rule)
-            }
-            Kind::Of(Event::Submit) => format!("{requester} asks for {access} for {window}"),
-            Kind::Of(Event::Decision) => match self.told.decision() {
-                Some(decided) => format!("{} {} {access} for {requester}", decided.approver, verb(decided.verdict)),
-                None => format!("{access} for {requester} was decided"),
-            },
-            Kind::Of(Event::Escalation) => match self.told.pending_until {
-                Some(until) => format!("{requester} still waits for {access}, until {until}: others stand in"),
-                None => format!("{access} for {requester} is {}", self.told.state),
-            },
-            Kind::Of(Event::Expiry) => match (self.told.pending_until, self.told.granted) {
-                (Some(until), _) => format!("{requester} still waits for {access}, until {until}"),
-                (None, Some(window)) => format!("{access} for {requester} ends at {}", window.not_after),
-                (None, None) => format!("{access} for {requester} is {}", self.told.state),
-            },
+        match (self.kind, &self.told.about) {
+            (Kind::Test, _) => format!("A test of the receiver {}", self.told.notice.receiver),
+            (Kind::Of(event), About::Request(about)) => request::headline(event, about, self.told.decision()),
+            (Kind::Of(event), About::Stop(about)) => stop::headline(event, about),
         }
     }
 
     /// Everything else, a line each. No value holds a line break: texts that people sign cannot.
     pub(crate) fn details(&self) -> Vec<(&'static str, String)> {
-        let told = &self.told;
-        let mut lines = vec![("Request", format!("{} ({})", told.notice.request, told.state))];
-        let mut add = |name, value: Option<String>| lines.extend(value.map(|value| (name, value)));
-        add("Reason", Some(told.reason.to_string()));
-        add("Ticket", told.ticket.as_ref().map(ToString::to_string));
-        add("Command", told.command.as_ref().map(ToString::to_string));
-        add("Starts", told.start.map(|start| start.to_string()));
-        add("Open", told.granted.map(|window| format!("{} to {}", window.not_before, window.not_after)));
-        for decided in &told.decisions {
-            let comment = decided.comment.as_ref().map_or_else(String::new, |comment| format!(": {comment}"));
-            add(decision_label(decided.verdict), Some(format!("{}, {}{comment}", decided.approver, decided.time)));
-        }
-        add("Missing", Some(told.missing.clone()).filter(|missing| !missing.is_empty()));
-        add("May decide", told.pending_until.map(|until| format!("{}; until {until}", self.people())));
-        add("Rule", Some(format!("{}: {}", told.rule, told.quorum)));
-        lines
-    }
-
-    fn people(&self) -> String {
-        let approvers = &self.told.approvers;
-        let named = approvers.iter().take(NAMED_IN_WORDS).map(UserName::as_str).collect::<Vec<_>>().join(", ");
-        match approvers.len().saturating_sub(NAMED_IN_WORDS) {
-            0 if approvers.is_empty() => "nobody".to_owned(),
-            0 => named,
-            more => format!("{named} and {more} more"),
+        match &self.told.about {
+            About::Request(about) => request::details(about),
+            About::Stop(about) => stop::details(about),
         }
     }
 
@@ -158,7 +133,15 @@ impl Message {
             Kind::Of(Event::Decision) => "request.decided",
             Kind::Of(Event::Escalation) => "request.escalated",
             Kind::Of(Event::Expiry) => "request.expiring",
+            Kind::Of(Event::BreakGlass) => "request.break-glass",
+            Kind::Of(Event::Review) => "request.reviewed",
+            Kind::Of(Event::Stop) => "stop.made",
+            Kind::Of(Event::Lift) => "stop.lift",
             Kind::Test => "test",
+        };
+        let (request, stop) = match &told.about {
+            About::Request(about) => (Some(request::json(about)), None),
+            About::Stop(about) => (None, Some(stop::json(about))),
         };
         json!({
             "schema": SCHEMA,
@@ -167,53 +150,11 @@ impl Message {
             "timestamp": told.notice.happened.to_string(),
             "server": told.server.to_string(),
             "to": self.to().map(UserName::as_str).collect::<Vec<_>>(),
-            "decision": told.decision().map(decision),
+            "decision": told.decision().map(request::decision),
             "next": self.next(),
-            "request": {
-                "id": told.notice.request.to_string(),
-                "state": told.state.as_str(),
-                "requester": told.requester.as_str(),
-                "access": told.access.to_string(),
-                "window": told.window.to_string(),
-                "start": told.start.map(|start| start.to_string()),
-                "reason": told.reason.as_str(),
-                "ticket": told.ticket.as_ref().map(domain::Text::as_str),
-                "command": told.command.as_ref().map(ToString::to_string),
-                "submitted": told.submitted.to_string(),
-                "pending_until": told.pending_until.map(|until| until.to_string()),
-                "not_before": told.granted.map(|window| window.not_before.to_string()),
-                "not_after": told.granted.map(|window| window.not_after.to_string()),
-                "rule": told.rule.as_str(),
-                "quorum": told.quorum.to_string(),
-                "decisions": told.decisions.iter().map(decision).collect::<Vec<_>>(),
-                "missing": Some(&told.missing).filter(|missing| !missing.is_empty()),
-                "approvers": told.approvers.iter().take(NAMED).map(UserName::as_str).collect::<Vec<_>>(),
-                "more_approvers": told.approvers.len().saturating_sub(NAMED),
-            },
+            "request": request,
+            "stop": stop,
         })
-    }
-}
-
-fn decision(decided: &Decided) -> Value {
-    json!({
-        "approver": decided.approver.as_str(),
-        "verdict": decided.verdict.to_string(),
-        "time": decided.time.to_string(),
-        "comment": decided.comment.as_ref().map(domain::Text::as_str),
-    })
-}
-
-const fn verb(verdict: Approval) -> &'static str {
-    match verdict {
-        Approval::Approve => "approved",
-        Approval::Deny => "denied",
-    }
-}
-
-const fn decision_label(verdict: Approval) -> &'static str {
-    match verdict {
-        Approval::Approve => "Approved",
-        Approval::Deny => "Denied",
     }
 }
 

@@ -6,7 +6,7 @@ use ca::{Amending, InForce, Issued, View};
 use directory::Host;
 use domain::Digest;
 use ledger::{SignedCheckpoint, SignedText};
-use store::{Load, Origin, RequestState, StoredDecision};
+use store::{Load, Origin, RequestState, StoredDecision, StoredReview};
 use wire::{Head, v1};
 
 pub(crate) fn request(view: View) -> v1::Request {
@@ -30,6 +30,26 @@ pub(crate) fn request(view: View) -> v1::Request {
         missing: view.missing,
         used: stored.uses,
         rebinds: stored.rebinds.into_iter().map(signed).collect(),
+        review: stored.review.map(review),
+        certificates: view.used.into_iter().map(used).collect(),
+    }
+}
+
+fn review(stored: StoredReview) -> v1::Review {
+    match stored {
+        StoredReview::Owed { since } => v1::Review { owed_since: since.seconds(), statement: None, time: 0 },
+        StoredReview::Done { statement, time, .. } => {
+            v1::Review { owed_since: 0, statement: Some(signed(statement)), time: time.seconds() }
+        }
+    }
+}
+
+fn used(certificate: store::Used) -> v1::UsedCertificate {
+    v1::UsedCertificate {
+        serial: certificate.serial.get(),
+        principal: certificate.principal,
+        time: certificate.time.seconds(),
+        until: certificate.until.seconds(),
     }
 }
 

@@ -143,6 +143,7 @@ fn considered(considered: Considered) -> wire::Considered {
 }
 
 fn terms(asks: Asks) -> wire::Terms {
+    // Taken apart, so that what rules ask in time is told here, too.
     let Asks {
         quorum,
         max,
@@ -155,20 +156,25 @@ fn terms(asks: Asks) -> wire::Terms {
         approver_key,
         live_hosts,
         extend,
+        break_glass,
+        break_glass_key,
+        no_break_glass,
     } = asks;
-    let tickets = tickets.iter().map(|ticket| shown(ticket)).collect();
     wire::Terms {
         quorum,
         max,
         ttl,
         allow,
-        tickets,
+        tickets: tickets.iter().map(|ticket| shown(ticket)).collect(),
         source,
         verify_required,
         requester_key,
         approver_key,
         live_hosts,
         extend,
+        break_glass,
+        break_glass_key,
+        no_break_glass,
     }
 }
 

@@ -57,6 +57,6 @@ fn shown(host: &Host, logins: Vec<Candidate>) -> v1::Host {
 }
 
 fn login(candidate: Candidate) -> wire::HostLogin {
-    let Candidate { login, rule, quorum, max, .. } = candidate;
-    wire::HostLogin { login, quorum, rule, max }
+    let Candidate { login, rule, quorum, max, break_glass, .. } = candidate;
+    wire::HostLogin { login, quorum, rule, max, break_glass }
 }

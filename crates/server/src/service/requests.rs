@@ -7,8 +7,8 @@ use tonic::{Request, Response, Status};
 use wire::v1::requests_server::Requests;
 use wire::v1::{
     DecideRequest, DecideResponse, EndRequest, EndResponse, FetchRequest, FetchResponse, GetRequestRequest,
-    GetRequestResponse, ListRequestsRequest, ListRequestsResponse, RebindRequest, RebindResponse, SubmitRequest,
-    SubmitResponse, WatchRequestsRequest,
+    GetRequestResponse, ListRequestsRequest, ListRequestsResponse, RebindRequest, RebindResponse, ReviewRequest,
+    ReviewResponse, SubmitRequest, SubmitResponse, WatchRequestsRequest,
 };
 use wire::{ListRequests, SignedText, View, WatchRequests};
 
@@ -26,6 +26,9 @@ impl Requests for Api {
         let signed = SignedText::try_from(request.into_inner().statement).map_err(|e| self.misread(&call, &e))?;
         let call = call.claiming(&signed);
         let view = self.0.ca.submit(signed.text(), signed.signature()).await.map_err(|e| self.refuse(&call, &e))?;
+        if view.stored.review.is_some() {
+            self.0.metrics.glass_broken();
+        }
         call.about(view.stored.id).done("asked");
         let (request, checkpoint) = (Some(convert::request(view)), Some(convert::head(&self.0.ca.checkpoint())));
         Ok(Response::new(SubmitResponse { request, checkpoint }))
@@ -59,6 +62,16 @@ impl Requests for Api {
         call.done("rebound");
         let (request, checkpoint) = (Some(convert::request(view)), Some(convert::head(&self.0.ca.checkpoint())));
         Ok(Response::new(RebindResponse { request, checkpoint }))
+    }
+
+    async fn review(&self, request: Request<ReviewRequest>) -> Result<Response<ReviewResponse>, Status> {
+        let call = Call::of("Review", &request);
+        let signed = SignedText::try_from(request.into_inner().statement).map_err(|e| self.misread(&call, &e))?;
+        let call = call.claiming(&signed);
+        let view = self.0.ca.review(signed.text(), signed.signature()).await.map_err(|e| self.refuse(&call, &e))?;
+        call.done("reviewed");
+        let (request, checkpoint) = (Some(convert::request(view)), Some(convert::head(&self.0.ca.checkpoint())));
+        Ok(Response::new(ReviewResponse { request, checkpoint }))
     }
 
     async fn fetch(&self, request: Request<FetchRequest>) -> Result<Response<FetchResponse>, Status> {
@@ -132,5 +145,6 @@ pub(crate) const fn which(view: View) -> Which {
         View::Mine => Which::Mine,
         View::Inbox => Which::Inbox,
         View::All => Which::All,
+        View::Owed => Which::Owed,
     }
 }

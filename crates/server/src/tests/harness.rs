@@ -13,8 +13,8 @@ use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use ssh_key::PrivateKey;
 use ssh_key::private::{Ed25519Keypair, KeypairData};
 use statement::{
-    Act, ActStatement, DecisionStatement, FetchStatement, Header, LoginStatement, Pairs, RequestStatement, RulingText,
-    Statement,
+    Act, ActStatement, BreakGlass, DecisionStatement, FetchStatement, Header, LoginStatement, Pairs, RequestStatement,
+    RulingText, Statement,
 };
 use tempfile::TempDir;
 use tokio::net::TcpStream;
@@ -98,6 +98,7 @@ who = "people"
 hosts = "env=prod"
 logins = ["root"]
 approve = "1 of admins"
+break_glass = "30m reviewed by admins"
 max = "1h"
 ttl = "5m"
 "#;
@@ -195,6 +196,13 @@ impl World {
 
     pub(crate) async fn submit(&self, person: &Person, access: &str) -> Result<v1::Request, Status> {
         let statement = Some(signed(&self.asks(person, access), &person.key));
+        let answer = RequestsClient::new(self.channel().await).submit(v1::SubmitRequest { statement }).await?;
+        Ok(answer.into_inner().request.unwrap())
+    }
+
+    pub(crate) async fn break_glass(&self, person: &Person, access: &str) -> Result<v1::Request, Status> {
+        let asks = RequestStatement { break_glass: Some(BreakGlass), ..self.asks(person, access) };
+        let statement = Some(signed(&asks, &person.key));
         let answer = RequestsClient::new(self.channel().await).submit(v1::SubmitRequest { statement }).await?;
         Ok(answer.into_inner().request.unwrap())
     }

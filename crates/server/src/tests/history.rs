@@ -136,6 +136,7 @@ async fn ruled_again_by_the_bundle_that_ruled_nothing_differs() {
             command: said.command.clone(),
             ticket: said.ticket.clone(),
             rule: said.rule.clone(),
+            break_glass: None,
             keys: Some(Keys { signed: asked.strength(), connecting: said.connecting_key.strength() }),
             extends: None,
         };

@@ -206,7 +206,7 @@ async fn no_line_holds_a_receivers_secret_or_more_of_its_url_than_the_host() {
     let text = log.text();
     let failed = text.lines().find(|line| line.contains("a notice was not delivered")).unwrap();
     let line: Value = serde_json::from_str(failed).unwrap();
-    assert_eq!((line["receiver"].as_str(), line["request"].as_str()), (Some("siem"), Some(asked.id.as_str())));
+    assert_eq!((line["receiver"].as_str(), line["about"].as_str()), (Some("siem"), Some(asked.id.as_str())));
     assert_eq!(line["error"].as_str(), Some("it answered 500 Internal Server Error"));
     for secret in ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "in-the-path", "in-the-query", &signature, "the <answer>"] {
         assert!(!text.contains(secret), "{secret} is in the log");

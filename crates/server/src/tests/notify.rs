@@ -6,8 +6,10 @@ use std::path::Path;
 
 use domain::Approval;
 use serde_json::json;
+use statement::Act;
 use wire::v1;
 use wire::v1::requests_client::RequestsClient;
+use wire::v1::stops_client::StopsClient;
 
 use super::harness::{World, append, serve, signed};
 use super::receiver::{HttpReceiver, Reply};
@@ -233,4 +235,41 @@ async fn a_receiver_that_cannot_be_used_is_told_before_the_server_starts() {
         assert!(told.contains(says), "{says} is not in\n{told}");
     }
     assert!(!told.contains("hunter2"));
+}
+
+#[tokio::test]
+async fn break_glass_its_review_and_stops_are_told_by_their_own_names() {
+    let mut receiver = HttpReceiver::start().await;
+    let on = "on = [\"break-glass\", \"review\", \"stop\", \"lift\"]";
+    let world = World::with(|root| json_to(root, "siem", receiver.address, on)).await;
+    let asked = world.break_glass(&world.bob, "root@web-1").await.unwrap();
+    let told = receiver.next().await.json();
+    assert_eq!((&told["type"], &told["to"]), (&json!("request.break-glass"), &json!(["alice", "bob"])));
+    assert_eq!(told["next"], json!(format!("hallpass review {}", asked.id)));
+    assert_eq!(told["request"]["break_glass"], json!({ "reviewed_by": "admins" }));
+    assert_eq!((&told["request"]["state"], &told["stop"]), (&json!("approved"), &json!(null)));
+    assert!(world.metric("hallpass_break_glass_total 1"));
+
+    let statement = world.act(&world.alice, Act::Review(asked.id.parse().unwrap()));
+    RequestsClient::new(world.channel().await).review(v1::ReviewRequest { statement }).await.unwrap();
+    let told = receiver.next().await.json();
+    assert_eq!((&told["type"], &told["to"]), (&json!("request.reviewed"), &json!(["alice", "bob"])));
+    let review = &told["request"]["review"];
+    assert_eq!((&review["reviewer"], &review["found"]), (&json!("alice"), &json!("because")));
+
+    let mut stops = StopsClient::new(world.channel().await);
+    let statement = world.act(&world.alice, Act::Stop("user bob".parse().unwrap()));
+    let entry = stops.stop(v1::StopRequest { statement }).await.unwrap().into_inner().entry;
+    let stopped = receiver.next().await;
+    assert_eq!(stopped.id(), format!("{entry}-stop"));
+    let told = stopped.json();
+    assert_eq!((&told["type"], &told["to"]), (&json!("stop.made"), &json!(["alice", "bob"])));
+    let stop = json!({
+        "entry": entry, "target": "user bob", "user": "alice", "reason": "because", "in_force": true, "until": null,
+    });
+    assert_eq!((&told["stop"], &told["request"], &told["next"]), (&stop, &json!(null), &json!("hallpass stop list")));
+    let statement = world.act(&world.alice, Act::Lift(entry));
+    stops.lift(v1::LiftRequest { statement }).await.unwrap();
+    let told = receiver.next().await.json();
+    assert_eq!((&told["type"], &told["stop"]["in_force"]), (&json!("stop.lift"), &json!(false)));
 }

@@ -12,7 +12,7 @@ use wire::v1::requests_client::RequestsClient;
 use super::harness::{World, append, reason, with_token};
 use super::table::{Needs, Others, TABLE};
 
-const VIEWS: [v1::View; 3] = [v1::View::Mine, v1::View::Inbox, v1::View::All];
+const VIEWS: [v1::View; 4] = [v1::View::Mine, v1::View::Inbox, v1::View::All, v1::View::Owed];
 /// What dave may ask for and decide on: without it the views would be empty for want of anything to show him.
 const DAVES: &str = r#"
 [[rule]]
@@ -30,6 +30,7 @@ who = "people"
 hosts = "env=prod"
 logins = ["deploy"]
 approve = "1 of others"
+break_glass = "30m reviewed by others"
 max = "1h"
 ttl = "5m"
 "#;
@@ -37,7 +38,7 @@ ttl = "5m"
 fn with_daves_rules(root: &Path) {
     append(&root.join("access.toml"), DAVES);
     append(&root.join("directory.toml"), "[[group]]\nname = \"others\"\nmembers = [\"dave\"]\n");
-    append(&root.join("hallpassd.toml"), "[limits]\ncalls-per-second = 1000\n");
+    append(&root.join("hallpassd.toml"), "[limits]\ncalls-per-second = 1000\npending-per-user = 1000\n");
 }
 
 /// Dave, and requests that he may not read: one that waits for alice, and one that was granted.
@@ -60,12 +61,16 @@ impl Case {
         for access in ["root@web-1", "self@dev-1"] {
             self.hidden.push(self.world.submit(&self.world.bob, access).await.unwrap().id);
         }
+        self.hidden.push(self.world.break_glass(&self.world.bob, "root@web-1").await.unwrap().id);
     }
 
-    /// Bob asks for what dave may decide, and dave for something of his own.
-    async fn ask_for_readable(&self) -> (String, String) {
+    /// Bob asks for what dave may decide, and breaks the glass where dave reviews it (he owes a review, so dave approves that
+    /// first); and dave asks for something of his own.
+    async fn ask_for_readable(&self) -> [String; 3] {
         let decidable = self.world.submit(&self.world.bob, "deploy@web-1").await.unwrap().id;
-        (decidable, self.world.submit(&self.world.dave, "deploy@dev-1").await.unwrap().id)
+        let owed = self.world.break_glass(&self.world.bob, "deploy@web-1").await.unwrap();
+        self.world.approve(&self.world.dave, &owed).await.unwrap();
+        [decidable, self.world.submit(&self.world.dave, "deploy@dev-1").await.unwrap().id, owed.id]
     }
 
     /// The request with this id, as an RPC shows it: its id, or the reason of the refusal.
@@ -124,11 +129,12 @@ impl Case {
     async fn viewed(&mut self, path: &str, view: v1::View) -> (BTreeSet<String>, BTreeSet<String>) {
         let mut watch = self.watch(view).await;
         self.ask_for_hidden().await;
-        let (decidable, own) = self.ask_for_readable().await;
+        let [decidable, own, owed] = self.ask_for_readable().await;
         let readable: BTreeSet<_> = match view {
             v1::View::Mine => [own].into(),
-            v1::View::Inbox => [decidable].into(),
-            _ => [decidable, own].into(),
+            v1::View::Inbox => [decidable, owed].into(),
+            v1::View::Owed => [owed].into(),
+            _ => [decidable, own, owed].into(),
         };
         let mut shown = BTreeSet::new();
         match path {
@@ -148,7 +154,7 @@ impl Case {
 #[tokio::test]
 async fn a_request_is_kept_from_whoever_may_not_read_it() {
     let mut case = Case::start().await;
-    let (decidable, own) = case.ask_for_readable().await;
+    let [decidable, own, owed] = case.ask_for_readable().await;
     for (path, needs) in TABLE {
         let (refused, left_out) = match needs {
             Needs::Session(Others::Refused(why)) => (Some(why), false),
@@ -164,7 +170,7 @@ async fn a_request_is_kept_from_whoever_may_not_read_it() {
             for id in &case.hidden {
                 assert_eq!(case.one(path, id).await, Err(why.to_owned()), "{path}");
             }
-            for id in [&decidable, &own] {
+            for id in [&decidable, &own, &owed] {
                 assert_eq!(case.one(path, id).await.as_ref(), Ok(id), "{path}");
             }
         }

@@ -5,13 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use base64ct::{Base64, Encoding as _};
-use ca::{Notice, Told};
+use ca::{Notice, Subject, Told};
 use directory::{Fields, Notes, Source};
-use domain::{Clock as _, Event};
+use domain::{Clock as _, Event, StopTarget};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, SupportedProtocolVersion};
 use serde_json::Value;
+use statement::{Act, ActStatement};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -42,9 +43,9 @@ impl World {
         asks.reason = reason.parse().unwrap();
         let signed = super::harness::signed(&asks, &self.bob.key);
         let view = self.running.ca().submit(&signed.text, &signed.signature).await.unwrap();
-        let (request, happened) = (view.stored.id, self.clock.wall().unwrap());
+        let (subject, happened) = (Subject::Request(view.stored.id), self.clock.wall().unwrap());
         let (receiver, event) = ("test".parse().unwrap(), Event::Submit);
-        let notice = Notice { receiver, request, version: 1, event, happened, attempts: 0 };
+        let notice = Notice { receiver, subject, version: 1, event, happened, attempts: 0 };
         self.running.ca().tell(notice).unwrap()
     }
 
@@ -164,7 +165,7 @@ async fn mail_goes_to_those_whom_it_concerns_and_words_are_no_headers() {
     assert_eq!(arguments.trim(), "-x -i -f hallpass@example.com alice@example.com security@example.com");
     let mail = std::fs::read_to_string(&out).unwrap();
     let (head, body) = mail.split_once("\n\n").unwrap();
-    let subject = format!("Subject: [hallpass] bob asks for root@web-1 for 30m ({})", told.notice.request);
+    let subject = format!("Subject: [hallpass] bob asks for root@web-1 for 30m ({})", told.notice.subject);
     for line in ["From: Hallpass <hallpass@example.com>", "To: alice@example.com,", " security@example.com", &subject] {
         assert!(head.lines().any(|found| found == line), "{line} is not in\n{head}");
     }
@@ -252,5 +253,30 @@ async fn a_receiver_must_show_a_certificate_that_is_trusted() {
             let refused = world.tells(&hook(host, ca), told.clone()).await.unwrap_err();
             assert!(refused.to_string().contains("no TLS"), "{host} {ca}: {refused}");
         }
+    }
+}
+
+#[tokio::test]
+async fn chat_rooms_show_stops_and_break_glass_with_words_that_call_nobody() {
+    let world = World::start().await;
+    let mut http = HttpReceiver::start().await;
+    let stop = StopTarget::Host("web-1".parse().unwrap());
+    let reason = Some(HOSTILE.parse().unwrap());
+    let (header, user) = (world.header(), world.alice.name.parse().unwrap());
+    let act = super::harness::signed(&ActStatement { header, user, act: Act::Stop(stop), reason }, &world.alice.key);
+    let entry = world.running.ca().stop(&act.text, &act.signature).await.unwrap().done.entry;
+    let (receiver_name, happened) = ("test".parse().unwrap(), world.clock.wall().unwrap());
+    let (subject, event) = (Subject::Act(entry), Event::Stop);
+    let notice = Notice { receiver: receiver_name, subject, version: 0, event, happened, attempts: 0 };
+    for format in ["slack", "teams"] {
+        let lines = format!("url = \"http://{}/\"\nformat = \"{format}\"", http.address);
+        let told = world.running.ca().tell(notice.clone()).unwrap();
+        world.tells(&receiver(&lines, &world.root()), told).await.unwrap();
+        let body = http.next().await.json();
+        let all = texts(&body, "");
+        assert!(all.iter().any(|(_, text)| text.contains("alice stopped host web-1")), "{all:?}");
+        let holding: Vec<_> = all.iter().filter(|(_, text)| text.contains("evil")).collect();
+        let plain = |place: &str| place.ends_with("/plain_text.text") || place.ends_with("/TextRun.text");
+        assert!(holding.len() == 1 && holding.iter().all(|(place, _)| plain(place)), "{holding:?}");
     }
 }

@@ -49,7 +49,7 @@ pub(crate) enum Others {
     NoRight,
 }
 
-pub(crate) const TABLE: [(&str, Needs); 25] = [
+pub(crate) const TABLE: [(&str, Needs); 26] = [
     ("/hallpass.v1.Info/GetServerInfo", Needs::Nothing),
     ("/hallpass.v1.Sessions/Login", Needs::Statement(Kind::Login, None)),
     ("/hallpass.v1.Sessions/Logout", Needs::Session(Others::NoRequest)),
@@ -61,6 +61,7 @@ pub(crate) const TABLE: [(&str, Needs); 25] = [
     ("/hallpass.v1.Requests/WatchRequests", Needs::Session(Others::RefusedAndLeftOut("NO_SUCH_REQUEST"))),
     ("/hallpass.v1.Requests/Decide", Needs::Statement(Kind::Decision, Some("DECISION_REFUSED"))),
     ("/hallpass.v1.Requests/End", Needs::Statement(Kind::Act, Some("NOT_YOURS"))),
+    ("/hallpass.v1.Requests/Review", Needs::Statement(Kind::Act, Some("REVIEW_REFUSED"))),
     ("/hallpass.v1.Requests/Fetch", Needs::Statement(Kind::Fetch, Some("NOT_GRANTED"))),
     ("/hallpass.v1.Requests/Rebind", Needs::Statement(Kind::Act, Some("NOT_YOURS"))),
     ("/hallpass.v1.History/ListHistory", Needs::Session(Others::NoRight)),
@@ -212,6 +213,8 @@ struct Case {
     world: World,
     pending: v1::Request,
     granted: v1::Request,
+    /// One of bob's that is break-glass.
+    broken: v1::Request,
     /// The bundle that was in force at first.
     first: Digest,
 }
@@ -221,14 +224,15 @@ impl Case {
         let world = World::with_config("[limits]\ncalls-per-second = 1000\n").await;
         let pending = world.submit(&world.bob, "root@web-1").await.unwrap();
         let granted = world.submit(&world.bob, "self@dev-1").await.unwrap();
+        let broken = world.break_glass(&world.bob, "root@web-1").await.unwrap();
         let first = world.running.ca().bundle().digest();
-        Self { world, pending, granted, first }
+        Self { world, pending, granted, broken, first }
     }
 
     /// Who may make a call's statement.
     fn rightful(&self, path: &str) -> &Person {
         match path {
-            "/hallpass.v1.Requests/Decide" => &self.world.alice,
+            "/hallpass.v1.Requests/Decide" | "/hallpass.v1.Requests/Review" => &self.world.alice,
             path if path.starts_with("/hallpass.v1.Admin/") || path.starts_with("/hallpass.v1.Stops/") => {
                 &self.world.alice
             }
@@ -258,6 +262,7 @@ impl Case {
                 let pairs = Pairs::new(["bob@dev-1".parse().unwrap()].into()).unwrap();
                 signed(&FetchStatement { header, id: self.granted.id.parse().unwrap(), pairs }, key)
             }
+            "/hallpass.v1.Requests/Review" => signed(&act(Act::Review(self.broken.id.parse().unwrap())), key),
             "/hallpass.v1.Requests/End" => signed(&act(Act::GiveBack(self.ended().parse().unwrap())), key),
             "/hallpass.v1.Requests/Rebind" => {
                 let (id, key_of) = (self.granted.id.parse().unwrap(), Person::new("laptop").key);
@@ -326,6 +331,7 @@ impl Case {
                 requests.watch_requests(with(auth, Default::default())).await.map(empty)
             }
             "/hallpass.v1.Requests/Decide" => requests.decide(v1::DecideRequest { statement }).await.map(empty),
+            "/hallpass.v1.Requests/Review" => requests.review(v1::ReviewRequest { statement }).await.map(empty),
             "/hallpass.v1.Requests/End" => requests.end(v1::EndRequest { statement }).await.map(empty),
             "/hallpass.v1.Requests/Rebind" => requests.rebind(v1::RebindRequest { statement }).await.map(empty),
             "/hallpass.v1.Requests/Fetch" => {

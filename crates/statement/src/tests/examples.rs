@@ -128,6 +128,28 @@ fn a_ruling_says_in_words_what_it_allows() {
 }
 
 #[test]
+fn break_glass_is_said_before_anything_else_with_who_reviews_it() {
+    let with = |quorum: &str| {
+        let changes = [("quorum: 1 of sre", quorum), ("break-glass: -", "break-glass: reviewed by security")];
+        changes.iter().fold(example("ruling"), |text, (from, to)| text.replace(from, to))
+    };
+    let words = |quorum: &str| RulingText::parse(&with(quorum)).unwrap().in_words().to_string();
+    let (free, owed) = (words("quorum: auto"), words("quorum: 1 of security"));
+    let begins = "root on web-1.example.com, AT ONCE, without approval, to be reviewed by security, for at most 1h";
+    assert!(free.starts_with(begins), "{free}");
+    assert!(owed.starts_with("root on web-1.example.com, as BREAK-GLASS, to be reviewed by security, for"), "{owed}");
+    for quorum in ["quorum: 1 of sre", "quorum: 2 of security", "quorum: 1 of security, 1 of sre"] {
+        assert!(RulingText::parse(&with(quorum)).is_err(), "{quorum}");
+    }
+    let extends = with("quorum: auto").replace("extends: -", "extends: 7K3F9-QXMWT since 2026-03-01T13:32:00Z");
+    let refused = RulingText::parse(&extends).unwrap_err();
+    assert_eq!(
+        std::error::Error::source(&refused).map(ToString::to_string),
+        Some(RulingTextError::BreakGlassExtends.to_string())
+    );
+}
+
+#[test]
 fn the_longest_ruling_still_fits_into_words_and_limits() {
     let label = "x".repeat(63);
     let hosts: String = (0..RulingText::MAX_HOSTS)
@@ -137,8 +159,8 @@ fn the_longest_ruling_still_fits_into_words_and_limits() {
     let networks: String =
         (0xf000..0xf0c8).map(|place| format!("source: 2001:db8:ffff:ffff:ffff:ffff:ffff:{place:x}/128\n")).collect();
     let every = "agent-forwarding, port-forwarding, pty, user-rc, x11-forwarding";
-    let longest = |quorum: &str| {
-        ruling_with(&[
+    let longest = |others: &[(&str, &str)]| {
+        let all: [(&str, &str); 11] = [
             ("host: web-1.example.com\n", &hosts),
             ("live: -", "live: env=prod,role=web"),
             ("command: -", &command),
@@ -150,15 +172,20 @@ fn the_longest_ruling_still_fits_into_words_and_limits() {
             ("login: root", &format!("login: {}", "z".repeat(32))),
             ("max: 1h", "max: 365d23h59m59s"),
             ("ttl: 5m", "ttl: 365d23h59m59s"),
+        ];
+        ruling_with(&[&all[..], others].concat())
+    };
+    let extension = |quorum: &str| {
+        longest(&[
             ("extends: -", "extends: 7K3F9-QXMWT since 2026-03-01T13:32:00Z"),
             ("rests: -", "rests: yes"),
             ("quorum: 1 of sre", quorum),
         ])
     };
     // The longest that is spelled out, and one that is not.
-    let spelled = longest(&format!("quorum: 1 of {} then 1 of {}", "q".repeat(64), "r".repeat(20)));
+    let spelled = extension(&format!("quorum: 1 of {} then 1 of {}", "q".repeat(64), "r".repeat(20)));
     assert!(spelled.in_words().as_str().contains(&format!(", approved by 1 of {}", "q".repeat(64))));
-    let ruling = longest(&format!("quorum: 1 of {0} or {1} after 5m then 1 of {0}", "q".repeat(64), "r".repeat(64)));
+    let ruling = extension(&format!("quorum: 1 of {0} or {1} after 5m then 1 of {0}", "q".repeat(64), "r".repeat(64)));
     let words = ruling.in_words().as_str();
     assert!(words.contains(" and 4095 more), including future hosts, only to run `/bin/yyy"), "{words}");
     assert!(words.contains(" and 199 more, each login verified"), "{words}");
@@ -167,6 +194,15 @@ fn the_longest_ruling_still_fits_into_words_and_limits() {
         "{words}"
     );
     assert_eq!(RulingText::parse(&ruling.encode()).unwrap(), ruling);
+    // Break-glass takes one person at most, and extends nothing.
+    for quorum in ["auto".to_owned(), format!("1 of {}", "q".repeat(64))] {
+        let reviewed = format!("break-glass: reviewed by {}", "q".repeat(64));
+        let glass = longest(&[("quorum: 1 of sre", &format!("quorum: {quorum}")), ("break-glass: -", &reviewed)]);
+        let words = glass.in_words().as_str();
+        assert!(words.contains(", to be reviewed by qqq") && words.contains(", only to run `/bin/yyy"), "{words}");
+        assert!(words.contains(" and 199 more, each login verified"), "{words}");
+        assert_eq!(RulingText::parse(&glass.encode()).unwrap(), glass);
+    }
     let longer = ruling_with(&[("command: -", &format!("command: /bin/{}", "y".repeat(1000)))]);
     assert!(longer.in_words().as_str().contains(", only to run the command of the request, "));
 }

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use domain::{
-    Amendment, Approval, Digest, Extends, Extension, KeyStrength, Networks, Nonce, Obligations, Pair, Quorum,
+    Amendment, Approval, Digest, Extends, Extension, KeyStrength, Networks, Nonce, Obligations, Owes, Pair, Quorum,
     RequestId, Span, StopTarget, Text, UnixTime,
 };
 use proptest::collection::btree_set;
@@ -12,8 +12,8 @@ use proptest::option;
 use proptest::prelude::*;
 
 use crate::{
-    Act, ActStatement, BundleChange, DecisionStatement, FetchStatement, Header, LoginStatement, Pairs, Rebind,
-    RequestStatement, RulingText, Seen, ServerId,
+    Act, ActStatement, BreakGlass, BundleChange, DecisionStatement, FetchStatement, Header, LoginStatement, Pairs,
+    Rebind, RequestStatement, RulingText, Seen, ServerId,
 };
 
 /// Anything that matches the pattern and is a `T`.
@@ -80,9 +80,10 @@ pub(super) fn request() -> impl Strategy<Value = RequestStatement> {
         option::of(parsed("[a-z0-9][a-z0-9._-]{0,8}")),
         option::of(extends()),
     );
-    (header(), asked, rest).prop_map(|(header, asked, (reason, ticket, connecting_key, rule, extends))| {
+    let rest = (rest, option::of(Just(BreakGlass)));
+    (header(), asked, rest).prop_map(|(header, asked, (rest, break_glass))| {
+        let (reason, ticket, connecting_key, rule, extends) = rest;
         let (requester, access, start, window, uses, command) = asked;
-        let break_glass = None;
         RequestStatement {
             header,
             requester,
@@ -147,6 +148,7 @@ pub(super) fn act() -> impl Strategy<Value = ActStatement> {
         id().prop_map(Act::Cancel),
         id().prop_map(Act::GiveBack),
         id().prop_map(Act::Withdraw),
+        id().prop_map(Act::Review),
         any::<u64>().prop_map(Act::Lift),
         prop_oneof![
             id().prop_map(StopTarget::Request),
@@ -194,11 +196,17 @@ pub(super) fn ruling() -> impl Strategy<Value = RulingText> {
     let source = prop::collection::vec(network.prop_map(|text| text.parse().unwrap()), 0..5).prop_map(Networks::new);
     let strength = || option::of(prop_oneof![Just(KeyStrength::Sk), Just(KeyStrength::SkVerified)]);
     let live = option::of(parsed("[a-m]{1,3}=[a-z0-9]{1,3}(,[n-z]{1,3}=[a-z0-9]{1,3})?"));
+    let owes = prop_oneof![Just(Owes::Nothing), Just(Owes::Review)];
+    let break_glass = option::of((parsed("[a-z]{3,5}"), owes));
     let extends = option::of((extends(), any::<bool>()));
-    let asks = (source, any::<bool>(), strength(), strength(), live, extends);
+    let asks = (source, any::<bool>(), strength(), strength(), live, (break_glass, extends));
     (digest(), digest(), body, realm, asks).prop_map(|(request, bundle, body, realm, asks)| {
         let (rule, quorum, hosts, login, max, ttl, allow, command) = body;
-        let (source, verify_required, requester_key, approver_key, live, extends) = asks;
+        let (source, verify_required, requester_key, approver_key, live, (break_glass, extends)) = asks;
+        let quorum = break_glass.as_ref().map_or(quorum, |(review, owes): &(_, Owes)| owes.quorum(review));
+        let break_glass = break_glass.map(|(review, _)| review);
+        // Break-glass extends nothing.
+        let extends = extends.filter(|_| break_glass.is_none());
         let (extends, rests) = extends.map_or((None, false), |(extends, rests)| (Some(extends), rests));
         let (realm, realm_hosts) = realm.map(|(name, count)| (name, NonZeroU32::new(count).unwrap())).unzip();
         let obligations = Obligations {
@@ -218,6 +226,7 @@ pub(super) fn ruling() -> impl Strategy<Value = RulingText> {
             approver_key,
             extends,
             rests,
+            break_glass,
         };
         RulingText::new(request, bundle, obligations, realm_hosts).unwrap()
     })

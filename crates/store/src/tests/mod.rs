@@ -9,6 +9,7 @@ mod notices;
 mod opening;
 mod replay;
 mod requests;
+mod reviews;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -83,6 +84,7 @@ pub(crate) fn submission(number: u64) -> SubmitTx {
         state: RequestState::Pending,
         pending_limit: 1000,
         in_force: 0,
+        break_glass: None,
         notify: Notify::default(),
     }
 }

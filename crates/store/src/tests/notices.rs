@@ -3,15 +3,16 @@ use domain::{Event, ReceiverName};
 use super::*;
 use crate::{
     ActTx, Bounds, Change, EscalateTx, Escalating, ExpireTx, KeepReceiversTx, Notice, PruneTx, RemindTx, SettleTx,
-    Settled, StoreError, Waiting,
+    Settled, StoreError, Subject, Waiting,
 };
 
 fn receiver(name: &str) -> ReceiverName {
     name.parse().unwrap()
 }
 
-fn notify(to: &[&str], remind: Option<u64>) -> Notify {
-    Notify { to: to.iter().map(|name| receiver(name)).collect(), remind: remind.map(at), ..Notify::default() }
+fn notify(event: Event, to: &[&str], remind: Option<u64>) -> Notify {
+    let to = to.iter().map(|name| (receiver(name), event)).collect();
+    Notify { to, remind: remind.map(at), ..Notify::default() }
 }
 
 fn waits_for(store: &Store, name: &str, now: u64) -> Vec<(u64, Event)> {
@@ -26,9 +27,9 @@ fn bounds(oldest: u64, latest: u64, most: u32) -> Bounds {
 #[tokio::test]
 async fn a_change_and_its_notices_are_there_together_after_a_restart() {
     let (directory, store) = fresh();
-    store.submit(SubmitTx { notify: notify(&["chat", "audit"], None), ..submission(1) }).await.unwrap();
+    store.submit(SubmitTx { notify: notify(Event::Submit, &["chat", "audit"], None), ..submission(1) }).await.unwrap();
     let decided = |version, to: &[&str]| DecideTx {
-        notify: notify(to, None),
+        notify: notify(Event::Decision, to, None),
         ..approval(1, "bob", version, RequestState::Denied)
     };
     assert!(matches!(refused(store.decide(decided(7, &["chat"])).await), StoreError::Conflict(_)));
@@ -40,15 +41,15 @@ async fn a_change_and_its_notices_are_there_together_after_a_restart() {
     assert_eq!(waits_for(&store, "audit", 0), [(1, Event::Submit)]);
     assert_eq!(waits_for(&store, "audit", 1), [(1, Event::Submit), (2, Event::Decision)]);
     let first = store.notices(&receiver("chat"), at(0), 1).unwrap().pop().unwrap();
-    let (receiver, request) = (receiver("chat"), id(1));
-    assert_eq!(first, Notice { receiver, request, version: 1, event: Event::Submit, happened: at(0), attempts: 0 });
+    let (receiver, subject) = (receiver("chat"), Subject::Request(id(1)));
+    assert_eq!(first, Notice { receiver, subject, version: 1, event: Event::Submit, happened: at(0), attempts: 0 });
     assert_intact(&store);
 }
 
 #[tokio::test]
 async fn each_receiver_goes_on_by_itself() {
     let (_directory, store) = fresh();
-    store.submit(SubmitTx { notify: notify(&["chat", "audit"], None), ..submission(1) }).await.unwrap();
+    store.submit(SubmitTx { notify: notify(Event::Submit, &["chat", "audit"], None), ..submission(1) }).await.unwrap();
     let of = |name: &str| store.notices(&receiver(name), at(0), 1).unwrap().pop().unwrap();
     store.settle(SettleTx { notice: of("chat"), settled: Settled::Over }).await.unwrap();
     let commits = store.checkpoint();
@@ -62,14 +63,14 @@ async fn each_receiver_goes_on_by_itself() {
 async fn the_coming_end_is_told_once() {
     let (directory, store) = fresh();
     let mut changes = store.subscribe();
-    store.submit(SubmitTx { notify: notify(&[], Some(100)), ..submission(1) }).await.unwrap();
+    store.submit(SubmitTx { notify: notify(Event::Submit, &[], Some(100)), ..submission(1) }).await.unwrap();
     // Another approval is missing: when the wait ends has not changed.
     let waits = approval(1, "bob", 1, RequestState::Pending);
-    store.decide(DecideTx { notify: notify(&[], Some(50)), ..waits }).await.unwrap();
+    store.decide(DecideTx { notify: notify(Event::Decision, &[], Some(50)), ..waits }).await.unwrap();
     assert_eq!(store.ending(at(99), 9).unwrap(), []);
     let due = store.ending(at(100), 9).unwrap();
     assert_eq!(due.iter().map(|due| (due.id, due.version)).collect::<Vec<_>>(), [(id(1), 2)]);
-    let remind = |version| RemindTx { now: at(100), id: id(1), version, to: vec![receiver("chat")] };
+    let remind = |version| RemindTx { now: at(100), id: id(1), version, to: vec![(receiver("chat"), Event::Expiry)] };
     assert!(matches!(refused(store.remind(remind(1)).await), StoreError::Conflict(_)));
     store.remind(remind(2)).await.unwrap();
     drop(store);
@@ -86,14 +87,14 @@ async fn the_coming_end_is_told_once() {
 async fn what_has_ended_ends_no_more() {
     let (_directory, store) = fresh();
     for number in 1..=4 {
-        store.submit(SubmitTx { notify: notify(&[], Some(10)), ..submission(number) }).await.unwrap();
+        store.submit(SubmitTx { notify: notify(Event::Submit, &[], Some(10)), ..submission(number) }).await.unwrap();
     }
     let change = Change::Cancel { id: id(1), version: 1 };
     store.act(ActTx { now: at(1), statement: statement("cancel", at(1)), change }).await.unwrap();
     store.expire(ExpireTx { now: at(1), id: id(2), version: 1 }).await.unwrap();
     store.decide(approval(3, "bob", 1, RequestState::Denied)).await.unwrap();
     let approved = approval(4, "bob", 1, RequestState::Approved(window()));
-    store.decide(DecideTx { notify: notify(&[], Some(3000)), ..approved }).await.unwrap();
+    store.decide(DecideTx { notify: notify(Event::Decision, &[], Some(3000)), ..approved }).await.unwrap();
     assert_eq!(store.ending(at(2999), 9).unwrap(), []);
     assert_eq!(store.ending(at(3000), 9).unwrap().len(), 1);
 }
@@ -103,7 +104,10 @@ async fn a_receiver_that_is_gone_fills_no_disk() {
     let (_directory, store) = fresh();
     for number in 0..10 {
         let now = at(number);
-        store.submit(SubmitTx { now, notify: notify(&["chat", "audit"], None), ..submission(number) }).await.unwrap();
+        store
+            .submit(SubmitTx { now, notify: notify(Event::Submit, &["chat", "audit"], None), ..submission(number) })
+            .await
+            .unwrap();
     }
     let newest = store.notices(&receiver("chat"), at(9), 99).unwrap().pop().unwrap();
     store.settle(SettleTx { notice: newest, settled: Settled::Again(at(7000)) }).await.unwrap();
@@ -124,6 +128,14 @@ async fn a_receiver_that_is_gone_fills_no_disk() {
 }
 
 #[test]
+fn a_subject_is_a_request_or_an_entry() {
+    for subject in [Subject::Request(id(7)), Subject::Act(4711)] {
+        assert_eq!(subject.to_string().parse(), Ok(subject));
+    }
+    assert!("entry".parse::<Subject>().is_err() && "entry x".parse::<Subject>().is_err());
+}
+
+#[test]
 fn requests_from_before_notices_stay() {
     let (directory, store) = fresh();
     drop(store);
@@ -131,7 +143,9 @@ fn requests_from_before_notices_stay() {
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection
         .execute_batch(
-            "DROP TABLE rebinds; DROP INDEX requests_extensions; ALTER TABLE requests DROP COLUMN extends; \
+            "DROP TABLE break_glass_certificates; DROP INDEX requests_owed; \
+             ALTER TABLE requests DROP COLUMN reviewed_by; ALTER TABLE requests DROP COLUMN review; \
+             DROP TABLE rebinds; DROP INDEX requests_extensions; ALTER TABLE requests DROP COLUMN extends; \
              DROP TABLE stops; DROP TABLE lifts; DROP TABLE revoked; DROP INDEX requests_granted; \
              ALTER TABLE head DROP COLUMN revocations; ALTER TABLE head DROP COLUMN longest; \
              DROP TABLE notices; DROP INDEX requests_remind; ALTER TABLE requests DROP COLUMN remind; \
@@ -156,7 +170,8 @@ async fn others_who_stand_in_are_told_once_and_the_next_ones_later() {
     assert_eq!(store.escalating(at(99), 9).unwrap(), []);
     let seen = store.escalating(at(100), 9).unwrap()[0];
     assert_eq!(seen, Escalating { id: id(1), version: 1, since: at(100) });
-    let escalate = |seen, next| EscalateTx { now: at(101), seen, next, to: vec![receiver("chat")] };
+    let escalate =
+        |seen, next| EscalateTx { now: at(101), seen, next, to: vec![(receiver("chat"), Event::Escalation)] };
     store.escalate(escalate(seen, Some(at(200)))).await.unwrap();
     assert_eq!(waits_for(&store, "chat", 101), [(1, Event::Escalation)]);
     assert!(matches!(refused(store.escalate(escalate(seen, None)).await), StoreError::Conflict(_)), "once");

@@ -2,7 +2,7 @@
 
 use request::StateName;
 
-use super::lifecycle::{Answer, Extends, Is, MORE, Message, Model};
+use super::lifecycle::{Answer, Extends, Is, MORE, Message, Model, Way};
 use crate::tests::harness::*;
 
 impl Model {
@@ -18,7 +18,8 @@ impl Model {
         if !(from..until).contains(&now) || start > until || since != before.extends.map_or(from, |e| e.since) {
             return Err("NOT_EXTENDABLE");
         }
-        if key != before.key {
+        // Nobody approved a break-glass, so nothing goes on from it.
+        if key != before.key || before.glass.is_some() {
             return Err("NOT_EXTENDABLE");
         }
         if start.max(now) + MORE > since + self.today().longest() {
@@ -32,13 +33,15 @@ impl Model {
         if rests && !self.stands(request) {
             return Err("NOT_EXTENDABLE");
         }
-        self.ask((host, key), needs, Some(extends), now)
+        self.ask((host, key), needs, Way::Extension(extends), now)
     }
 
     /// Whether the approvals of a request count today, and those of what it rests on.
     pub(super) fn stands(&self, at: usize) -> bool {
         let request = &self.requests[at];
         let (needs, rests) = match request.extends {
+            // What a break-glass takes was said when it came.
+            None if request.glass.is_some() => (0, false),
             None => (self.today().needs(request.host), false),
             Some(extends) => {
                 let (needs, rests) = self.today().extension(request.host);

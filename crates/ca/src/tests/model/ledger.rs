@@ -1,12 +1,51 @@
 //! What is true of every ledger, whatever the model says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Approval, PublicKey, Quorum, RequestId};
 use ledger::Payload;
 use statement::{Act, ActStatement, Canonical as _, DecisionStatement, RequestStatement, RulingText};
 
 use crate::tests::harness::*;
+
+/// By the ledger alone: break-glass is free where every break-glass before that was granted was reviewed, and takes one approval
+/// where one was not.
+pub(super) fn no_second_is_free_while_a_review_is_owed(world: &World) {
+    let size = u32::try_from(world.ca.checkpoint().checkpoint.size).unwrap();
+    let (mut owed, mut waits) = (BTreeSet::new(), BTreeSet::new());
+    for entry in world.ca.store.entries(0, size).unwrap() {
+        match entry.payload {
+            Payload::Request { request, ruling, .. } => {
+                let ruling = RulingText::parse(&ruling).unwrap();
+                let given = ruling.obligations();
+                if given.break_glass.is_none() {
+                    continue;
+                }
+                assert_eq!(given.quorum.people(), u64::from(!owed.is_empty()), "entry {}: {owed:?}", entry.index);
+                if given.quorum.is_auto() {
+                    owed.insert(request)
+                } else {
+                    waits.insert(request)
+                };
+            }
+            Payload::Decision { request, statement } => {
+                let verdict = DecisionStatement::parse(&statement.text).unwrap().verdict;
+                if verdict == Approval::Approve && waits.remove(&request) {
+                    owed.insert(request);
+                }
+            }
+            Payload::Act { statement } => {
+                match ActStatement::parse(&statement.text).unwrap().act {
+                    Act::Review(request) => assert!(owed.remove(&request), "reviewed twice, or never granted"),
+                    // It waits again, and nobody got in by it.
+                    Act::Withdraw(request) if owed.remove(&request) => drop(waits.insert(request)),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+}
 
 /// By the ledger alone: before each certificate stand its request and approvals by as many people as the ruling asks
 /// for, the requester not among them, and neither a deny nor an end, of it or of what it extends; and it is for the
@@ -46,6 +85,7 @@ pub(super) fn nothing_left_without_its_quorum(world: &World, stopped: &BTreeMap<
                         approvals.retain(|(other, _)| *other != person);
                         end_extensions(&mut alive, request);
                     }
+                    (Some(_), Act::Review(_)) => {}
                     (Some(request), _) => {
                         end_extensions(&mut alive, request);
                         alive.remove(&request).unwrap();

@@ -3,7 +3,9 @@
 use domain::Approval;
 use request::StateName;
 
-use super::rules::{HOSTS, Rules, STAGED, Today};
+use super::approvals::Fills;
+use super::glass::Glass;
+use super::rules::{HOSTS, Rules, STAGED};
 use super::stops::{Stop, Stopped};
 use crate::tests::harness::*;
 
@@ -13,17 +15,16 @@ const PATIENCE: u64 = 3600;
 const WINDOW: u64 = 1800;
 /// By how much she asks to extend it.
 pub(super) const MORE: u64 = 600;
+/// What alice asks for as break-glass, and the most that she gets.
+const GLASS: u64 = 600;
 /// How long a certificate opens connections.
 const TTL: u64 = 300;
 /// How many requests of one user may wait.
 const MOST_PENDING: usize = 5;
 /// By how much a statement's time may be off.
-const FRESH: u64 = 60;
+pub(super) const FRESH: u64 = 60;
 /// By how much the wall clock may part from boot time.
 const TOLERANCE: u64 = 5;
-
-/// How long until those on duty stand in.
-const WAIT: u64 = 900;
 
 /// What is sent to the server.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +35,10 @@ pub(super) enum Message {
     Extend { request: usize, start: u64, since: u64, key: u8 },
     /// Somebody puts another connecting key in place, signed at that time.
     Rebind { request: usize, by: u8, key: u8, time: u64 },
+    /// Alice asks for the first host as break-glass.
+    Break,
+    /// Somebody reviews a request.
+    Review { request: usize, by: u8 },
     /// Somebody decides.
     Decide { request: usize, by: u8, verdict: Approval },
     /// Somebody ends a request.
@@ -76,11 +81,11 @@ pub(super) struct Request {
     pub(super) host: usize,
     pub(super) needs: usize,
     /// The longest window when it was asked.
-    longest: u64,
+    pub(super) longest: u64,
     pub(super) extends: Option<Extends>,
     /// Its connecting key.
     pub(super) key: u8,
-    asked: u64,
+    pub(super) asked: u64,
     /// When its connecting key was put in its place.
     rebound: Option<u64>,
     /// Who, and when they signed.
@@ -91,7 +96,19 @@ pub(super) struct Request {
     expires: u64,
     /// Whether certificates came of it.
     pub(super) used: bool,
+    /// How long it was asked for.
+    pub(super) window: u64,
+    /// Of break-glass, where its review stands.
+    pub(super) glass: Option<Glass>,
     pub(super) is: Is,
+}
+
+/// How a request is asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Way {
+    New,
+    Extension(Extends),
+    Glass,
 }
 
 /// What a request extends.
@@ -128,6 +145,8 @@ impl Model {
             Message::Submit { host } => self.submit(host, now),
             Message::Extend { request, start, since, key } => self.extend((request, key), start, since, now),
             Message::Rebind { request, by, key, time } => self.rebind(request, by, (key, time), now),
+            Message::Break => self.break_glass(now),
+            Message::Review { request, by } => self.review(request, by),
             Message::Decide { request, by, verdict } => self.decide(request, (by, signed), verdict, now),
             Message::End { request, by, ending } => self.end(request, by, ending, now),
             Message::Fetch { request, by } => self.fetch(request, by, now),
@@ -145,7 +164,7 @@ impl Model {
             Err("CLOCK_FAULT" | "ISSUING_STOPPED") => answer,
             _ if now.abs_diff(then) > FRESH => Err("STATEMENT_STALE"),
             // What the store refuses a new statement for, it tells after whether it is new.
-            Ok(()) | Err("TOO_MANY_PENDING" | "APPROVAL_USED") if !is_fetch => Err("REPLAYED"),
+            Ok(()) | Err("TOO_MANY_PENDING" | "APPROVAL_USED" | "NOTHING_OWED") if !is_fetch => Err("REPLAYED"),
             _ => answer,
         }
     }
@@ -158,7 +177,7 @@ impl Model {
         if WINDOW > self.today().longest() {
             return Err("POLICY_REFUSED");
         }
-        self.ask((host, LAPTOP), self.today().needs(host), None, now)
+        self.ask((host, LAPTOP), self.today().needs(host), Way::New, now)
     }
 
     /// In stages there is always somebody: dave, and carol.
@@ -166,7 +185,7 @@ impl Model {
         host != STAGED && [BOB, CAROL].into_iter().filter(|user| self.today().in_sre(*user)).count() < needs
     }
 
-    pub(super) fn ask(&mut self, (host, key): (usize, u8), needs: usize, extends: Option<Extends>, now: u64) -> Answer {
+    pub(super) fn ask(&mut self, (host, key): (usize, u8), needs: usize, way: Way, now: u64) -> Answer {
         if self.lacks_people(host, needs) {
             return Err("POLICY_REFUSED");
         }
@@ -174,22 +193,26 @@ impl Model {
         if needs > 0 && waiting >= MOST_PENDING {
             return Err("TOO_MANY_PENDING");
         }
-        let expires = now + PATIENCE;
-        let (approved_by, longest, is) = (Vec::new(), self.today().longest(), Is::Pending { until: expires });
-        let (asked, rebound, used) = (now, None, false);
+        let (window, extends, glass) = match way {
+            Way::New => (WINDOW, None, None),
+            Way::Extension(extends) => (MORE, Some(extends), None),
+            Way::Glass => (GLASS, None, Some(if needs == 0 { Glass::Owed } else { Glass::Whole })),
+        };
         let mut request = Request {
             host,
             needs,
-            longest,
+            longest: self.today().longest(),
             extends,
             key,
-            asked,
-            rebound,
-            approved_by,
+            asked: now,
+            rebound: None,
+            approved_by: Vec::new(),
             denied_by: None,
-            expires,
-            used,
-            is,
+            expires: now + PATIENCE,
+            used: false,
+            window,
+            glass,
+            is: Is::Pending { until: now + PATIENCE },
         };
         if needs == 0 {
             request.is = request.approved(now);
@@ -228,6 +251,7 @@ impl Model {
         request.approved_by.push((by, signed));
         if request.counted(today).len() >= request.needs {
             request.is = request.approved(now);
+            request.glass = request.glass.map(Glass::granted);
         }
         Ok(())
     }
@@ -269,6 +293,7 @@ impl Model {
         }
         request.approved_by.retain(|(user, _)| *user != by);
         request.is = Is::Pending { until: request.expires };
+        request.glass = request.glass.map(Glass::taken_back);
         self.end_extensions(at, (StateName::Stopped, StateName::Stopped), now);
         Ok(())
     }
@@ -358,6 +383,11 @@ impl Model {
         request.host == STAGED && matches!(request.is, Is::Approved { .. })
     }
 
+    /// Whether a request waits for approval.
+    pub(super) fn is_pending(&self, request: usize) -> bool {
+        matches!(self.requests[request].is, Is::Pending { .. })
+    }
+
     /// What a request is for.
     pub(super) fn access(&self, request: usize) -> &'static str {
         HOSTS[self.requests[request].host].0
@@ -375,64 +405,6 @@ impl Model {
             Is::Approved { until, .. } if now < until => StateName::Approved,
             Is::Pending { .. } | Is::Approved { .. } => StateName::Expired,
             Is::Ended(name) => name,
-        }
-    }
-}
-
-/// What comes of an approval.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fills {
-    Counts,
-    Nothing,
-    TooEarly,
-}
-
-impl Request {
-    /// Where it stands once it is approved: an extension ends when the longest window from the beginning does.
-    fn approved(&self, now: u64) -> Is {
-        let Some(Extends { since, start, .. }) = self.extends else {
-            return Is::Approved { from: now, until: now + WINDOW };
-        };
-        let from = start.max(now);
-        let until = (from + MORE).min(since + self.longest);
-        if from < until { Is::Approved { from, until } } else { Is::Ended(StateName::Expired) }
-    }
-
-    /// Whose approvals count today.
-    pub(super) fn counted(&self, today: Today) -> Vec<u8> {
-        let mut counted: Vec<(u8, u64)> = Vec::new();
-        for approval in &self.approved_by {
-            if self.next(today, &counted, *approval) == Fills::Counts {
-                counted.push(*approval);
-            }
-        }
-        counted.into_iter().map(|(user, _)| user).collect()
-    }
-
-    /// What would come of one more.
-    fn fills(&self, today: Today, approval: (u8, u64)) -> Fills {
-        let mut counted: Vec<(u8, u64)> = self.approved_by.clone();
-        let who = self.counted(today);
-        counted.retain(|(user, _)| who.contains(user));
-        self.next(today, &counted, approval)
-    }
-
-    /// What comes of an approval after those that count.
-    fn next(&self, today: Today, counted: &[(u8, u64)], (user, signed): (u8, u64)) -> Fills {
-        if self.host != STAGED {
-            return if today.in_sre(user) { Fills::Counts } else { Fills::Nothing };
-        }
-        if counted.iter().any(|(other, _)| *other == user) {
-            return Fills::Nothing;
-        }
-        let leads = [BOB, DAVE].contains(&user) || user == CAROL && signed.saturating_sub(self.asked) >= WAIT;
-        match counted {
-            _ if !today.may_decide(STAGED, user) => Fills::Nothing,
-            [] if leads => Fills::Counts,
-            [] => Fills::TooEarly,
-            [(_, before)] if signed + FRESH < *before => Fills::TooEarly,
-            [_] if today.in_sre(user) => Fills::Counts,
-            _ => Fills::Nothing,
         }
     }
 }

@@ -23,6 +23,12 @@ pub(super) enum Operation {
     Extend(usize),
     /// Somebody puts another connecting key in place.
     Rebind(usize, u8, u8),
+    /// Alice asks for break-glass.
+    Break,
+    /// She does twice at once.
+    BreakTwice,
+    /// Somebody reviews.
+    Review(usize, u8),
     /// Somebody decides.
     Decide(usize, u8, Approval),
     /// Two decide at once.
@@ -113,6 +119,9 @@ fn operation() -> impl Strategy<Value = Operation> {
         8 => request().prop_map(Operation::Extend),
         6 => (request(), prop_oneof![6 => Just(ALICE), 1 => of(&[BOB, ALICE_ADMIN])], of(&[LAPTOP, OTHER_LAPTOP, BOB]))
             .prop_map(|(at, by, key)| Operation::Rebind(at, by, key)),
+        4 => Just(Operation::Break),
+        2 => Just(Operation::BreakTwice),
+        8 => (request(), decider()).prop_map(|(at, by)| Operation::Review(at, by)),
         20 => (request(), decision()).prop_map(|(at, (by, verdict))| Operation::Decide(at, by, verdict)),
         4 => (request(), [decision(), decision()]).prop_map(|(at, both)| Operation::Race(at, both)),
         8 => (request(), prop_oneof![4 => Just(ALICE), 1 => of(&[BOB, ALICE_ADMIN])], ending)

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use domain::{Extends, RequestId, Span, StopTarget, UnixTime};
 use request::{StateName, TRANSITIONS};
-use statement::{Act, Rebind, RequestStatement, Signed};
+use statement::{Act, BreakGlass, Rebind, RequestStatement, Signed};
 use store::StopDone;
 
 use super::Count;
-use super::ledger::nothing_left_without_its_quorum;
+use super::ledger::{no_second_is_free_while_a_review_is_owed, nothing_left_without_its_quorum};
 use super::lifecycle::{Answer, Ending, MORE, Message, Model};
 use super::operation::Operation;
 use super::rules::{HOSTS, Rules};
@@ -63,6 +63,7 @@ pub(super) async fn play(history: &[Operation]) -> Hits {
         play.hits.steps += 1;
     }
     nothing_left_without_its_quorum(&play.world, &play.ended);
+    no_second_is_free_while_a_review_is_owed(&play.world);
     play.hits
 }
 
@@ -122,6 +123,12 @@ impl Play {
             Operation::Lift(at, by) => {
                 let Some(stop) = self.stops.len().checked_sub(at + 1) else { return self };
                 self.say(Message::Lift { stop, by: *by }).await;
+            }
+            Operation::Break => self.say(Message::Break).await,
+            Operation::BreakTwice => self.break_twice().await,
+            Operation::Review(at, by) => {
+                let Some(request) = about(at) else { return self };
+                self.say(Message::Review { request, by: *by }).await;
             }
             Operation::Resume(by) => self.say(Message::Resume { by: *by }).await,
             Operation::Decide(at, by, verdict) => {
@@ -236,6 +243,36 @@ impl Play {
         }
     }
 
+    /// Sends two break-glass at once: only one of them can be free.
+    async fn break_twice(&mut self) {
+        let (now, signed) = (self.now(), [self.sign(Message::Break), self.sign(Message::Break)]);
+        let answers = tokio::join!(self.send(Message::Break, &signed[0]), self.send(Message::Break, &signed[1]));
+        let mut taken = Vec::new();
+        for (answer, signed) in [answers.0, answers.1].into_iter().zip(signed) {
+            match answer {
+                Ok(given) => taken.push(Sent { message: Message::Break, signed, time: now, given }),
+                Err(reason) => self.hits.answered("break", Err(reason)),
+            }
+        }
+        // The free one is the first: what the model says of the second is said of it knowing that.
+        taken.sort_by_key(|sent| self.waits(sent));
+        let before = self.model.requests.len();
+        let expected = [self.model.take(Message::Break, now), self.model.take(Message::Break, now)];
+        let opened = expected.iter().filter(|answer| answer.is_ok()).count();
+        assert_eq!(taken.len(), opened, "{expected:?}");
+        for (at, sent) in (before..).zip(taken) {
+            assert_eq!(self.waits(&sent), self.model.is_pending(at), "break-glass {at}");
+            self.hits.answered("break", Ok(()));
+            self.taken(sent);
+        }
+    }
+
+    /// Whether what was asked for waits for approval.
+    fn waits(&self, sent: &Sent) -> bool {
+        let Given::Request(id) = sent.given else { return false };
+        self.world.ca.view(id).unwrap().state == StateName::Pending
+    }
+
     /// Sets the wall clock, within what the server can tell from a statement that it forgot.
     fn jump(&mut self, by: i64) {
         let (now, drift) = (self.now().checked_add_signed(by).unwrap(), self.model.drift + by);
@@ -283,6 +320,8 @@ impl Play {
                 None => self.seen.push(state),
             }
         }
+        let owed = self.world.ca.reviews_owed().unwrap();
+        assert_eq!(usize::try_from(owed).unwrap(), self.model.owed(), "reviews owed");
         assert_eq!(self.world.ca.gate().stopped().is_some(), self.model.stopped);
     }
 
@@ -305,6 +344,11 @@ impl Play {
                 };
                 by(ALICE, &said)
             }
+            Message::Break => {
+                let asked = world.request(HOSTS[0].0, "10m");
+                by(ALICE, &RequestStatement { break_glass: Some(BreakGlass), ..asked })
+            }
+            Message::Review { request, by: user } => by(user, &world.act_statement(user, Act::Review(id(request)))),
             Message::Decide { request, by: user, verdict } => {
                 by(user, &world.decision(&self.views[request], user, verdict))
             }
@@ -337,9 +381,10 @@ impl Play {
     async fn send(&self, message: Message, signed: &Signed) -> Result<Given, &'static str> {
         let (ca, text, signature) = (&self.world.ca, signed.text.as_bytes(), signed.signature.as_bytes());
         let given = match message {
-            Message::Submit { .. } | Message::Extend { .. } => {
+            Message::Submit { .. } | Message::Extend { .. } | Message::Break => {
                 ca.submit(text, signature).await.map(|view| Given::Request(view.stored.id))
             }
+            Message::Review { .. } => ca.review(text, signature).await.map(|_| Given::Nothing),
             Message::Decide { .. } => ca.decide(text, signature).await.map(|_| Given::Nothing),
             Message::End { .. } => ca.end(text, signature).await.map(|_| Given::Nothing),
             Message::Rebind { .. } => ca.rebind(text, signature).await.map(|_| Given::Nothing),
@@ -371,6 +416,8 @@ const fn named(message: Message) -> &'static str {
     match message {
         Message::Submit { .. } => "submit",
         Message::Extend { .. } => "extend",
+        Message::Break => "break",
+        Message::Review { .. } => "review",
         Message::Decide { .. } => "decide",
         Message::End { .. } => "end",
         Message::Fetch { .. } => "fetch",

@@ -29,8 +29,12 @@ fn fits(request: &Checked, told: &Explanation) -> Result<(), CheckError> {
     let by_labels = matches!(request.request.statement().access.target, Target::Labels(_));
     let could_be_live = by_labels && allowed.realm.is_none();
     let is_it = |rule: &Considered| {
-        // What a ticket must match is in no ruling: the ticket did.
-        let whole = Terms { tickets: Vec::new(), ..rule.whole.clone() };
+        // What a ticket must match is in no ruling: the ticket did. Nor is what a rule would permit as break-glass.
+        let review = rule.whole.break_glass.as_ref().map(|terms| &terms.review);
+        let reviewed = allowed.break_glass.as_ref().is_none_or(|group| review == Some(group));
+        let tickets = Vec::new();
+        let (break_glass, break_glass_key, no_break_glass) = (None, None, false);
+        let whole = Terms { tickets, break_glass, break_glass_key, no_break_glass, ..rule.whole.clone() };
         let as_ruled = Terms {
             quorum: Some(allowed.quorum.clone()),
             max: Some(allowed.max),
@@ -45,8 +49,9 @@ fn fits(request: &Checked, told: &Explanation) -> Result<(), CheckError> {
             live_hosts: if could_be_live { allowed.live.is_some() } else { rule.whole.live_hosts },
             // What an extension takes is told as what the request takes.
             extend: rule.whole.extend.clone(),
+            ..Terms::default()
         };
-        rule.rule == allowed.rule && whole == as_ruled
+        rule.rule == allowed.rule && whole == as_ruled && reviewed
     };
     let mut taken = told.rules.iter().filter(|rule| rule.taken);
     let same_rule = taken.next().is_some_and(is_it) && taken.next().is_none();
@@ -62,6 +67,7 @@ struct Explained {
     requester: String,
     access: String,
     window: String,
+    break_glass: bool,
     bundle: String,
     time: String,
     hosts: Vec<Hosts>,
@@ -116,6 +122,9 @@ struct Asks {
     approver_key: Option<String>,
     live_hosts: bool,
     extend: Option<String>,
+    break_glass: Option<String>,
+    break_glass_key: Option<String>,
+    no_break_glass: bool,
 }
 
 impl Explained {
@@ -126,6 +135,7 @@ impl Explained {
             requester: asked.requester.to_string(),
             access: asked.access.to_string(),
             window: asked.window.to_string(),
+            break_glass: asked.break_glass.is_some(),
             bundle: told.bundle.to_string(),
             time: told.time.to_string(),
             hosts: told.hosts.into_iter().map(Hosts::from).collect(),
@@ -171,6 +181,9 @@ impl From<Terms> for Asks {
             approver_key,
             live_hosts,
             extend,
+            break_glass,
+            break_glass_key,
+            no_break_glass,
         } = terms;
         Self {
             quorum: quorum.map(|quorum| quorum.to_string()),
@@ -184,6 +197,9 @@ impl From<Terms> for Asks {
             approver_key: approver_key.map(|key| key.to_string()),
             live_hosts,
             extend: extend.map(|quorum| quorum.to_string()),
+            break_glass: break_glass.map(|terms| terms.to_string()),
+            break_glass_key: break_glass_key.map(|key| key.to_string()),
+            no_break_glass,
         }
     }
 }
@@ -205,16 +221,12 @@ impl Asks {
         let approved = self.approver_key.iter().map(|key| format!("approved with {key}"));
         let live = self.live_hosts.then(|| "including future hosts".to_owned());
         let extend = self.extend.iter().map(|quorum| format!("extended with {quorum}"));
+        let broken = self.break_glass.iter().map(|terms| format!("break-glass for {terms}"));
+        let broken_with = self.break_glass_key.iter().map(|key| format!("break-glass asked with {key}"));
+        let unbroken = self.no_break_glass.then(|| "no break-glass".to_owned());
         let gives = quorum.chain(extend).chain(max).chain(ttl).chain(allow);
-        gives
-            .chain(tickets)
-            .chain(source)
-            .chain(verify)
-            .chain(asked)
-            .chain(approved)
-            .chain(live)
-            .collect::<Vec<_>>()
-            .join("; ")
+        let takes = gives.chain(tickets).chain(source).chain(verify).chain(asked).chain(approved).chain(live);
+        takes.chain(broken).chain(broken_with).chain(unbroken).collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -258,7 +270,9 @@ fn named(hosts: &[String]) -> String {
 impl Report for Explained {
     fn text(&self, look: &Look<'_>) -> String {
         let at = when::full(self.at, look.zone);
-        let mut text = format!("Request {} by {}: {} for {}\n", self.id, self.requester, self.access, self.window);
+        let broken = if self.break_glass { ", as break-glass" } else { "" };
+        let Self { id, requester, access, window, .. } = self;
+        let mut text = format!("Request {id} by {requester}: {access} for {window}{broken}\n");
         text.push_str(&format!("Ruled on at {at} by bundle {}\n\n", self.bundle));
         self.hosts.iter().for_each(|hosts| text.push_str(&(hosts.lines() + "\n")));
         let mut table = Table::new(["", "RULE", "BY ITSELF", "WITH WHAT IS REQUIRED", "WHY"]);

@@ -57,7 +57,8 @@ impl Tally for Replayed {
     fn take(&mut self, request: Checked) {
         let (asked, was) = (request.request.statement(), request.ruling.obligations());
         // By the clock of then: what a rule says of the time of day is said of that time.
-        let now = rule(&self.rules.policy, &self.rules.directory, &ask(&request.request), request.told.submitted);
+        let now =
+            rule(&self.rules.policy, &self.rules.directory, &ask(&request.request, was.owed()), request.told.submitted);
         let differences = divergences(was, &now);
         if differences.is_empty() {
             self.same += 1;

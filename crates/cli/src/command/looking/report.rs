@@ -10,11 +10,13 @@ use std::collections::BTreeMap;
 use directory::Directory;
 use domain::{RuleName, UnixTime, UserName};
 use policy::{Exposures, Files, Policy, exposures};
+use wire::View;
 
 use crate::app::App;
 use crate::arguments::AdminReport;
 use crate::checked::Checked;
 use crate::failure::{Exit, Failure};
+use crate::link::Which;
 use crate::past::{Gathered, Tally, gather};
 
 use people::{Approver, Decided};
@@ -28,7 +30,9 @@ pub(crate) async fn run(app: &App<'_>, asked: &AdminReport) -> Result<Exit, Fail
     let (directory, policy) = understood.ok_or(Failure::NewerBundle)?;
     let directory = directory.amended(&head.amendments);
     let Gathered { tally, unsound } = gather(app, &joined.link, since, Past::default).await?;
-    let report = Findings::new(&tally, &policy, &directory, now);
+    // However long ago it was: it is owed until somebody has made it.
+    let owed = app.requests(&joined.link, View::Owed, Which::All).await?;
+    let report = Findings::new(&tally, &owed, (&policy, &directory), now);
     let shown = shown::Shown::new(&report, since, unsound);
     if asked.csv {
         app.print(&shown.csv())?
@@ -42,6 +46,7 @@ pub(crate) async fn run(app: &App<'_>, asked: &AdminReport) -> Result<Exit, Fail
 #[derive(Default)]
 struct Past {
     requests: u64,
+    break_glass: u64,
     rules: BTreeMap<RuleName, Used>,
     approvers: BTreeMap<UserName, Approver>,
 }
@@ -63,6 +68,7 @@ impl Tally for Past {
     fn take(&mut self, request: Checked) {
         let (asked, submitted) = (request.request.statement(), request.told.submitted);
         self.requests += 1;
+        self.break_glass += u64::from(asked.break_glass.is_some());
         let rule = request.ruling.obligations().rule.clone();
         self.rules
             .entry(rule)
@@ -77,6 +83,7 @@ impl Tally for Past {
 
     fn join(&mut self, other: Self) {
         self.requests += other.requests;
+        self.break_glass += other.break_glass;
         for (rule, used) in other.rules {
             self.rules.entry(rule).or_insert(Used { requests: 0, last: used.last }).join(&used);
         }
@@ -89,6 +96,9 @@ impl Tally for Past {
 /// What there is to tell.
 struct Findings<'a> {
     requests: u64,
+    break_glass: u64,
+    /// Break-glass whose review is owed.
+    owed: &'a [Checked],
     /// Every rule in force, and how it was used.
     rules: Vec<(&'a RuleName, Option<&'a Used>)>,
     /// Who decides most comes first.
@@ -100,12 +110,19 @@ struct Findings<'a> {
 }
 
 impl<'a> Findings<'a> {
-    fn new(past: &'a Past, policy: &'a Policy, directory: &'a Directory, now: UnixTime) -> Self {
+    fn new(
+        past: &'a Past,
+        owed: &'a [Checked],
+        (policy, directory): (&'a Policy, &'a Directory),
+        now: UnixTime,
+    ) -> Self {
         let mut approvers: Vec<_> = past.approvers.iter().collect();
         approvers.sort_by_key(|(_, approver)| std::cmp::Reverse(approver.decisions()));
         let keyless = directory.users().filter(|user| user.keys.is_empty() && !directory.is_disabled(&user.name));
         Self {
             requests: past.requests,
+            break_glass: past.break_glass,
+            owed,
             rules: policy.rules().into_iter().map(|rule| (rule, past.rules.get(rule))).collect(),
             pairs: people::pairs(&past.approvers),
             approvers,

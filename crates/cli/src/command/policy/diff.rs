@@ -95,8 +95,17 @@ struct Open {
     requester_key: Option<String>,
     approver_key: Option<String>,
     extend: Option<String>,
+    break_glass: Option<Broken>,
     realm: Option<String>,
     realm_hosts: Option<usize>,
+}
+
+/// What a rule permits as break-glass.
+#[derive(Serialize)]
+struct Broken {
+    max: String,
+    reviewed_by: String,
+    requester_key: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -173,6 +182,7 @@ impl From<&Opening> for Open {
             approver_key,
             live_hosts,
             extend,
+            break_glass,
             realm,
         } = opening;
         Self {
@@ -188,6 +198,11 @@ impl From<&Opening> for Open {
             requester_key: requester_key.as_ref().map(ToString::to_string),
             approver_key: approver_key.as_ref().map(ToString::to_string),
             extend: extend.as_ref().map(ToString::to_string),
+            break_glass: break_glass.as_ref().map(|broken| Broken {
+                max: broken.terms.max.to_string(),
+                reviewed_by: broken.terms.review.to_string(),
+                requester_key: broken.requester_key.as_ref().map(ToString::to_string),
+            }),
             realm: realm.as_ref().map(|realm| realm.name.to_string()),
             realm_hosts: realm.as_ref().map(|realm| realm.hosts.len()),
         }

@@ -58,6 +58,7 @@ struct Open {
     live_hosts: bool,
     requester_key: Option<String>,
     approver_key: Option<String>,
+    break_glass: Option<String>,
     tickets: Vec<String>,
     hopeless: Option<String>,
     commands: Vec<String>,
@@ -119,6 +120,7 @@ impl Open {
             live_hosts: given.live.is_some(),
             requester_key: given.requester_key.map(|key| key.to_string()),
             approver_key: given.approver_key.map(|key| key.to_string()),
+            break_glass: given.break_glass.as_ref().map(ToString::to_string),
             tickets: way.tickets.clone(),
             hopeless: way.hopeless.as_ref().map(ToString::to_string),
             commands: way.commands.iter().cloned().collect(),
@@ -131,10 +133,15 @@ impl Open {
     fn cells(&self) -> [Cell; 5] {
         let approvers = match (&self.hopeless, self.quorum.as_str()) {
             (Some(why), _) => Cell::new(format!("cannot be approved: {why}"), Tone::Bad),
+            (None, _) if self.break_glass.is_some() => {
+                let group = self.break_glass.as_deref().unwrap_or_default();
+                Cell::new(format!("nobody is asked; {group} reviews it"), Tone::Waiting)
+            }
             (None, "auto") => Cell::new("nobody is asked", Tone::Dim),
             (None, _) => self.stages.iter().map(InTurn::in_words).collect::<Vec<_>>().join(" then ").into(),
         };
-        [self.by().into(), (&self.quorum).into(), (&self.max).into(), self.tickets.join(" and ").into(), approvers]
+        let quorum = if self.break_glass.is_some() { "break-glass" } else { &self.quorum };
+        [self.by().into(), quorum.into(), (&self.max).into(), self.tickets.join(" and ").into(), approvers]
     }
 
     /// The rule, and what for where that is commands alone.

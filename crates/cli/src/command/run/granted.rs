@@ -63,5 +63,6 @@ fn request_for(asked: &Run, reason: &str) -> Request {
         uses: None,
         ticket: asked.ticket.clone(),
         command: Vec::new(),
+        break_glass: false,
     }
 }

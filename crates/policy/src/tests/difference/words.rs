@@ -67,6 +67,14 @@ fn changes_are_told_in_words() {
         ("others are asked", &[("2 of sre", "1 of security")]),
         ("longer, and with more", &[("max = \"1h\"", "max = \"8h\""), ("[\"pty\"]", "[\"pty\", \"port-forwarding\"]")]),
         ("longer, and with less", &[("max = \"1h\"", "max = \"8h\""), ("[\"pty\"]", "[]")]),
+        (
+            "break-glass is permitted",
+            &[("\"2 of sre\"", "\"2 of sre\"\n    break_glass = \"15m reviewed by security\"")],
+        ),
+        (
+            "break-glass is ruled out",
+            &[("ticket = \"INC-[0-9]+\"", "ticket = \"INC-[0-9]+\"\n    no_break_glass = true")],
+        ),
         ("for more people", &[("who = \"sre\"", "who = \"eng\"")]),
         ("on more hosts", &[("hosts = \"env=prod\"", "hosts = [\"env=prod\", \"env=test\"]")]),
         ("on fewer hosts", &[("hosts = \"env=prod\"", "hosts = \"role=web\"")]),

@@ -22,7 +22,9 @@ fn request(user: &str, access: &str) -> RequestStatement {
 /// A request with what the example rules on it, and with this change of that.
 fn past(rules: &Loaded, said: &RequestStatement, change: impl FnOnce(&mut Obligations)) -> Checked {
     let at = UnixTime::new(NOW).unwrap();
-    let Ruling::Permitted(mut allowed) = rule(&rules.policy, &rules.directory, &ask(&signed(said)), at) else {
+    let Ruling::Permitted(mut allowed) =
+        rule(&rules.policy, &rules.directory, &ask(&signed(said), domain::Owes::Nothing), at)
+    else {
         panic!("{} is refused {}", said.requester, said.access)
     };
     change(&mut allowed);

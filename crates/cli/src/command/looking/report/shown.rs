@@ -7,8 +7,10 @@ use serde::Serialize;
 use super::people::{ENOUGH, FAST_SECONDS, PAIRED};
 use super::{Findings, Used};
 use crate::app::{Look, Report};
+use crate::checked::{Checked, Review};
 use crate::progress::grouped;
 use crate::table::{Cell, Table, Tone};
+use crate::view;
 use crate::when;
 
 #[derive(Serialize)]
@@ -16,6 +18,8 @@ pub(super) struct Shown {
     since: String,
     requests: u64,
     unsound: u64,
+    break_glass: u64,
+    reviews_owed: Vec<Owed>,
     rules: Vec<Rule>,
     approvers: Vec<Approves>,
     pairs: Vec<Paired>,
@@ -24,6 +28,32 @@ pub(super) struct Shown {
     users_without_keys: Vec<String>,
     #[serde(skip)]
     from: UnixTime,
+}
+
+/// A break-glass whose review is owed.
+#[derive(Serialize)]
+struct Owed {
+    request: String,
+    requester: String,
+    access: String,
+    owed_since: String,
+    reviewed_by: String,
+    #[serde(skip)]
+    since: UnixTime,
+}
+
+impl Owed {
+    fn of(request: &Checked) -> Option<Self> {
+        let Some(Review::Owed(since)) = request.review else { return None };
+        Some(Self {
+            request: request.told.id.to_string(),
+            requester: request.request.statement().requester.to_string(),
+            access: view::access(request),
+            owed_since: since.to_string(),
+            reviewed_by: request.ruling.obligations().break_glass.as_ref()?.to_string(),
+            since,
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -58,6 +88,7 @@ struct Exposed {
     login: String,
     without_approval: usize,
     with_approval: usize,
+    by_break_glass: usize,
 }
 
 impl Shown {
@@ -86,13 +117,18 @@ impl Shown {
             login: open.login.to_string(),
             without_approval: open.without_approval,
             with_approval: open.with_approval,
+            by_break_glass: open.by_break_glass,
         };
         let mut exposure: Vec<Exposed> = found.exposures.open.iter().map(exposed).collect();
+        let mut owed: Vec<Owed> = found.owed.iter().filter_map(Owed::of).collect();
+        owed.sort_by_key(|owed| owed.since);
         exposure.sort_by_key(|open| std::cmp::Reverse((open.without_approval, open.with_approval)));
         Self {
             since: from.to_string(),
             requests: found.requests,
             unsound,
+            break_glass: found.break_glass,
+            reviews_owed: owed,
             rules: found.rules.iter().map(rule).collect(),
             approvers: found.approvers.iter().map(approves).collect(),
             pairs: found.pairs.iter().map(paired).collect(),
@@ -113,6 +149,12 @@ impl Shown {
         line("all", "", "since", &self.since);
         line("all", "", "requests", &self.requests);
         line("all", "", "unsound", &self.unsound);
+        line("all", "", "break_glass", &self.break_glass);
+        for owed in &self.reviews_owed {
+            line("reviews_owed", &owed.request, "requester", &owed.requester);
+            line("reviews_owed", &owed.request, "owed_since", &owed.owed_since);
+            line("reviews_owed", &owed.request, "reviewed_by", &owed.reviewed_by);
+        }
         for rule in &self.rules {
             line("rules", &rule.rule, "requests", &rule.requests);
             line("rules", &rule.rule, "last_used", &rule.last_used.as_deref().unwrap_or_default());
@@ -134,11 +176,27 @@ impl Shown {
                 let subject = format!("{}@{host}", open.login);
                 line("exposure", &subject, "without_approval", &open.without_approval);
                 line("exposure", &subject, "with_approval", &open.with_approval);
+                line("exposure", &subject, "by_break_glass", &open.by_break_glass);
             }
         }
         line("exposure", "", "complete", &self.exposure_complete);
         self.users_without_keys.iter().for_each(|user| line("users_without_keys", user, "keys", &0));
         lines
+    }
+
+    fn owed(&self, look: &Look<'_>) -> String {
+        let mut text = format!("Break-glass since then: {}.\n", grouped(self.break_glass));
+        if self.reviews_owed.is_empty() {
+            text.push_str("No review of break-glass is owed.\n");
+            return text;
+        }
+        let mut table = Table::new(["REVIEW OWED", "SINCE", "WHO", "ACCESS", "REVIEWED BY"]);
+        for owed in &self.reviews_owed {
+            let since = Cell::new(when::short(owed.since, look.now, look.zone), Tone::Bad);
+            let (id, who) = ((&owed.request).into(), (&owed.requester).into());
+            table.row([id, since, who, (&owed.access).into(), (&owed.reviewed_by).into()]);
+        }
+        text + &table.render(look.colours)
     }
 
     fn rules(&self, look: &Look<'_>) -> String {
@@ -195,11 +253,12 @@ impl Shown {
         if self.exposure.is_empty() {
             return "Nobody could get in anywhere.\n".to_owned();
         }
-        let mut table = Table::new(["LOGIN", "WITHOUT APPROVAL", "WITH APPROVAL", "ON"]);
+        let mut table = Table::new(["LOGIN", "WITHOUT APPROVAL", "WITH APPROVAL", "BY BREAK-GLASS", "ON"]);
         for open in &self.exposure {
             let tone = if open.without_approval > 0 { Tone::Waiting } else { Tone::Plain };
             let (without, with) = (Cell::new(open.without_approval, tone), open.with_approval.into());
-            table.row([(&open.login).into(), without, with, hosts(&open.hosts).into()]);
+            let broken = open.by_break_glass.into();
+            table.row([(&open.login).into(), without, with, broken, hosts(&open.hosts).into()]);
         }
         let rest = if self.exposure_complete { "" } else { "There are more hosts than were looked at.\n" };
         format!("{}{rest}", table.render(look.colours))
@@ -224,6 +283,7 @@ impl Report for Shown {
         if self.unsound > 0 {
             text.push_str(&format!("Left out, as they do not stand up to checking: {}.\n", grouped(self.unsound)));
         }
+        text.push_str(&format!("\n{}", self.owed(look)));
         text.push_str(&format!("\n{}", self.rules(look)));
         text.push_str(&format!("\n{}{}", self.approvers(look), self.pairs()));
         text.push_str(&format!("\nWho could get in, by the rules in force:\n{}", self.exposure(look)));

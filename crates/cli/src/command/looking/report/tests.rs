@@ -4,7 +4,7 @@ use std::path::Path;
 
 use domain::{Approval, Nonce};
 use jiff::tz::TimeZone;
-use statement::{DecisionStatement, RequestStatement, sign_with};
+use statement::{BreakGlass, DecisionStatement, RequestStatement, sign_with};
 use wire::SignedText;
 
 use super::*;
@@ -41,6 +41,16 @@ fn decided(user: &str, rule: &str, by: &str, verdict: Approval, after: u64) -> C
     check(request).unwrap()
 }
 
+/// A break-glass of alice's, two days ago, that nobody has reviewed.
+fn broken() -> Checked {
+    let said = RequestStatement { break_glass: Some(BreakGlass), ..asked() };
+    let allowed =
+        domain::Obligations { quorum: domain::Quorum::auto(), break_glass: "security".parse().ok(), ..allowed() };
+    let since = UnixTime::new(NOW - 2 * 86_400).unwrap();
+    let request = wire::Request { review: Some(wire::Review::Owed(since)), ..told(&said, allowed) };
+    check(request).unwrap()
+}
+
 fn shown() -> shown::Shown {
     let (mut one, mut other) = (Past::default(), Past::default());
     for place in 0..12 {
@@ -51,7 +61,8 @@ fn shown() -> shown::Shown {
     one.join(other);
     let rules = load(Path::new(EXAMPLE)).unwrap();
     let now = UnixTime::new(NOW).unwrap();
-    let findings = Findings::new(&one, &rules.policy, &rules.directory, now);
+    let owed = [broken()];
+    let findings = Findings::new(&one, &owed, (&rules.policy, &rules.directory), now);
     shown::Shown::new(&findings, UnixTime::new(NOW - 90 * 86_400).unwrap(), 1)
 }
 
@@ -73,6 +84,9 @@ fn programs_get_the_same_as_values_and_as_json() {
     }
     let json: serde_json::Value = serde_json::from_str(&crate::json::line(&shown()).unwrap()).unwrap();
     assert_eq!((&json["requests"], &json["unsound"]), (&25.into(), &1.into()));
+    let owed = &json["reviews_owed"][0];
+    assert_eq!((&owed["requester"], &owed["reviewed_by"]), (&"alice".into(), &"security".into()));
+    assert!(csv.lines().any(|told| told == "reviews_owed,7K3F9-QXMWT,reviewed_by,security"), "{csv}");
     assert_eq!(json["pairs"][0]["users"], serde_json::json!(["alice", "bob"]));
     let unused = json["rules"].as_array().unwrap().iter().filter(|rule| rule["last_used"].is_null());
     assert!(unused.count() > 0 && json["exposure_complete"] == true, "{json}");
