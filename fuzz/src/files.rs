@@ -40,6 +40,10 @@ labels = { env = "prod", role = "web" }
 via = "bastion-eu"
 [[host]]
 name = "bastion-eu"
+jump_login = "jump"
+egress = ["192.0.2.7/32", "2001:db8::/64"]
+[[host]]
+name = "old-1"
 realm = "legacy"
 "#;
 

@@ -139,6 +139,13 @@ fn request() -> v1::Request {
         }],
         missing: "1 of sre".to_owned(),
         used: 1,
+        jump_hosts: vec![v1::Endpoint {
+            host: "bastion-eu".to_owned(),
+            address: "192.0.2.7".to_owned(),
+            port: 22,
+            via: String::new(),
+            aliases: Vec::new(),
+        }],
         review: Some(v1::Review { owed_since: TIME, statement: None, time: 0 }),
         certificates: vec![v1::UsedCertificate {
             serial: 4711,
@@ -166,6 +173,7 @@ fn host() -> v1::Host {
             break_glass: "15m reviewed by security".to_owned(),
             break_glass_rule: "prod-oncall".to_owned(),
         }],
+        jump_login: "jump".to_owned(),
     }
 }
 

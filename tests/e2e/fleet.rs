@@ -91,7 +91,7 @@ scp -q sent "web-1:$PWD/by-scp"
 echo "put sent $PWD/by-sftp" | sftp -q -b - web-1 >/dev/null
 rsync sent "web-2:$PWD/by-rsync"
 git clone -q "web-3:$PWD/origin" clone
-cert=$(dirname "$HALLPASS_SSH_CONFIG")/web-2-cert.pub
+cert=$(dirname "$HALLPASS_SSH_CONFIG")/$(id -un)@web-2-cert.pub
 serial() { ssh-keygen -L -f "$cert" | grep Serial; }
 for renewal in 1 2; do
     before=$(serial)

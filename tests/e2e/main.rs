@@ -11,6 +11,7 @@ mod fido;
 mod fleet;
 mod glass;
 mod history;
+mod jumps;
 mod mistakes;
 mod plain_ssh;
 mod processes;

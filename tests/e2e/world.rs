@@ -310,6 +310,11 @@ pub(crate) fn login() -> Result<String> {
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
+/// What makes a host a jump host: without root, an sshd lets in only oneself.
+pub(crate) fn jump_login() -> Result<String> {
+    Ok(format!("jump_login = \"{}\"\n", login()?))
+}
+
 pub(crate) fn is_root() -> bool {
     login().is_ok_and(|login| login == "root")
 }

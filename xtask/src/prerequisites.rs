@@ -18,7 +18,7 @@ enum What {
     File(&'static str),
 }
 
-const NEEDS: [Need; 12] = [
+const NEEDS: [Need; 14] = [
     Need { what: What::File("/usr/sbin/sshd"), package: "openssh-server" },
     Need { what: What::Program("ssh"), package: "openssh-client" },
     Need { what: What::Program("ssh-agent"), package: "openssh-client" },
@@ -28,6 +28,9 @@ const NEEDS: [Need; 12] = [
     Need { what: What::File("/usr/lib/openssh/regress/misc/sk-dummy/sk-dummy.so"), package: "openssh-tests" },
     Need { what: What::Program("rsync"), package: "rsync" },
     Need { what: What::Program("strace"), package: "strace" },
+    // A network that nobody outside connects into.
+    Need { what: What::Program("nsenter"), package: "util-linux" },
+    Need { what: What::Program("ip"), package: "iproute2" },
     // A small disk to fill, signals, and a terminal for whoever is asked.
     Need { what: What::Program("mount"), package: "mount" },
     Need { what: What::Program("kill"), package: "procps" },

@@ -57,6 +57,7 @@ impl Ca {
                 approvers: BTreeSet::new(),
                 missing: String::new(),
                 hosts: Vec::new(),
+                jump_hosts: Vec::new(),
                 used: Vec::new(),
             })
         };

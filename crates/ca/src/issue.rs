@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 
 use cert::{CaSigner, Certificate, Draft, KeyId, Principal, ToBeSigned};
-use domain::{HostName, Pair, RequestId, Serial, Span, UnixTime};
+use domain::{HostName, Obligations, Pair, RequestId, Serial, Span, UnixTime};
 use request::{Grant, Held};
 use statement::{FetchStatement, Verified};
 use store::{IssueTx, StoreError};
@@ -86,17 +86,20 @@ impl Ca {
         let bundle = self.bundle.load_full();
         let id = record.id;
         bundle.not_all_stopped(now)?;
-        let hosts = hosts(fetch.statement());
+        let approved = record.ruling.obligations();
+        let hosts = hosts(fetch.statement(), approved);
         let today = record.rule_again(&bundle, &hosts, now)?;
         let before = self.rests_on(&record.case(), &today, &bundle, &hosts, now)?;
         let rests_on: Vec<Held<'_>> = before.iter().map(Before::held).collect();
         let grant = request::grant(&record.held(&today), &rests_on, fetch, bundle.judging(), now)?;
         let line = self.line(record)?;
 
-        let ca = self.signers.of(grant.obligations().realm.as_ref())?;
-        let ca_key = ca.public_key().clone();
+        let realm = grant.obligations().realm.as_ref();
+        let cas = Cas { scoped: self.signers.of(None)?, realm: realm.map(|_| self.signers.of(realm)).transpose()? };
+        let (ca_key, realm_ca_key) = (cas.scoped.public_key().clone(), cas.realm.map(|ca| ca.public_key().clone()));
         let end = end(&grant, now)?;
-        let drafts = self.drafts(&grant, now, end);
+        let drafts = self.drafts(&grant, now, end)?;
+        let free = drafts.len().saturating_sub(approved.targets(grant.pairs().iter()).count());
         let (statement, version, in_force) = (kept(fetch), record.version, bundle.version());
         let entries = self
             .log_first(IssueTx {
@@ -108,10 +111,12 @@ impl Ca {
                 epoch: epoch.get(),
                 uses: record.request.statement().uses,
                 drafts,
+                free,
                 ca_key,
+                realm_ca_key,
             })
             .await?;
-        let certificates = certify_all(&grant, end, &entries, ca)?;
+        let certificates = certify_all(&grant, end, &entries, &cas)?;
         let leaving = leaving(&grant, line, &entries, epoch);
         Ok(Issued { certificates, leaving })
     }
@@ -139,20 +144,23 @@ impl Ca {
     }
 
     /// One draft for each pair of the fetch, within the grant's obligations and window.
-    fn drafts(&self, grant: &Grant, now: UnixTime, end: UnixTime) -> Vec<Draft> {
+    fn drafts(&self, grant: &Grant, now: UnixTime, end: UnixTime) -> Result<Vec<Draft>, Error> {
         let obligations = grant.obligations();
         let deadline = grant.window().not_after();
-        let draft = |pair: &Pair| Draft {
-            connecting_key: grant.connecting_key().clone(),
-            principal: principal(grant, pair),
-            key_id: KeyId { request: grant.id(), user: grant.requester().clone(), deadline },
-            valid_after: now.before(BACKDATED),
-            valid_before: end,
-            force_command: obligations.command.clone(),
-            source: obligations.source.clone(),
-            verify_required: obligations.verify_required,
-            extensions: obligations.allow.clone(),
-            nonce: self.fresh_nonce(),
+        let draft = |pair: &Pair| {
+            let carried = obligations.carried(pair).ok_or_else(|| not_carried(grant, pair))?;
+            Ok(Draft {
+                connecting_key: grant.connecting_key().clone(),
+                principal: principal(grant, pair),
+                key_id: KeyId { request: grant.id(), user: grant.requester().clone(), deadline },
+                valid_after: now.before(BACKDATED),
+                valid_before: end,
+                force_command: carried.command,
+                source: carried.source,
+                verify_required: obligations.verify_required,
+                extensions: carried.allow,
+                nonce: self.fresh_nonce(),
+            })
         };
         grant.pairs().iter().map(draft).collect()
     }
@@ -164,9 +172,14 @@ impl Ca {
     }
 }
 
-/// The hosts of a fetch.
-fn hosts(fetch: &FetchStatement) -> BTreeSet<HostName> {
-    fetch.pairs.iter().map(|pair| pair.host.clone()).collect()
+/// The hosts of a fetch, without the jump hosts in front of them: policy looks at those by itself.
+pub(crate) fn hosts(fetch: &FetchStatement, approved: &Obligations) -> BTreeSet<HostName> {
+    approved.targets(fetch.pairs.iter()).map(|pair| pair.host.clone()).collect()
+}
+
+/// A grant covers its pairs: one that carries nothing is refused all the same.
+fn not_carried(grant: &Grant, pair: &Pair) -> Error {
+    Error::Certificate(format!("request {} does not say what a certificate for {pair} carries", grant.id()))
 }
 
 /// What the gate holds against a stop that comes before they have left.
@@ -185,11 +198,27 @@ fn end(grant: &Grant, now: UnixTime) -> Result<UnixTime, Error> {
     Ok(end.min(grant.window().not_after()))
 }
 
-/// A scoped host takes `login@host`; a plain host takes the login, on every host of its realm.
+/// A scoped host takes `login@host`; a plain host takes the login, on every host of its realm. Jump hosts are scoped.
 fn principal(grant: &Grant, pair: &Pair) -> Principal {
     match grant.obligations().realm {
-        None => Principal::Scoped(pair.clone()),
-        Some(_) => Principal::Plain(pair.login.clone()),
+        Some(_) if !grant.obligations().is_jump(pair) => Principal::Plain(pair.login.clone()),
+        _ => Principal::Scoped(pair.clone()),
+    }
+}
+
+/// The CAs of a fetch.
+struct Cas<'a> {
+    scoped: &'a dyn CaSigner,
+    /// That of the realm, for plain hosts.
+    realm: Option<&'a dyn CaSigner>,
+}
+
+impl Cas<'_> {
+    fn of(&self, principal: &Principal) -> &dyn CaSigner {
+        match (principal, self.realm) {
+            (Principal::Plain(_), Some(realm)) => realm,
+            _ => self.scoped,
+        }
     }
 }
 
@@ -198,37 +227,32 @@ fn certify_all(
     grant: &Grant,
     end: UnixTime,
     entries: &[ToBeSigned],
-    ca: &dyn CaSigner,
+    cas: &Cas<'_>,
 ) -> Result<Vec<(Pair, Certificate)>, Error> {
     if entries.len() != grant.pairs().len() {
         return Err(Error::Certificate("the ledger holds other entries for this fetch; sign a new one".into()));
     }
-    let signed = |(pair, entry): (&Pair, &ToBeSigned)| Ok((pair.clone(), certify(grant, pair, end, entry, ca)?));
+    let signed = |(pair, entry): (&Pair, &ToBeSigned)| Ok((pair.clone(), certify(grant, pair, end, entry, cas)?));
     grant.pairs().iter().zip(entries).map(signed).collect()
 }
 
 /// The one function that signs user certificates: what was logged, for a grant that covers it.
-fn certify(
-    grant: &Grant,
-    pair: &Pair,
-    end: UnixTime,
-    entry: &ToBeSigned,
-    ca: &dyn CaSigner,
-) -> Result<Certificate, Error> {
+fn certify(grant: &Grant, pair: &Pair, end: UnixTime, entry: &ToBeSigned, cas: &Cas<'_>) -> Result<Certificate, Error> {
     let draft = entry.draft();
     let obligations = grant.obligations();
+    let carried = obligations.carried(pair).ok_or_else(|| not_carried(grant, pair))?;
     let covered = draft.principal == principal(grant, pair)
         && draft.key_id.request == grant.id()
         && draft.connecting_key == *grant.connecting_key()
         && draft.key_id.user == *grant.requester()
         && draft.valid_before <= end
-        && draft.force_command == obligations.command
-        && draft.source == obligations.source
+        && draft.force_command == carried.command
+        && draft.source == carried.source
         && draft.verify_required == obligations.verify_required
-        && draft.extensions.is_subset(&obligations.allow);
+        && draft.extensions.is_subset(&carried.allow);
     if !covered {
         let (serial, id) = (entry.serial(), grant.id());
         return Err(Error::Certificate(format!("entry {serial} says more than request {id} grants now; fetch again")));
     }
-    cert::sign(entry, ca).map_err(|e| Error::Certificate(e.to_string()))
+    cert::sign(entry, cas.of(&draft.principal)).map_err(|e| Error::Certificate(e.to_string()))
 }

@@ -2,7 +2,7 @@
 //!
 //! One sees one's own requests, those one may decide, and everything with the `audit` right.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use directory::{Directory, Host, Right};
@@ -30,6 +30,8 @@ pub struct View {
     pub hosts: Vec<Host>,
     /// The certificates that came of it, when it is break-glass.
     pub used: Vec<Used>,
+    /// Where the jump hosts in front of them are.
+    pub jump_hosts: Vec<Host>,
 }
 
 /// Which requests are meant.
@@ -198,7 +200,8 @@ impl Ca {
             Some(_) => self.store.used(record.id)?,
             None => Vec::new(),
         };
-        Ok(View { stored: record.stored, state, approvers, missing, hosts, used })
+        let jump_hosts = jump_hosts(directory, &hosts);
+        Ok(View { stored: record.stored, state, approvers, missing, hosts, jump_hosts, used })
     }
 }
 
@@ -208,6 +211,12 @@ fn endpoints(directory: &Directory, allowed: &Obligations) -> Vec<Host> {
         Some(labels) => directory.select(labels).filter(|host| host.realm.is_none()).cloned().collect(),
         None => allowed.hosts.iter().filter_map(|host| directory.host(host.as_str())).cloned().collect(),
     }
+}
+
+fn jump_hosts(directory: &Directory, hosts: &[Host]) -> Vec<Host> {
+    let jumps = |host| directory.jump_hosts(host).into_iter().flatten().map(|(jump, _)| (&jump.name, jump));
+    let each: BTreeMap<_, _> = hosts.iter().flat_map(jumps).collect();
+    each.into_values().cloned().collect()
 }
 
 /// Whether requests that are over are wanted too.

@@ -10,6 +10,7 @@ use request::Held;
 use statement::FetchStatement;
 
 use crate::extend::Before;
+use crate::issue::hosts;
 use crate::record::Record;
 use crate::{Ca, Error};
 
@@ -54,12 +55,13 @@ impl Ca {
         record: &Record,
         now: UnixTime,
     ) -> Error {
-        if fetch.pairs.iter().len() < 2 || !matches!(refused, Error::Refused(_) | Error::NotGranted(_)) {
+        let all = hosts(fetch, record.ruling.obligations());
+        if all.len() < 2 || !matches!(refused, Error::Refused(_) | Error::NotGranted(_)) {
             return refused;
         }
         let alone = |host: &HostName| self.refused_alone(host, record, now).map(|why| (host.clone(), why));
-        let mut each: Vec<(HostName, Error)> = fetch.pairs.iter().filter_map(|pair| alone(&pair.host)).collect();
-        if each.len() == fetch.pairs.iter().len() || each.is_empty() {
+        let mut each: Vec<(HostName, Error)> = all.iter().filter_map(alone).collect();
+        if each.len() == all.len() || each.is_empty() {
             return refused;
         }
         each.truncate(NAMED);

@@ -11,6 +11,7 @@ mod halt;
 mod harness;
 mod history;
 mod hours;
+mod jumps;
 mod keys;
 mod load;
 mod model;

@@ -51,7 +51,7 @@ pub(crate) async fn run(app: &App<'_>, command: &Command) -> Result<Exit, Failur
         Command::Logout => logout::run(app).await,
         Command::Status(asked) => status::run(app, asked).await,
         Command::Ls(asked) => ls::run(app, asked).await,
-        Command::Request(asked) => request::run(app, asked).await,
+        Command::Request(asked) => Box::pin(request::run(app, asked)).await,
         Command::Extend(asked) => Box::pin(extend::run(app, asked)).await,
         Command::Rebind(asked) => rebind::run(app, asked).await,
         Command::Show(asked) => show::run(app, asked).await,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use agent::{HelperClient, Lifetime, Load};
 use cert::{Certificate, CertificateError};
-use domain::{HostName, Networks, Obligations, Pair, UnixTime};
+use domain::{Carried, HostName, Networks, Pair, UnixTime};
 use statement::{FetchStatement, Pairs, PairsError, Signed};
 use wire::Issued;
 
@@ -13,6 +13,7 @@ use crate::app::{App, Joined};
 use crate::checked::Checked;
 use crate::failure::Failure;
 use crate::grants::{self, Held, Holder, SKEW, Usable};
+use crate::jumps;
 use crate::link::LinkError;
 use crate::progress::Bar;
 use crate::signing::Signing;
@@ -60,18 +61,23 @@ pub(crate) enum FetchError {
     OwnKey,
 }
 
-/// A new certificate for the grant's pair, checked and put where ssh finds it.
-pub(crate) async fn certificate(
-    app: &App<'_>,
-    joined: &mut Joined,
-    usable: &Usable<'_>,
-) -> Result<Certificate, Failure> {
+/// New certificates for the grant's pair and the jump hosts in front of it, checked and put where ssh finds them.
+pub(crate) async fn certificate(app: &App<'_>, joined: &mut Joined, usable: &Usable<'_>) -> Result<Taken, Failure> {
     let fetching = Fetching::new(app, usable.held.clone()).await?;
     let mut fetched = fetching.certificates(app, joined, std::slice::from_ref(&usable.pair)).await?;
     let (pair, certificate) = fetched.certificates.pop().ok_or_else(|| FetchError::Missing(usable.pair.clone()))?;
-    let files = ssh_files::files(&app.places, &pair.login, &pair.host);
-    files.write(usable.held.connecting_key(), &certificate)?;
-    Ok(certificate)
+    for (pair, certificate) in fetched.jumps.iter().chain([(&pair, &certificate)]) {
+        let files = ssh_files::files(&app.places, &pair.login, &pair.host);
+        files.write(usable.held.connecting_key(), certificate)?;
+    }
+    Ok(Taken { certificate, jumps: fetched.jumps })
+}
+
+/// The certificate for one login on one host.
+pub(crate) struct Taken {
+    pub(crate) certificate: Certificate,
+    /// Those for the jump hosts in front of it.
+    pub(crate) jumps: BTreeMap<Pair, Certificate>,
 }
 
 /// Certificates of one grant, by whatever holds its connecting key.
@@ -85,6 +91,8 @@ pub(crate) struct Fetching<'r> {
 pub(crate) struct Fetched {
     /// Checked, one for each pair that is granted now.
     pub(crate) certificates: Vec<(Pair, Certificate)>,
+    /// Those for the jump hosts in front of them, which only forward.
+    pub(crate) jumps: BTreeMap<Pair, Certificate>,
     /// Those for which nothing is granted by now, though the others are.
     pub(crate) refused: Vec<Refused>,
 }
@@ -120,7 +128,7 @@ impl<'r> Fetching<'r> {
         let count = |of: usize| u64::try_from(of).unwrap_or(u64::MAX);
         let bar = Bar::new(app, count(pairs.len()), "certificates");
         let mut fetched = Fetched::default();
-        for part in pairs.chunks(Pairs::MAX) {
+        for part in parts(self.held.request, pairs) {
             self.part(app, joined, part, &mut fetched).await?;
             bar.show(count(fetched.certificates.len()));
         }
@@ -132,20 +140,27 @@ impl<'r> Fetching<'r> {
         &self,
         app: &App<'_>,
         joined: &mut Joined,
-        pairs: &[Pair],
+        mut left: BTreeSet<Pair>,
         fetched: &mut Fetched,
     ) -> Result<(), Failure> {
-        let mut left: BTreeSet<Pair> = pairs.iter().cloned().collect();
+        let request = self.held.request;
         while !left.is_empty() {
+            let all: BTreeSet<Pair> = left.iter().flat_map(|pair| with_jumps(request, pair)).collect();
             let statement = FetchStatement {
                 header: joined.header(app)?,
-                id: self.held.request.told.id,
-                pairs: Pairs::new(left.clone()).map_err(FetchError::Pairs)?,
+                id: request.told.id,
+                pairs: Pairs::new(all.clone()).map_err(FetchError::Pairs)?,
             };
             let signed = self.signed(app, &statement).await?;
             match joined.link.fetch(signed).await {
                 Ok(issued) => {
-                    fetched.certificates.extend(checked(issued, left, self.held.request, app.context.now()?)?);
+                    for (pair, certificate) in checked(issued, all, request, app.context.now()?)? {
+                        if left.contains(&pair) {
+                            fetched.certificates.push((pair, certificate));
+                        } else {
+                            fetched.jumps.insert(pair, certificate);
+                        }
+                    }
                     return Ok(());
                 }
                 Err(why) => {
@@ -167,6 +182,27 @@ impl<'r> Fetching<'r> {
             Holder::Own(_) => app.sign(&self.signing, statement).await,
         }
     }
+}
+
+/// A login and those on the jump hosts in front of it: they are fetched together.
+fn with_jumps(request: &Checked, pair: &Pair) -> Vec<Pair> {
+    jumps::before(request, &pair.host).into_iter().chain([pair]).cloned().collect()
+}
+
+/// Logins in parts, each of which one fetch takes together with the jump hosts in front.
+fn parts(request: &Checked, pairs: &[Pair]) -> Vec<BTreeSet<Pair>> {
+    let (mut parts, mut part, mut all) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+    for pair in pairs {
+        let more = with_jumps(request, pair);
+        if all.len() + more.iter().filter(|more| !all.contains(*more)).count() > Pairs::MAX {
+            parts.push(std::mem::take(&mut part));
+            all.clear();
+        }
+        all.extend(more);
+        part.insert(pair.clone());
+    }
+    parts.push(part);
+    parts
 }
 
 /// Takes the hosts out that a refusal names; none where it is about all of them.
@@ -205,8 +241,12 @@ fn check(issued: &Issued, request: &Checked, now: UnixTime) -> Result<Certificat
 
 fn wrong(certificate: &Certificate, issued: &Issued, request: &Checked, now: UnixTime) -> Option<&'static str> {
     let allowed = request.ruling.obligations();
+    let jump = jumps::nearest(request, &issued.pair.host);
+    let Some(carried) = allowed.carried_through(&issued.pair, jump) else {
+        return Some("nothing says where it may be used from");
+    };
     let principal = grants::principal(request, &issued.pair).to_string();
-    let extension = |name: &str| allowed.allow.iter().any(|extension| extension.openssh_name() == name);
+    let extension = |name: &str| carried.allow.iter().any(|extension| extension.openssh_name() == name);
     // The window is the server's word; that it is no longer than was asked for, and the certificate no longer than was
     // approved, is not.
     let asked = request.request.statement().window;
@@ -217,7 +257,7 @@ fn wrong(certificate: &Certificate, issued: &Issued, request: &Checked, now: Uni
         (certificate.public_key() == request.connecting_key(), "it certifies another key"),
         (certificate.principals() == [principal], "it opens another login or host"),
         (certificate.serial() == issued.serial, "it has another serial"),
-        (options_fit(certificate, allowed), "its options differ"),
+        (options_fit(certificate, &carried, allowed.verify_required), "its options differ"),
         (certificate.extensions().all(|(name, _)| extension(name)), "it allows more"),
         (window_end.is_some(), "its window is longer than was asked for"),
         (window_end.is_some_and(|end| certificate.valid_before() <= end), "it outlives the window"),
@@ -229,19 +269,19 @@ fn wrong(certificate: &Certificate, issued: &Issued, request: &Checked, now: Uni
 
 /// Whether a certificate has the critical options that were approved. Today's policy may restrict it further: to networks
 /// inside of those, and to verified logins.
-fn options_fit(certificate: &Certificate, allowed: &Obligations) -> bool {
+fn options_fit(certificate: &Certificate, carried: &Carried, verify_required: bool) -> bool {
     let known = ["force-command", "source-address", "verify-required"];
     let value = |name| certificate.critical_options().find(|(option, _)| *option == name).map(|(_, value)| value);
     let source = value("source-address").map(str::parse::<Networks>);
-    let inside = match (&allowed.source, source) {
+    let inside = match (&carried.source, source) {
         (_, Some(Err(_))) | (Some(_), None) => false,
         (Some(approved), Some(Ok(given))) => given.within(approved),
         (None, _) => true,
     };
     certificate.critical_options().all(|(name, _)| known.contains(&name))
-        && value("force-command") == allowed.command.as_ref().map(domain::Command::as_str)
+        && value("force-command") == carried.command.as_ref().map(domain::Command::as_str)
         && inside
-        && (!allowed.verify_required || value("verify-required").is_some())
+        && (!verify_required || value("verify-required").is_some())
 }
 
 /// Who can load certificates under the grant, and the socket of the running ssh-agent.
@@ -254,15 +294,15 @@ pub(crate) fn place_to_load<'u>(
     Ok((helper, agent))
 }
 
-/// Has the helper load a certificate and its key into the running ssh-agent.
+/// Has the helper load a certificate for a host, and its key, into the running ssh-agent.
 pub(crate) async fn load(
     app: &App<'_>,
     joined: &Joined,
     usable: &Usable<'_>,
-    certificate: Certificate,
+    (host, certificate): (HostName, Certificate),
 ) -> Result<Lifetime, Failure> {
     let (helper, agent) = place_to_load(app, usable)?;
-    let (server, host) = (joined.server.name.clone(), usable.pair.host.clone());
+    let server = joined.server.name.clone();
     Ok(helper.load(&Load { server, host, agent, certificate }).await?)
 }
 

@@ -68,6 +68,9 @@ pub(crate) enum GrantError {
     /// Labels, where one host is needed.
     #[error("name one host, not labels: {0}")]
     NotOneHost(String),
+    /// A login that only forwards, and nothing to forward to.
+    #[error("no live grant for a host behind {0}, which only forwards; ask for a host behind it")]
+    NothingBehind(Pair),
     /// Labels that mean nothing.
     #[error("no host that you may ask for has the labels {0}; `hallpass ls` shows those that you may")]
     NoHosts(Selector),
@@ -116,13 +119,6 @@ pub(crate) struct Usable<'r> {
     pub(crate) endpoint: Option<&'r Endpoint>,
 }
 
-impl Usable<'_> {
-    /// What its certificates must carry: scoped to the host, or on a plain host the bare login.
-    pub(crate) fn principal(&self) -> Principal {
-        principal(self.held.request, &self.pair)
-    }
-}
-
 /// A grant that opens a login on all hosts that are meant now.
 pub(crate) struct Fleet<'r> {
     pub(crate) held: Held<'r>,
@@ -130,10 +126,12 @@ pub(crate) struct Fleet<'r> {
     pub(crate) reached: Vec<Reached<'r>>,
 }
 
+/// What a certificate must carry: scoped to the host, or on a plain host the bare login.
 pub(crate) fn principal(request: &Checked, pair: &Pair) -> Principal {
-    match request.ruling.obligations().realm {
-        Some(_) => Principal::Plain(pair.login.clone()),
-        None => Principal::Scoped(pair.clone()),
+    let allowed = request.ruling.obligations();
+    match allowed.realm {
+        Some(_) if !allowed.is_jump(pair) => Principal::Plain(pair.login.clone()),
+        _ => Principal::Scoped(pair.clone()),
     }
 }
 
@@ -153,7 +151,23 @@ pub(crate) async fn find<'r>(
     login: Option<&AskedLogin>,
     host: &HostName,
 ) -> Result<Usable<'r>, Failure> {
-    let (held, mut reached) = open(app, joined, live, &Wanted { login, hosts: Hosts::One(host) }).await?;
+    one(open(app, joined, live, &Wanted { login, hosts: Hosts::One(host) }).await?, host)
+}
+
+/// The grant to use for a login on a jump host, which only forwards: that for a host behind it.
+///
+/// # Errors
+/// [`GrantError`] says why there is none.
+pub(crate) async fn find_behind<'r>(
+    app: &App<'_>,
+    joined: &Joined,
+    live: &'r [Checked],
+    jump: &Pair,
+) -> Result<Usable<'r>, Failure> {
+    one(open(app, joined, live, &Wanted { login: None, hosts: Hosts::Behind(jump) }).await?, &jump.host)
+}
+
+fn one<'r>((held, mut reached): (Held<'r>, Vec<Reached<'r>>), host: &HostName) -> Result<Usable<'r>, Failure> {
     let Some(Reached { pair, endpoint }) = reached.pop() else {
         return Err(GrantError::None(host.to_string()).into());
     };
@@ -196,6 +210,8 @@ struct Wanted<'a> {
 enum Hosts<'a> {
     /// One, perhaps by an alias.
     One(&'a HostName),
+    /// Any that is reached through this login.
+    Behind(&'a Pair),
     /// Those that have these labels now, by the server's word; what a grant opens is what was signed.
     All { labels: &'a Selector, names: &'a BTreeSet<HostName> },
 }
@@ -207,6 +223,7 @@ impl fmt::Display for Wanted<'_> {
         }
         match &self.hosts {
             Hosts::One(host) => host.fmt(f),
+            Hosts::Behind(jump) => write!(f, "a host behind {jump}"),
             Hosts::All { labels, .. } => labels.fmt(f),
         }
     }
@@ -266,6 +283,9 @@ fn nothing(joined: &Joined, live: &[Checked], wanted: &Wanted<'_>) -> GrantError
     let other_login = Wanted { login: None, hosts: wanted.hosts };
     let approved = live.iter().filter(|request| request.told.state == State::Approved);
     let there = approved.filter_map(|request| cover(request, joined, &other_login)?.into_iter().next()).next();
+    if let Hosts::Behind(jump) = wanted.hosts {
+        return GrantError::NothingBehind(jump.clone());
+    }
     match (there, wanted.login) {
         (Some(there), Some(_)) => GrantError::OtherLogin { wanted: wanted.to_string(), there: there.pair },
         _ => GrantError::None(wanted.to_string()),
@@ -297,6 +317,11 @@ fn cover<'r>(request: &'r Checked, joined: &Joined, wanted: &Wanted<'_>) -> Opti
         Hosts::One(given) => {
             let endpoint = endpoints.iter().find(|of| of.host == *given || of.aliases.contains(given));
             Some(vec![reached(endpoint.map_or(given, |endpoint| &endpoint.host), endpoint)?])
+        }
+        Hosts::Behind(jump) => {
+            let behind = |host: &&HostName| allowed.jumps.before(host).any(|before| before.through == *jump);
+            let host = allowed.hosts.iter().find(behind)?;
+            Some(vec![reached(host, endpoints.iter().find(|endpoint| endpoint.host == *host))?])
         }
         Hosts::All { names, .. } => {
             let places: BTreeMap<_, _> = endpoints.iter().map(|endpoint| (&endpoint.host, endpoint)).collect();

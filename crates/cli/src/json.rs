@@ -126,7 +126,24 @@ struct Ruling {
     approver_key: Option<String>,
     rests: bool,
     break_glass: Option<String>,
+    jumps: Vec<Behind>,
     allows: String,
+}
+
+/// A host and what is in front of it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Behind {
+    pub(crate) host: String,
+    pub(crate) through: String,
+    egress: Vec<String>,
+}
+
+impl From<domain::Behind> for Behind {
+    fn from(behind: domain::Behind) -> Self {
+        let domain::Behind { host, jump: domain::Jump { through, egress } } = behind;
+        let egress = egress.iter().flat_map(Networks::iter).map(ToString::to_string).collect();
+        Self { host: host.to_string(), through: through.to_string(), egress }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -221,6 +238,7 @@ impl From<&Checked> for Ruling {
             approver_key: allowed.approver_key.map(|key| key.to_string()),
             rests: allowed.rests,
             break_glass: allowed.break_glass.as_ref().map(ToString::to_string),
+            jumps: allowed.jumps.iter().map(Behind::from).collect(),
             allows: checked.ruling.in_words().to_string(),
         }
     }

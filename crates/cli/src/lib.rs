@@ -20,6 +20,7 @@ mod failure;
 mod fetch;
 mod grants;
 mod json;
+mod jumps;
 mod link;
 mod past;
 mod places;

@@ -167,7 +167,8 @@ impl Link {
         let answer = call(self.connection.hosts(&self.bearer).list_hosts(request)).await?;
         let hosts: Vec<wire::Host> = answer.hosts.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
         if labels.is_none() {
-            self.state.keep_hosts(hosts.iter().map(|host| (&host.name, host.aliases.as_slice())))?;
+            let kept = hosts.iter().map(|host| (&host.name, host.aliases.as_slice(), host.jump_login.as_ref()));
+            self.state.keep_hosts(kept)?;
         }
         Ok(hosts)
     }

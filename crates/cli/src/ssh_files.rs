@@ -10,7 +10,7 @@
 //! They have mode 0600: when the agent is gone, ssh takes a readable IdentityFile for a private key that is badly kept,
 //! and says so on half a screen.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Write as _};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -109,6 +109,9 @@ pub(crate) fn keep_hosts<'h>(
 ) -> Result<Vec<&'h HostName>, SshFilesError> {
     let of_others = names_of_others(places, server);
     let mut left_out = Vec::new();
+    let logins: BTreeMap<&HostName, &Login> =
+        hosts.iter().filter_map(|host| Some((&host.name, host.jump_login.as_ref()?))).collect();
+    let jump = |via: &HostName| logins.get(via).map_or_else(|| via.to_string(), |login| format!("{login}@{via}"));
     let mut text = String::from("# Written by hallpass; included by the lines of `hallpass ssh-config`.\n");
     for host in hosts {
         let names = [&host.name].into_iter().chain(&host.aliases);
@@ -116,7 +119,7 @@ pub(crate) fn keep_hosts<'h>(
         left_out.extend(taken);
         for name in names {
             let _never_fails = writeln!(text, "Host {name}");
-            text.push_str(&reached(name, &host.address, host.port, host.via.as_ref()));
+            text.push_str(&reached(name, &host.address, host.port, host.via.as_ref().map(jump)));
         }
     }
     write(&places.ssh().join(hosts_file(server)), &text)?;
@@ -125,8 +128,8 @@ pub(crate) fn keep_hosts<'h>(
 
 /// Where a host is reached. Its key is looked up by the name that was typed and not by the address, which is the
 /// server's word: sent elsewhere, ssh finds another key than the one that it knows.
-pub(crate) fn reached(typed: &HostName, address: impl Display, port: impl Display, via: Option<&HostName>) -> String {
-    let jump = via.map(|via| format!("    ProxyJump {via}\n")).unwrap_or_default();
+pub(crate) fn reached(typed: &HostName, address: impl Display, port: impl Display, jump: Option<String>) -> String {
+    let jump = jump.map(|jump| format!("    ProxyJump {jump}\n")).unwrap_or_default();
     format!("    HostName {address}\n    HostKeyAlias {typed}\n    Port {port}\n{jump}")
 }
 

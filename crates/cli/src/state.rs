@@ -3,14 +3,15 @@
 //! ```text
 //! session   the token (0600), whose it is, and when it ends
 //! seen      the latest checkpoint, which goes into every statement
-//! hosts     names and aliases of hosts, a line each: what `ensure` knows without the network
+//! hosts     names and aliases of hosts, a line each, and jump@HOST of jump hosts: what `ensure` knows without the network
 //! keys      connecting keys of the user's own, and where their files are
 //! ```
 
+use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use domain::{HostName, Login, PublicKey, UnixTime, UserName};
+use domain::{HostName, Login, Pair, PublicKey, UnixTime, UserName};
 use serde::{Deserialize, Serialize};
 use statement::Seen;
 use wire::Token;
@@ -135,17 +136,22 @@ impl ServerState {
         }
     }
 
-    /// Keeps the names of hosts: of each its canonical name and then its aliases.
+    /// Keeps the names of hosts: of each its canonical name and then its aliases, and of a jump host the login that only
+    /// forwards.
     pub(crate) fn keep_hosts<'a>(
         &self,
-        hosts: impl Iterator<Item = (&'a HostName, &'a [HostName])>,
+        hosts: impl Iterator<Item = (&'a HostName, &'a [HostName], Option<&'a Login>)>,
     ) -> Result<(), StateError> {
         let mut text = String::new();
-        for (name, aliases) in hosts {
+        for (name, aliases, jump_login) in hosts {
             text.push_str(name.as_str());
             for alias in aliases {
                 text.push(' ');
                 text.push_str(alias.as_str());
+            }
+            if let Some(login) = jump_login {
+                // No name of a host has an `@`.
+                let _never_fails = write!(text, " {login}@{name}");
             }
             text.push('\n');
         }
@@ -157,6 +163,12 @@ impl ServerState {
         let Some(text) = self.read("hosts")? else { return Ok(None) };
         let line = text.lines().find(|line| line.split(' ').any(|name| name == given.as_str()));
         Ok(line.and_then(|line| line.split(' ').next()).and_then(|name| name.parse().ok()))
+    }
+
+    /// Whether this is a login that only forwards.
+    pub(crate) fn is_jump(&self, pair: &Pair) -> Result<bool, StateError> {
+        let (text, wanted) = (self.read("hosts")?.unwrap_or_default(), pair.to_string());
+        Ok(text.lines().any(|line| line.rsplit(' ').next() == Some(wanted.as_str())))
     }
 
     /// The file of a connecting key of the user's own.
@@ -258,7 +270,10 @@ mod tests {
         let name = |text: &str| text.parse::<HostName>().unwrap();
         assert_eq!(state.host(&name("web-1")).unwrap(), None);
         let (web, aliases, db) = (name("web-1.example.com"), [name("web-1"), name("w1")], name("db"));
-        state.keep_hosts([(&web, &aliases[..]), (&db, &[])].into_iter()).unwrap();
+        let jump: Login = "jump".parse().unwrap();
+        state.keep_hosts([(&web, &aliases[..], None), (&db, &[], Some(&jump))].into_iter()).unwrap();
+        let is_jump = |pair: &str| state.is_jump(&pair.parse().unwrap()).unwrap();
+        assert!(is_jump("jump@db") && !is_jump("root@db") && !is_jump("jump@w1"));
         for (given, found) in [("w1", Some(&web)), ("web-1.example.com", Some(&web)), ("db", Some(&db)), ("web", None)]
         {
             assert_eq!(state.host(&name(given)).unwrap().as_ref(), found, "{given}");

@@ -35,7 +35,9 @@ impl Home {
         };
         config::add(places.config(), &server).unwrap();
         let hosts: Vec<HostName> = hosts.iter().map(|host| host.parse().unwrap()).collect();
-        ServerState::at(places.server(&server.name)).keep_hosts(hosts.iter().map(|host| (host, &[][..]))).unwrap();
+        ServerState::at(places.server(&server.name))
+            .keep_hosts(hosts.iter().map(|host| (host, &[][..], None)))
+            .unwrap();
         home
     }
 
@@ -173,11 +175,19 @@ fn no_server_sends_plain_ssh_elsewhere_for_a_host_of_another() {
         via: None,
         realm: None,
         logins: Vec::new(),
+        jump_login: None,
     };
     let keep = |server: &str, hosts: &[wire::Host]| -> Vec<String> {
         let left_out = crate::ssh_files::keep_hosts(&places, &server.parse().unwrap(), hosts).unwrap();
         left_out.into_iter().map(ToString::to_string).collect()
     };
+    let behind = wire::Host { via: Some("web-1".parse().unwrap()), ..host("db-7", "d7") };
+    let jump = wire::Host { jump_login: Some("jump".parse().unwrap()), ..host("web-1", "w1") };
+    assert!(keep("jumping", &[behind, jump]).is_empty());
+    let jumping = places.ssh().join("hosts.jumping");
+    let kept = std::fs::read_to_string(&jumping).unwrap();
+    assert!(kept.contains("\nHost d7\n") && kept.contains("    ProxyJump jump@web-1\n"), "{kept}");
+    std::fs::remove_file(jumping).unwrap();
     let first = [host("web-1", "w1")];
     assert!(keep("first", &first).is_empty());
     let kept = std::fs::read_to_string(places.ssh().join("hosts.first")).unwrap();

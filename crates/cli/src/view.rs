@@ -199,6 +199,10 @@ pub(crate) fn details(request: &Checked, look: &Look<'_>) -> String {
     if allowed.hosts.len() > 1 {
         lines.add("hosts", allowed.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
     }
+    for behind in allowed.jumps.iter() {
+        let from = behind.jump.egress.map_or_else(String::new, |egress| format!(", which comes from {egress}"));
+        lines.add("reached", format!("{} through {}{from}", behind.host, behind.jump.through));
+    }
     if let Some(labels) = &allowed.live {
         lines.add("later", format!("also hosts that get {labels} while the grant lasts, as the rule allows then"));
     }

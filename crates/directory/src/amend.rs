@@ -60,7 +60,9 @@ impl Directory {
                         let Pool { name: _, labels, via, realm } = pool.clone();
                         let (name, address, port) = (name.clone(), address.clone(), *port);
                         let at = parts.hosts.partition_point(|host| host.name < name);
-                        parts.hosts.insert(at, Host { name, aliases: Vec::new(), address, port, labels, via, realm });
+                        let (aliases, jump_login, egress) = (Vec::new(), None, None);
+                        let host = Host { name, aliases, address, port, labels, via, realm, jump_login, egress };
+                        parts.hosts.insert(at, host);
                     }
                 }
             }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Display;
 use std::hash::Hash;
 
-use domain::{GroupName, HostName, PublicKey, UserName};
+use domain::{GroupName, HostName, MOST_JUMPS, PublicKey, UserName};
 use toml::Spanned;
 
 use crate::read::{ReadGroup, ReadHost, ReadPool, ReadUser};
@@ -137,6 +137,8 @@ pub(crate) fn hosts(notes: &Notes<'_>, read: Vec<ReadHost>, pools: Vec<ReadPool>
         labels: host.labels,
         via,
         realm: host.realm,
+        jump_login: host.jump_login.map(Spanned::into_inner),
+        egress: host.egress,
     };
     let mut hosts: Vec<Host> = read.into_iter().zip(jumps).map(finished).collect();
     hosts.sort_by(|a, b| a.name.cmp(&b.name));
@@ -145,11 +147,12 @@ pub(crate) fn hosts(notes: &Notes<'_>, read: Vec<ReadHost>, pools: Vec<ReadPool>
 
 fn finished_pool(notes: &Notes<'_>, pool: &ReadPool, named: &HashMap<&HostName, &ReadHost>) -> Pool {
     let via = pool.via.as_ref().and_then(|via| {
-        let host = named.get(via.get_ref()).map(|host| host.name.get_ref().clone());
-        if host.is_none() {
+        let Some(host) = named.get(via.get_ref()) else {
             no_jump_host(notes, via);
-        }
-        host
+            return None;
+        };
+        forwards(notes, via, host);
+        Some(host.name.get_ref().clone())
     });
     Pool { name: pool.name.get_ref().clone(), labels: pool.labels.clone(), via, realm: pool.realm.clone() }
 }
@@ -159,6 +162,14 @@ fn no_jump_host(notes: &Notes<'_>, via: &Spanned<HostName>) {
     notes.note_with_help(via.span(), message, "add it as a [[host]], or correct the name");
 }
 
+/// Whoever may log in to a host behind a jump host forwards through that one, as a login that does nothing else.
+fn forwards(notes: &Notes<'_>, via: &Spanned<HostName>, jump: &ReadHost) {
+    if jump.jump_login.is_none() {
+        let message = format!("the jump host `{}` has no login that only forwards", jump.name.get_ref());
+        notes.note_with_help(via.span(), message, "name one in its [[host]], such as jump_login = \"jump\"");
+    }
+}
+
 /// The jump host by its canonical name. Every chain of jump hosts ends, and at a host of this file.
 fn jump(notes: &Notes<'_>, host: &ReadHost, named: &HashMap<&HostName, &ReadHost>) -> Option<HostName> {
     let via = host.via.as_ref()?;
@@ -166,15 +177,24 @@ fn jump(notes: &Notes<'_>, host: &ReadHost, named: &HashMap<&HostName, &ReadHost
         no_jump_host(notes, via);
         return None;
     };
+    let name = host.name.get_ref();
+    if first.name.get_ref() == name {
+        notes.note_with_help(via.span(), format!("`{name}` is its own jump host"), "leave `via` out, or name another");
+        return None;
+    }
+    forwards(notes, via, first);
     let (mut passed, mut next) = (BTreeSet::new(), Some(*first));
     while let Some(jump) = next {
-        if jump.name.get_ref() == host.name.get_ref() {
-            notes.note(via.span(), format!("the jump hosts of `{}` lead back to it", host.name.get_ref()));
+        if jump.name.get_ref() == name {
+            notes.note(via.span(), format!("the jump hosts of `{name}` lead back to it"));
             break;
         }
         // A loop further on is told at the hosts that form it.
         let onward = || jump.via.as_ref().and_then(|via| named.get(via.get_ref()).copied());
         next = if passed.insert(jump.name.get_ref()) { onward() } else { None };
+    }
+    if passed.len() > MOST_JUMPS && next.is_none() {
+        notes.note(via.span(), format!("`{name}` is behind {} jump hosts; {MOST_JUMPS} are the most", passed.len()));
     }
     Some(first.name.get_ref().clone())
 }

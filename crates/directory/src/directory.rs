@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::{EmailAddress, GroupName, HostName, Label, PublicKey, RealmName, Selector, UserName};
+use domain::{EmailAddress, GroupName, HostName, Label, Login, MOST_JUMPS, PublicKey, RealmName, Selector, UserName};
 
 use crate::check::{self, Bindings};
 use crate::read;
@@ -211,6 +211,21 @@ impl Directory {
     /// The plain hosts of a realm, by canonical name.
     pub fn realm_hosts(&self, realm: &RealmName) -> impl Iterator<Item = &Host> {
         self.at(self.realms.get(realm).map_or(&[], Vec::as_slice))
+    }
+
+    /// The jump hosts in front of a host, the nearest first, each with the login there that only forwards.
+    ///
+    /// # Errors
+    /// The name of one that is not there, or has no such login: the inventory has them all, and one can be removed since.
+    pub fn jump_hosts<'d>(&'d self, host: &'d Host) -> Result<Vec<(&'d Host, &'d Login)>, &'d HostName> {
+        let (mut jumps, mut behind) = (Vec::new(), host);
+        while let Some(via) = &behind.via {
+            let jump = self.host(via.as_str()).filter(|jump| jump.name == *via && jumps.len() < MOST_JUMPS);
+            let there = jump.and_then(|jump| Some((jump, jump.jump_login.as_ref()?))).ok_or(via)?;
+            jumps.push(there);
+            behind = there.0;
+        }
+        Ok(jumps)
     }
 
     fn at<'d>(&'d self, places: &'d [usize]) -> impl Iterator<Item = &'d Host> {

@@ -112,6 +112,10 @@ pub struct NewHost {
     pub via: Option<HostName>,
     /// The realm, when it is a plain host.
     pub realm: Option<RealmName>,
+    /// The login that only forwards, when it is a jump host.
+    pub jump_login: Option<Login>,
+    /// Where connections that it forwards come from, when that is not its address.
+    pub egress: Option<Networks>,
 }
 
 /// Why an edit has no place to go.
@@ -216,7 +220,7 @@ pub fn keys_of(directory: &Source, user: &UserName) -> Result<Vec<KeyLine>, Edit
 /// When the file is no TOML. That a name is taken shows when the result is read.
 pub fn add_host(hosts: &Source, host: &NewHost) -> Result<Source, EditError> {
     edit(hosts, |top| {
-        let NewHost { name, aliases, address, port, labels, via, realm } = host;
+        let NewHost { name, aliases, address, port, labels, via, realm, jump_login, egress } = host;
         let fields = [
             ("name", Some(text(name))),
             ("aliases", (!aliases.is_empty()).then(|| list(aliases))),
@@ -225,6 +229,8 @@ pub fn add_host(hosts: &Source, host: &NewHost) -> Result<Source, EditError> {
             ("labels", (!labels.is_empty()).then(|| table(labels))),
             ("via", via.as_ref().map(text)),
             ("realm", realm.as_ref().map(text)),
+            ("jump_login", jump_login.as_ref().map(text)),
+            ("egress", egress.as_ref().map(|networks| list(&networks.iter().collect::<Vec<_>>()))),
         ];
         Ok(with_entry(hosts, top, "host", &fields))
     })

@@ -33,6 +33,8 @@ pub(crate) struct ReadHost {
     pub(crate) labels: BTreeSet<Label>,
     pub(crate) via: Option<Spanned<HostName>>,
     pub(crate) realm: Option<RealmName>,
+    pub(crate) jump_login: Option<Spanned<Login>>,
+    pub(crate) egress: Option<Networks>,
 }
 
 /// Reads `directory.toml`.
@@ -120,11 +122,33 @@ fn host(notes: &Notes<'_>, fields: Fields<'_>) -> Option<ReadHost> {
     let port = fields.number("port", "a port from 1 to 65535").unwrap_or(SSH);
     let labels = fields.table("labels").map(|table| labels(notes, &table)).unwrap_or_default();
     let via = fields.optional("via");
-    let realm = fields.optional("realm").map(Spanned::into_inner);
+    let realm: Option<RealmName> = fields.optional("realm").map(Spanned::into_inner);
+    let jump_login = fields.optional("jump_login");
+    let egress = egress(notes, &fields);
     fields.finish();
+    if let (Some(login), Some(realm)) = (&jump_login, &realm) {
+        let message =
+            format!("a plain host is no jump host: a certificate for `{}` would open that login", login.get_ref());
+        let message = format!("{message} on every host of the realm `{realm}`");
+        notes.note_with_help(login.span(), message, "name a scoped host as the jump host, or make this one scoped");
+    }
     let name = name?;
     let address = address.map_or_else(|| name.get_ref().into(), Spanned::into_inner);
-    Some(ReadHost { name, aliases, address, port, labels, via, realm })
+    Some(ReadHost { name, aliases, address, port, labels, via, realm, jump_login, egress })
+}
+
+/// Where connections through a jump host come from; few enough to stand in one line of a ruling.
+fn egress(notes: &Notes<'_>, fields: &Fields<'_>) -> Option<Networks> {
+    const MOST: usize = 8;
+    let egress = fields.networks("egress");
+    let place = fields.place_of("egress")?;
+    if fields.place_of("jump_login").is_none() {
+        let help = "leave it out, or say which login here only forwards: jump_login = \"jump\"";
+        notes.note_with_help(place, "`egress` is for jump hosts, which have a `jump_login`", help);
+    } else if egress.as_ref().is_some_and(|networks| networks.iter().len() > MOST) {
+        notes.note(place, format!("a jump host's connections come from {MOST} networks at most; name larger ones"));
+    }
+    egress
 }
 
 fn labels(notes: &Notes<'_>, table: &Fields<'_>) -> BTreeSet<Label> {

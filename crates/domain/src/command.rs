@@ -52,6 +52,12 @@ impl Command {
         Ok(Self(joined.into()))
     }
 
+    /// What logins on jump hosts run, which are for forwarding alone: it says so and ends at once.
+    #[must_use]
+    pub fn only_says_that_it_forwards() -> Self {
+        Self("echo This login only forwards connections to the hosts behind.".into())
+    }
+
     /// The words.
     pub fn words(&self) -> impl Iterator<Item = &str> {
         self.0.split(' ')
@@ -96,6 +102,8 @@ mod tests {
         assert_eq!(command.to_string(), "systemctl restart nginx@1.service");
         assert_eq!(command.to_string().parse(), Ok(command.clone()));
         assert_eq!(command.words().count(), 3);
+        let forwards = Command::only_says_that_it_forwards();
+        assert_eq!(forwards.as_str().parse(), Ok(forwards.clone()));
     }
 
     #[test]

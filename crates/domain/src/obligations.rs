@@ -5,8 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::{
-    Command, Extends, GroupName, HostName, KeyStrength, Login, Networks, Owes, Quorum, QuorumError, RealmName,
-    RuleName, Selector, Span,
+    Command, Extends, GroupName, HostName, Jump, Jumps, KeyStrength, Login, Networks, Owes, Pair, Quorum, QuorumError,
+    RealmName, RuleName, Selector, Span,
 };
 
 /// What an approver said.
@@ -139,6 +139,19 @@ pub struct Obligations {
     pub rests: bool,
     /// The group that is told of it and reviews it, when it is break-glass.
     pub break_glass: Option<GroupName>,
+    /// The jump hosts that lead to the hosts: certificates for these forward connections and do nothing else.
+    pub jumps: Jumps,
+}
+
+/// What a certificate for one pair carries, beside what all certificates of a grant do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carried {
+    /// The one command that it runs.
+    pub command: Option<Command>,
+    /// The networks that it may be used from; from anywhere if absent.
+    pub source: Option<Networks>,
+    /// The extensions; all others are absent.
+    pub allow: BTreeSet<Extension>,
 }
 
 impl Obligations {
@@ -147,9 +160,73 @@ impl Obligations {
         if self.quorum.is_auto() { Owes::Nothing } else { Owes::Review }
     }
 
+    /// What a certificate for this pair carries: one for a login on a host, or one that only forwards to it. `None` when
+    /// the pair is neither.
+    #[must_use]
+    pub fn carried(&self, pair: &Pair) -> Option<Carried> {
+        let covered = self.is_jump(pair) || (pair.login == self.login && self.hosts.contains(&pair.host));
+        if covered { self.carried_through(pair, self.jumps.of(&pair.host)) } else { None }
+    }
+
+    /// The same of a pair that is known to be covered, which is reached through this. Where certificates are pinned to
+    /// networks, a host behind another sees the addresses of that one; `None` when nothing says which they are.
+    #[must_use]
+    pub fn carried_through(&self, pair: &Pair, jump: Option<&Jump>) -> Option<Carried> {
+        let source = match (&self.source, jump) {
+            (Some(_), Some(jump)) => Some(jump.egress.clone()?),
+            (source, _) => source.clone(),
+        };
+        Some(if self.is_jump(pair) {
+            let command = Some(Command::only_says_that_it_forwards());
+            Carried { command, source, allow: BTreeSet::from([Extension::PortForwarding]) }
+        } else {
+            Carried { command: self.command.clone(), source, allow: self.allow.clone() }
+        })
+    }
+
+    /// Whether a pair is a login on a jump host, which only forwards.
+    #[must_use]
+    pub fn is_jump(&self, pair: &Pair) -> bool {
+        self.jumps.logins().contains(pair)
+    }
+
+    /// The logins among these that are on hosts, and not on jump hosts in front of them.
+    pub fn targets<'p>(&self, pairs: impl Iterator<Item = &'p Pair>) -> impl Iterator<Item = &'p Pair> {
+        pairs.filter(|pair| !self.is_jump(pair))
+    }
+
+    /// Whether each host of these is reached as it is here, later ones among them where those count.
+    #[must_use]
+    pub fn reaches_alike(&self, other: &Self) -> bool {
+        self.reached_alike(other, other.hosts.clone(), other.source.is_some()).0 == other.hosts
+    }
+
+    /// The hosts that are left, with the ways there: those that lead there otherwise than was approved are not.
+    fn reached_alike(&self, other: &Self, hosts: BTreeSet<HostName>, pinned: bool) -> (BTreeSet<HostName>, Jumps) {
+        let mut jumps = Jumps::default();
+        if self.jumps.is_empty() && other.jumps.is_empty() {
+            return (hosts, jumps);
+        }
+        let mut alike = |host: &HostName| {
+            let mut way = Jumps::default();
+            let same = if self.hosts.contains(host) {
+                way.add_common(host, &self.jumps, &other.jumps)
+            } else {
+                way.add_later(host, &self.jumps, &other.jumps)
+            };
+            let told = !pinned || way.before(host).all(|jump| jump.egress.is_some());
+            if same && told {
+                jumps.extend(way.iter());
+            }
+            same && told
+        };
+        let hosts = hosts.into_iter().filter(|host| alike(host)).collect();
+        (hosts, jumps)
+    }
+
     /// The stricter of both, as each certificate is judged: the ruling that was approved, and today's as `other`. `None`
     /// when they share no host or network or differ in login, command or realm, or one is break-glass and the other is not, so
-    /// that nothing is left to grant. A review is owed to the group that was told. A certificate for a realm opens every host of
+    /// that nothing is left to grant. A host that is reached through another jump host by now is not shared. A review is owed to the group that was told. A certificate for a realm opens every host of
     /// it: one that joined since was approved by nobody, so nothing is left either. Hosts that are in today's alone count where
     /// both are live for the same labels. What extends something is extended by nothing else.
     #[must_use]
@@ -165,6 +242,7 @@ impl Obligations {
         let as_loud = self.break_glass.is_some() == other.break_glass.is_some();
         let same = self.login == other.login && as_asked && as_loud && self.realm == other.realm && !grown;
         let source = in_both(self.source.as_ref(), other.source.as_ref())?;
+        let (hosts, jumps) = self.reached_alike(other, hosts, source.is_some());
         (same && !hosts.is_empty()).then(|| Self {
             rule: self.rule.clone(),
             quorum: self.quorum.and(&other.quorum),
@@ -183,6 +261,7 @@ impl Obligations {
             extends: self.extends,
             rests: self.rests || other.rests,
             break_glass: self.break_glass.clone(),
+            jumps,
         })
     }
 }
@@ -197,86 +276,4 @@ pub fn in_both(one: Option<&Networks>, other: Option<&Networks>) -> Option<Optio
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn obligations(hosts: &[&str], ttl: &str, allow: &[Extension]) -> Obligations {
-        Obligations {
-            rule: "r".parse().unwrap(),
-            quorum: Quorum::auto(),
-            hosts: hosts.iter().map(|h| h.parse().unwrap()).collect(),
-            live: None,
-            login: "root".parse().unwrap(),
-            max: "1h".parse().unwrap(),
-            ttl: ttl.parse().unwrap(),
-            allow: allow.iter().copied().collect(),
-            command: None,
-            realm: None,
-            source: None,
-            verify_required: false,
-            requester_key: None,
-            approver_key: None,
-            extends: None,
-            rests: false,
-            break_glass: None,
-        }
-    }
-
-    #[test]
-    fn what_restricts_connecting_and_signing_adds_up() {
-        let with = |source: &str, verify_required, requester_key, approver_key| Obligations {
-            source: source.parse().ok(),
-            verify_required,
-            requester_key,
-            approver_key,
-            ..obligations(&["a"], "5m", &[])
-        };
-        let (sk, verified) = (Some(KeyStrength::Sk), Some(KeyStrength::SkVerified));
-        let free = with("", false, None, None);
-        let one = with("10.0.0.0/8, 192.0.2.0/24", true, sk, None);
-        let other = with("10.1.0.0/16", false, verified, sk);
-        assert_eq!(one.intersect(&free), Some(one.clone()));
-        assert_eq!(free.intersect(&other), Some(other.clone()));
-        assert_eq!(one.intersect(&other), Some(with("10.1.0.0/16", true, verified, sk)));
-        let elsewhere = with("198.51.100.0/24", false, None, None);
-        assert_eq!(one.intersect(&elsewhere), None, "no address is in both");
-    }
-
-    #[test]
-    fn an_extension_is_that_of_one_grant_and_rests_on_it_when_either_ruling_says_so() {
-        let extending = |extends: &str, rests| Obligations {
-            extends: extends.parse().ok(),
-            rests,
-            ..obligations(&["a"], "5m", &[])
-        };
-        let (one, other) = ("7K3F9-QXMWT since 2026-03-01T14:02:00Z", "7K3F9-QXMWT since 2026-03-01T14:03:00Z");
-        assert_eq!(extending(one, false).intersect(&extending(one, true)), Some(extending(one, true)));
-        assert_eq!(extending(one, true).intersect(&extending(one, false)), Some(extending(one, true)));
-        assert_eq!(extending(one, false).intersect(&extending(other, false)), None, "it counts from another time");
-        assert_eq!(extending(one, false).intersect(&extending("", false)), None);
-    }
-
-    #[test]
-    fn the_intersection_is_the_stricter_of_both() {
-        let approved = obligations(&["a", "b"], "5m", &[Extension::Pty, Extension::UserRc]);
-        let today = obligations(&["b", "c"], "2m", &[Extension::Pty]);
-        assert_eq!(approved.intersect(&today), Some(obligations(&["b"], "2m", &[Extension::Pty])));
-        assert_eq!(approved.intersect(&obligations(&["c"], "2m", &[])), None);
-        let in_realm = |hosts: &[&str]| Obligations { realm: "legacy".parse().ok(), ..obligations(hosts, "5m", &[]) };
-        assert_eq!(in_realm(&["a", "b"]).intersect(&in_realm(&["a"])), Some(in_realm(&["a"])));
-        assert_eq!(in_realm(&["a"]).intersect(&in_realm(&["a", "b"])), None, "nobody approved b");
-        let live =
-            |hosts: &[&str], labels: &str| Obligations { live: labels.parse().ok(), ..obligations(hosts, "5m", &[]) };
-        let (then, now) = (live(&["a", "b"], "env=prod"), live(&["b", "c"], "env=prod"));
-        assert_eq!(then.intersect(&now), Some(now.clone()), "what came later counts where both say so");
-        assert_eq!(then.intersect(&live(&["b", "c"], "env=dev")), Some(obligations(&["b"], "5m", &[])));
-        for fixed in [then.intersect(&live(&["b", "c"], "")), live(&["a", "b"], "").intersect(&now)] {
-            assert_eq!(fixed, Some(obligations(&["b"], "5m", &[])), "and nowhere else");
-        }
-        let glass = |review: &str| Obligations { break_glass: review.parse().ok(), ..obligations(&["a"], "5m", &[]) };
-        assert_eq!(glass("security").intersect(&glass("sre")), Some(glass("security")), "owed to those who were told");
-        assert_eq!(glass("security").intersect(&obligations(&["a"], "5m", &[])), None, "nothing else for break-glass");
-        let other_login = Obligations { login: "deploy".parse().unwrap(), ..today };
-        assert_eq!(approved.intersect(&other_login), None);
-    }
-}
+mod tests;

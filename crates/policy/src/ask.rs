@@ -1,8 +1,8 @@
 //! What is asked of the policy, and what it says.
 
 use domain::{
-    AskedLogin, Command, Extends, GroupName, HostName, KeyStrength, Networks, Obligations, Owes, RealmName, RuleName,
-    Selector, Span, Target, Text, UnixTime, UserName,
+    AskedLogin, Command, Extends, GroupName, HostName, KeyStrength, Networks, Obligations, Owes, Pair, RealmName,
+    RuleName, Selector, Span, Target, Text, UnixTime, UserName,
 };
 
 /// What a request asks, as far as policy looks at it.
@@ -57,6 +57,7 @@ pub struct Keys {
 
 /// What policy says of a request.
 #[must_use = "a ruling decides"]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and most are permissions")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ruling {
     /// No, and why.
@@ -225,6 +226,36 @@ pub enum Refusal {
         user: UserName,
         /// Its networks.
         pinned: Networks,
+    },
+    /// The host is behind one that is not there.
+    #[error("`{host}` is reached through the jump host `{jump}`, which was removed or stopped; ask an administrator")]
+    NoJumpHost {
+        /// The host.
+        host: HostName,
+        /// What is in front of it.
+        jump: HostName,
+    },
+    /// What is required on a jump host keeps connections from being forwarded there.
+    #[error(
+        "what is required on the jump host `{0}` allows no port-forwarding there, so that nothing behind it can be reached; \
+         ask an administrator"
+    )]
+    NoForwarding(HostName),
+    /// The request is for the login that other hosts of it are reached through.
+    #[error("other hosts of this request are reached through {0}, which only forwards for them; ask for it by itself")]
+    JumpItself(Pair),
+    /// Certificates are pinned, and nothing says what the host behind the jump host sees.
+    #[error(
+        "the rule `{rule}`, or what is required beside it, pins certificates to networks, and hosts.toml does not say where \
+         connections to `{host}` through `{jump}` come from; ask an administrator to give `{jump}` an `egress`"
+    )]
+    NoEgress {
+        /// The rule.
+        rule: RuleName,
+        /// The host.
+        host: HostName,
+        /// What is in front of it.
+        jump: HostName,
     },
     /// sshd could not ask for a PIN or finger at this connecting key.
     #[error(

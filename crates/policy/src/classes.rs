@@ -34,7 +34,8 @@ impl<'d> Classes<'d> {
         }
         let mut hosts: BTreeMap<_, Vec<&Host>> = BTreeMap::new();
         for host in directory.hosts() {
-            hosts.entry((only(policy.vocabulary.host(host), &named), host.realm.as_ref())).or_default().push(host);
+            let (uids, via) = (only(policy.vocabulary.host(host), &named), host.via.as_ref());
+            hosts.entry((uids, host.realm.as_ref(), via)).or_default().push(host);
         }
         let users: Vec<Vec<&User>> = users.into_values().collect();
         let each = users.iter().enumerate().flat_map(|(class, users)| users.iter().map(move |user| (class, *user)));

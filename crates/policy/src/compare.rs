@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use domain::{
-    Command, Extension, GroupName, HostName, KeyStrength, Login, Networks, Obligations, Quorum, RealmName, RuleName,
-    Span, in_both,
+    Behind, Command, Extension, GroupName, HostName, KeyStrength, Login, Networks, Obligations, Quorum, RealmName,
+    RuleName, Span, in_both,
 };
 
 use crate::{Refusal, Ruling};
@@ -51,6 +51,8 @@ pub enum Divergence {
     Rests(bool),
     /// Break-glass would be reviewed by another group.
     Reviewers(Option<GroupName>, Option<GroupName>),
+    /// Hosts would be reached through other jump hosts, or come from elsewhere: what was, and what would be.
+    Jumps(BTreeSet<Behind>, BTreeSet<Behind>),
 }
 
 /// Which way a difference goes.
@@ -106,6 +108,7 @@ fn between(was: &Obligations, now: &Obligations) -> Vec<Divergence> {
         extends: _,
         rests,
         break_glass,
+        jumps,
     } = was;
     let mut found = Vec::new();
     let mut note = |differs: bool, difference: Divergence| found.extend(differs.then_some(difference));
@@ -124,6 +127,10 @@ fn between(was: &Obligations, now: &Obligations) -> Vec<Divergence> {
     note(*source != now.source, Divergence::Source(source.clone(), now.source.clone()));
     note(*verify_required != now.verify_required, Divergence::VerifyRequired(now.verify_required));
     note(*requester_key != now.requester_key, Divergence::RequesterKey(*requester_key, now.requester_key));
+    let behind = |jumps: &domain::Jumps, others: &domain::Jumps| -> BTreeSet<Behind> {
+        jumps.iter().filter(|behind| others.of(&behind.host) != Some(&behind.jump)).collect()
+    };
+    note(*jumps != now.jumps, Divergence::Jumps(behind(jumps, &now.jumps), behind(&now.jumps, jumps)));
     note(*approver_key != now.approver_key, Divergence::ApproverKey(*approver_key, now.approver_key));
     note(*rests != now.rests, Divergence::Rests(now.rests));
     note(*break_glass != now.break_glass, Divergence::Reviewers(break_glass.clone(), now.break_glass.clone()));
@@ -162,6 +169,7 @@ impl Divergence {
             Self::ApproverKey(..) => "approver-key",
             Self::Rests(_) => "rests",
             Self::Reviewers(..) => "reviewers",
+            Self::Jumps(..) => "jumps",
         }
     }
 
@@ -190,9 +198,12 @@ impl Divergence {
                     Course::Looser
                 }
             }
-            Self::Quorum(..) | Self::Login(..) | Self::Command(..) | Self::Realm(..) | Self::Reviewers(..) => {
-                Course::Other
-            }
+            Self::Quorum(..)
+            | Self::Login(..)
+            | Self::Command(..)
+            | Self::Realm(..)
+            | Self::Reviewers(..)
+            | Self::Jumps(..) => Course::Other,
         })
     }
 }
@@ -226,6 +237,7 @@ impl fmt::Display for Divergence {
             Self::Reviewers(was, now) => {
                 write!(f, "break-glass reviewed by {}, not {}", or(now, "nobody"), or(was, "nobody"))
             }
+            Self::Jumps(was, now) => write!(f, "reached by {}, not {}", way(now), way(was)),
         }
     }
 }
@@ -238,6 +250,10 @@ fn list<T: fmt::Display>(names: &BTreeSet<T>) -> String {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }
+}
+
+fn way(behind: &BTreeSet<Behind>) -> String {
+    if behind.is_empty() { "no jump host".to_owned() } else { list(behind) }
 }
 
 fn or(value: &Option<impl fmt::Display>, none: &str) -> String {

@@ -14,6 +14,7 @@ use crate::cedar::{Meaning, Statement};
 use crate::commands::Pattern;
 use crate::evaluate::Matched;
 use crate::facts::Asker;
+use crate::jumps;
 use crate::rule::{self, Choice, Open};
 use crate::schedule::Schedule;
 use crate::target::{self, Look};
@@ -218,8 +219,12 @@ pub fn explain(policy: &Policy, directory: &Directory, ask: &Ask, now: UnixTime)
         let asker = Asker::new(&policy.conditions, user, login, ask, now)?;
         let looking = Looking { policy, asker, login, user: policy.vocabulary.user(directory, user), ask, now };
         let (told, matched) = looking.at(&hosts);
-        let paths = matched.and_then(|matched| rule::paths(&matched, user, ask).ok());
-        let rules = paths.map(|paths| considered(policy, directory, (ask, now), &Open { login, hosts, realm, paths }));
+        let way = jumps::way(policy, directory, (user, &looking.user), (ask, login), &hosts, now).ok();
+        let open = matched.zip(way).and_then(|(matched, way)| {
+            let paths = rule::paths(&matched, user, ask, &way).ok()?;
+            Some(Open { login, hosts, realm, jumps: way.jumps, paths })
+        });
+        let rules = open.map(|open| considered(policy, directory, (ask, now), &open));
         Ok((told, rules.unwrap_or_default()))
     };
     let (hosts, rules) = looked().unwrap_or_default();

@@ -1,12 +1,12 @@
 //! A request as Cedar sees it: user and host become entities only when somebody asks.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use cedar_policy::{
     Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, ParseErrors, Request, RestrictedExpression,
 };
 use directory::{Directory, Host, User};
-use domain::{GroupName, Login, UnixTime};
+use domain::{GroupName, Label, Login, UnixTime};
 
 use crate::conditions::Conditions;
 use crate::{Ask, Refusal};
@@ -45,8 +45,12 @@ impl Vocabulary {
 
     /// The host and its labels, itself first.
     pub(crate) fn host(&self, host: &Host) -> Vec<EntityUid> {
-        let labels = host.labels.iter().map(|label| uid(&self.label, &label.to_string()));
-        std::iter::once(uid(&self.host, host.name.as_str())).chain(labels).collect()
+        std::iter::once(uid(&self.host, host.name.as_str())).chain(self.labels(&host.labels)).collect()
+    }
+
+    /// The labels.
+    pub(crate) fn labels(&self, labels: &BTreeSet<Label>) -> Vec<EntityUid> {
+        labels.iter().map(|label| uid(&self.label, &label.to_string())).collect()
     }
 }
 

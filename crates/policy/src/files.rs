@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use directory::{Directory, Mistake, Mistakes, Notes, Source};
 
-use crate::Policy;
+use crate::{Policy, pins};
 
 /// The files of a bundle, as read.
 #[derive(Debug, Clone)]
@@ -69,7 +69,12 @@ impl Files {
             return Err(Mistakes(mistakes));
         }
         match Policy::compile(&self.access, self.cedar.as_ref(), &directory) {
-            Ok(policy) => Mistakes(mistakes).unless_any((directory, policy)),
+            Ok(policy) => {
+                if mistakes.is_empty() {
+                    mistakes.extend(pins::untold(&self.hosts, &policy, &directory));
+                }
+                Mistakes(mistakes).unless_any((directory, policy))
+            }
             Err(Mistakes(in_rules)) => {
                 mistakes.extend(in_rules);
                 Err(Mistakes(mistakes))

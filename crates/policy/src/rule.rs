@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use cedar_policy::EntityUid;
 use directory::{Directory, Host, User};
 use domain::{
-    AskedLogin, GroupName, HostName, Login, Obligations, Owes, RealmName, RuleName, Selector, Share, Span, StandIn,
-    Target, UnixTime, UserName, in_both,
+    AskedLogin, GroupName, HostName, Jumps, Login, Obligations, Owes, RealmName, RuleName, Selector, Share, Span,
+    StandIn, Target, UnixTime, UserName, in_both,
 };
 
 use crate::evaluate::{Matched, evaluate};
 use crate::facts::{Asker, facts};
+use crate::jumps::{self, Way};
 use crate::people::{Asked, any_reviewer, people};
 use crate::target::{self, Look};
 use crate::terms::{Path, Terms};
@@ -68,6 +69,7 @@ pub(crate) fn obligations(open: &Open<'_>, chosen: &Choice<'_>, ask: &Ask) -> Ob
         extends: ask.extends.map(|extending| extending.what),
         rests: ask.extends.is_some() && chosen.path.extend.is_some(),
         break_glass: chosen.review.clone(),
+        jumps: jumps::as_ruled(&open.jumps, &chosen.path),
     }
 }
 
@@ -85,6 +87,7 @@ pub(crate) struct Open<'a> {
     pub(crate) login: &'a Login,
     pub(crate) hosts: Vec<&'a Host>,
     pub(crate) realm: Option<&'a RealmName>,
+    pub(crate) jumps: Jumps,
     /// Never empty; the fewest people first, then by file order.
     pub(crate) paths: Vec<Choice<'a>>,
 }
@@ -113,8 +116,9 @@ pub(crate) fn open_paths<'a>(
     for host in &hosts {
         on_hosts.push(on_host(policy, &asker, &user_uids, (host, &policy.vocabulary.host(host)))?.1?);
     }
-    let paths = paths(&on_hosts, user, ask)?;
-    Ok(Open { login, hosts, realm, paths })
+    let way = jumps::way(policy, directory, (user, &user_uids), (ask, login), &hosts, now)?;
+    let paths = paths(&on_hosts, user, ask, &way)?;
+    Ok(Open { login, hosts, realm, jumps: way.jumps, paths })
 }
 
 /// The places of the statements that are for this user and host, and what of them matches.
@@ -127,12 +131,24 @@ pub(crate) fn on_host<'p>(
     user: &[EntityUid],
     (host, uids): (&Host, &[EntityUid]),
 ) -> Result<OnHost<'p>, Refusal> {
-    let facts = facts(&policy.vocabulary, asker, user, (host, uids))?;
-    let places = policy.slices.of(user, uids);
-    let matched = evaluate(policy, &places, &facts, &host.name).and_then(|matched| {
+    let (places, matched) = look_at(policy, asker, user, (host, uids))?;
+    let matched = matched.and_then(|matched| {
         let none = || Refusal::NoRule { requester: asker.user.name.clone(), host: host.name.clone() };
         if matched.rules.is_empty() { Err(none()) } else { Ok(matched) }
     });
+    Ok((places, matched))
+}
+
+/// The same, where no rule needs to match.
+pub(crate) fn look_at<'p>(
+    policy: &'p Policy,
+    asker: &Asker<'_>,
+    user: &[EntityUid],
+    (host, uids): (&Host, &[EntityUid]),
+) -> Result<OnHost<'p>, Refusal> {
+    let facts = facts(&policy.vocabulary, asker, user, (host, uids))?;
+    let places = policy.slices.of(user, uids);
+    let matched = evaluate(policy, &places, &facts, &host.name);
     Ok((places, matched))
 }
 
@@ -151,8 +167,13 @@ pub(crate) fn asker<'a>(directory: &'a Directory, ask: &'a Ask) -> Result<(&'a U
 
 /// The paths that a request can take: those of break-glass when it asks for that, and only those; an extension takes the
 /// approvals that rules want of extensions.
-pub(crate) fn paths<'p>(on_hosts: &[Matched<'p>], user: &User, ask: &Ask) -> Result<Vec<Choice<'p>>, Refusal> {
-    let choices = common(on_hosts, user)?;
+pub(crate) fn paths<'p>(
+    on_hosts: &[Matched<'p>],
+    user: &User,
+    ask: &Ask,
+    way: &Way,
+) -> Result<Vec<Choice<'p>>, Refusal> {
+    let choices = common(on_hosts, user, way)?;
     let Some(owes) = ask.break_glass else { return Ok(asking_for(choices, ask)) };
     let ruled_out = choices.iter().any(|choice| choice.path.break_glass.is_some());
     let broken = as_break_glass(choices, owes);
@@ -170,15 +191,16 @@ pub(crate) fn as_break_glass(choices: Vec<Choice<'_>>, owes: Owes) -> Vec<Choice
     broken
 }
 
-/// The rules that match on every host, never none. What any host requires is added to each, as one approval opens them all,
-/// and the networks that the user is pinned to.
-fn common<'p>(on_hosts: &[Matched<'p>], user: &User) -> Result<Vec<Choice<'p>>, Refusal> {
+/// The rules that match on every host, never none. What any host requires, or a jump host on the way, is added to each, as
+/// one approval opens them all, and the networks that the user is pinned to.
+fn common<'p>(on_hosts: &[Matched<'p>], user: &User, way: &Way) -> Result<Vec<Choice<'p>>, Refusal> {
     let Some((first, others)) = on_hosts.split_first() else { return Err(Refusal::NoCommonRule) };
     let mut rules: BTreeMap<&RuleName, (usize, &Path)> = first.rules.clone();
     rules.retain(|name, _| others.iter().all(|matched| matched.rules.contains_key(name)));
     let mut required: Vec<&Terms> = Vec::new();
-    for terms in on_hosts.iter().flat_map(|matched| &matched.requirements) {
-        if !required.contains(terms) {
+    let of_hosts = on_hosts.iter().flat_map(|matched| matched.requirements.iter().copied());
+    for terms in of_hosts.chain(&way.required) {
+        if !required.contains(&terms) {
             required.push(terms);
         }
     }
@@ -187,7 +209,8 @@ fn common<'p>(on_hosts: &[Matched<'p>], user: &User) -> Result<Vec<Choice<'p>>, 
     for (rule, (order, path)) in rules {
         let whole = required.iter().try_fold(path.clone(), |path, terms| path.with(terms));
         let whole = whole.ok_or_else(|| Refusal::NoCommonSource(rule.clone()));
-        match whole.and_then(|path| pinned(path, rule, user)) {
+        let pinned = whole.and_then(|path| pinned(path, rule, user));
+        match pinned.and_then(|path| jumps::pinnable(path, rule, &way.jumps)) {
             Ok(path) => choices.push(Choice { rule, path, review: None, order }),
             Err(refusal) => drop(nowhere.get_or_insert(refusal)),
         }

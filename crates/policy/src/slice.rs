@@ -69,7 +69,7 @@ pub(crate) fn principal(policy: &Policy) -> Option<EntityUid> {
 }
 
 /// The labels that a statement of `access.toml` names: the host must have them all.
-fn labels(policy: &Policy) -> Vec<EntityUid> {
+pub(crate) fn labels(policy: &Policy) -> Vec<EntityUid> {
     policy.entity_literals().into_iter().filter(|uid| uid.type_name().basename() == "Label").collect()
 }
 

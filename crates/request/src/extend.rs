@@ -42,6 +42,9 @@ pub enum NoExtension {
     /// The labels mean hosts that nobody has approved.
     #[error("the labels mean hosts by now that it was not granted for; ask anew")]
     MoreHosts,
+    /// Other logins would forward to its hosts.
+    #[error("its hosts were reached through other jump hosts then")]
+    OtherWay,
     /// The number of certificates would begin anew.
     #[error("that is limited to some certificates, which an extension would count anew; ask anew")]
     Uses,
@@ -96,6 +99,7 @@ pub fn opens_no_more(ruling: &RulingText, before: &RulingText) -> Result<(), NoE
         (ruled.login == before.login && ruled.realm == before.realm, NoExtension::OtherAccess),
         (ruled.rule == before.rule, NoExtension::OtherRule),
         (no_more_hosts(ruled, before), NoExtension::MoreHosts),
+        (before.reaches_alike(ruled), NoExtension::OtherWay),
     ];
     first_wrong(checks)
 }

@@ -1,5 +1,6 @@
 //! The grant: proof that a request was approved and still may be used, judged anew for every fetch.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use directory::Directory;
@@ -162,7 +163,11 @@ pub fn fetchable(case: &Case<'_>, fetch: &Verified<FetchStatement>) -> Result<()
     the_connecting_key(case, fetch)?;
     let approved = case.ruling.obligations();
     let may_be = |pair: &Pair| approved.live.is_some() || approved.hosts.contains(&pair.host);
-    let other = fetch.statement().pairs.iter().find(|pair| pair.login != approved.login || !may_be(pair));
+    let mut targets = approved.targets(fetch.statement().pairs.iter()).peekable();
+    if targets.peek().is_none() {
+        return Err(NotGranted::OnlyJumps(case.id));
+    }
+    let other = targets.find(|pair| pair.login != approved.login || !may_be(pair));
     other.map_or(Ok(()), |pair| Err(not_covered(case, pair, approved)))
 }
 
@@ -291,8 +296,12 @@ fn covered(
     fetch: &Verified<FetchStatement>,
     obligations: &Obligations,
 ) -> Result<Vec<Pair>, NotGranted> {
-    let covers = |pair: &Pair| pair.login == obligations.login && obligations.hosts.contains(&pair.host);
-    let pairs = &fetch.statement().pairs;
+    let (approved, pairs) = (case.ruling.obligations(), &fetch.statement().pairs);
+    // Nobody forwards anywhere without a certificate for a host behind: that one is judged, and counted.
+    let behind = |pair: &Pair| obligations.jumps.before(&pair.host).map(|jump| &jump.through).collect::<Vec<_>>();
+    let on_the_way: BTreeSet<&Pair> = approved.targets(pairs.iter()).flat_map(behind).collect();
+    let covers =
+        |pair: &Pair| obligations.carried(pair).is_some() && (!approved.is_jump(pair) || on_the_way.contains(pair));
     match pairs.iter().find(|pair| !covers(pair)) {
         None => Ok(pairs.iter().cloned().collect()),
         Some(pair) => Err(not_covered(case, pair, obligations)),

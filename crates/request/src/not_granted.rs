@@ -93,9 +93,13 @@ pub enum NotGranted {
         /// What there is.
         granted: String,
     },
+    /// Nothing but logins that forward.
+    #[error("a certificate for a jump host comes with one for a host behind it; fetch both under request {0}")]
+    OnlyJumps(RequestId),
     /// Today's policy leaves nothing of what was approved.
     #[error(
-        "today's policy shares no host, login, command or network with what was approved for request {0}; ask again"
+        "today's policy shares no host, login, command or network with what was approved for request {0}, or reaches its hosts \
+         through others; ask again"
     )]
     NothingLeft(RequestId),
     /// Not enough of the approvals count any more.

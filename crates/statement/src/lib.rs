@@ -65,8 +65,9 @@
 //! them later count too. `realm` and `realm-hosts` (how many hosts the realm has in all) are there for
 //! plain hosts only. `break-glass` says who reviews it, as `reviewed by security`; then `quorum` is `auto`, or while a review is
 //! owed one of that group. Networks are a line each, and none when certificates may be used from anywhere. `extends` is that of
-//! the request; with `rests: yes` it counts only while what it extends has its approvals. Break-glass extends nothing. Its words
-//! are what `allows` says in the decision.
+//! the request; with `rests: yes` it counts only while what it extends has its approvals. Break-glass extends nothing.
+//! Hosts behind jump hosts have a line each at the end, `jump: db-7 jump@bastion-eu`, with the networks that connections come from
+//! where certificates are pinned. Its words are what `allows` says in the decision.
 //!
 //! ```text
 //! hallpass-ruling v1

@@ -6,8 +6,8 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use domain::{
-    Digest, Extends, Extension, GroupName, HostName, KeyStrength, Network, Networks, Obligations, Owes, Quorum,
-    RealmName, Span, Text, TextError, UnknownExtension,
+    Behind, Digest, Extends, Extension, GroupName, HostName, Jumps, KeyStrength, Network, Networks, Obligations, Owes,
+    Quorum, RealmName, Span, Text, TextError, UnknownExtension,
 };
 
 use crate::codec::{Fields, Lines, StatementError, Writer};
@@ -20,6 +20,10 @@ const NETWORK_BYTES: usize = 60;
 const COMMAND_BYTES: usize = 150;
 /// Longest quorum that the words spell out; the text has it whole.
 const QUORUM_BYTES: usize = 100;
+/// Most bytes of jump hosts that the words spell out; the text has them all.
+const JUMP_BYTES: usize = 70;
+/// The longest value of a statement.
+const LONGEST_WORDS: usize = 1024;
 
 /// A permitting ruling, made once at submit. Nobody signs it by itself: the approver signs its digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +59,12 @@ pub enum RulingTextError {
     /// It is break-glass, and goes on from something.
     #[error("break-glass extends nothing; ask for the one or the other")]
     BreakGlassExtends,
+    /// A host behind another one, where certificates are pinned and nothing says what that host sees.
+    #[error("certificates are pinned to networks, and nothing says from where {0} is reached")]
+    Egress(HostName),
+    /// The hosts and the ways there are longer than a text that is read.
+    #[error("the ruling would name too many hosts behind jump hosts. Ask for fewer, by narrower labels")]
+    TooLong,
     /// What it allows does not fit into words that can be signed.
     #[error("what the ruling allows does not fit into one line")]
     Words(#[from] TextError),
@@ -85,6 +95,7 @@ impl RulingText {
             return Err(RulingTextError::Rests);
         }
         check_break_glass(&obligations)?;
+        check_jumps(&obligations)?;
         let words = in_words(&obligations, realm_hosts).parse()?;
         Ok(Self { request, bundle, obligations, realm_hosts, words })
     }
@@ -137,7 +148,41 @@ fn check_break_glass(allowed: &Obligations) -> Result<(), RulingTextError> {
     }
 }
 
+/// What is said of each host behind another one fits into its line, and all of it into the text.
+fn check_jumps(allowed: &Obligations) -> Result<(), RulingTextError> {
+    const LONGEST_LINE: usize = 1024;
+    const BESIDES: usize = 64 * 1024;
+    if allowed.jumps.is_empty() {
+        return Ok(());
+    }
+    let mut bytes: usize = allowed.hosts.iter().map(|host| host.as_str().len() + "host: \n".len()).sum();
+    for behind in allowed.jumps.iter() {
+        if allowed.source.is_some() && behind.jump.egress.is_none() {
+            return Err(RulingTextError::Egress(behind.host));
+        }
+        let line = behind.to_string().len();
+        bytes = bytes.saturating_add(line + "jump: \n".len());
+        if line > LONGEST_LINE || bytes > RulingText::LONGEST - BESIDES {
+            return Err(RulingTextError::TooLong);
+        }
+    }
+    Ok(())
+}
+
+/// How much the words spell out.
+#[derive(Clone, Copy)]
+enum Detail {
+    Whole,
+    /// Jump hosts as their number, and no command: where it would be longer than what can be signed.
+    Brief,
+}
+
 fn in_words(allowed: &Obligations, realm_hosts: Option<NonZeroU32>) -> String {
+    let whole = words_of(allowed, realm_hosts, Detail::Whole);
+    if whole.len() <= LONGEST_WORDS { whole } else { words_of(allowed, realm_hosts, Detail::Brief) }
+}
+
+fn words_of(allowed: &Obligations, realm_hosts: Option<NonZeroU32>, detail: Detail) -> String {
     let mut words = format!("{} on ", allowed.login);
     match (&allowed.realm, realm_hosts) {
         (Some(realm), Some(count)) => {
@@ -146,12 +191,13 @@ fn in_words(allowed: &Obligations, realm_hosts: Option<NonZeroU32>) -> String {
         _ => words.push_str(&hosts_in_words(allowed)),
     }
     words.push_str(&break_glass(allowed));
-    match &allowed.command {
-        Some(command) if command.as_str().len() <= COMMAND_BYTES => {
+    words.push_str(&jumps_in_words(&allowed.jumps, detail));
+    match (&allowed.command, detail) {
+        (Some(command), Detail::Whole) if command.as_str().len() <= COMMAND_BYTES => {
             let _never_fails = write!(words, ", only to run `{command}`");
         }
-        Some(_) => words.push_str(", only to run the command of the request"),
-        None => {}
+        (Some(_), _) => words.push_str(", only to run the command of the request"),
+        (None, _) => {}
     }
     let _never_fails =
         write!(words, ", for at most {}{}, certificates of {}", allowed.max, counted(allowed), allowed.ttl);
@@ -175,10 +221,25 @@ fn break_glass(allowed: &Obligations) -> String {
     allowed.break_glass.as_ref().map_or_else(String::new, |group| format!(", {how}, to be reviewed by {group}"))
 }
 
+/// What else certificates open, after a comma: logins that only forward.
+fn jumps_in_words(jumps: &Jumps, detail: Detail) -> String {
+    let named: Vec<String> = jumps.logins().iter().map(|pair| format!("{} as {}", pair.host, pair.login)).collect();
+    let listed = named.join(", ");
+    let spelled_out = matches!(detail, Detail::Whole) && listed.len() <= JUMP_BYTES;
+    match (named.len(), spelled_out) {
+        (0, _) => String::new(),
+        (1, true) => format!(", through {listed}"),
+        (1, false) => ", through the jump host of the ruling".to_owned(),
+        (count, true) => format!(", through {count} jump hosts ({listed})"),
+        (count, false) => format!(", through {count} jump hosts of the ruling"),
+    }
+}
+
 /// What is asked of connecting and of the keys that sign, after commas.
 fn restrictions(allowed: &Obligations) -> String {
-    let source =
-        allowed.source.as_ref().map(|source| format!("only from {}", spelled_out(source.iter(), NETWORK_BYTES)));
+    let behind = if allowed.jumps.is_empty() { "" } else { ", then only from jump hosts" };
+    let from = |source: &Networks| format!("only from {}{behind}", spelled_out(source.iter(), NETWORK_BYTES));
+    let source = allowed.source.as_ref().map(from);
     let verified = allowed.verify_required.then(|| "each login verified by the FIDO key".to_owned());
     let in_turn = in_turn(&allowed.quorum);
     let signed = |what: &str, key: Option<KeyStrength>| Some(format!("{what} with {}", key?.in_words()));
@@ -272,7 +333,7 @@ impl FromStr for ReviewedBy {
 
 impl Fields for RulingText {
     const NAME: &'static str = "hallpass-ruling";
-    /// Room for [`RulingText::MAX_HOSTS`] names of any length.
+    /// Room for [`RulingText::MAX_HOSTS`] names of any length; fewer where they are long and behind jump hosts.
     const LONGEST: usize = 2 * 1024 * 1024;
 
     fn write(&self, out: &mut Writer) {
@@ -295,6 +356,7 @@ impl Fields for RulingText {
             extends,
             rests,
             break_glass,
+            jumps,
         } = &self.obligations;
         out.value("request", &self.request);
         out.value("bundle", &self.bundle);
@@ -316,6 +378,7 @@ impl Fields for RulingText {
         out.optional("extends", extends.as_ref());
         out.optional("rests", rests.then_some("yes").as_ref());
         out.optional("break-glass", break_glass.as_ref().map(|group| format!("reviewed by {group}")).as_ref());
+        jumps.iter().for_each(|behind| out.value("jump", &behind));
     }
 
     fn read(lines: &mut Lines<'_>) -> Result<Self, StatementError> {
@@ -334,6 +397,7 @@ impl Fields for RulingText {
         let (requester_key, approver_key) = (lines.optional("requester-key")?, lines.optional("approver-key")?);
         let (extends, rests) = (lines.optional("extends")?, lines.optional::<Yes>("rests")?.is_some());
         let break_glass = lines.optional::<ReviewedBy>("break-glass")?.map(|given| given.0);
+        let jumps = lines.list::<Behind>("jump")?.into_iter().collect();
         let obligations = Obligations {
             rule,
             quorum,
@@ -352,6 +416,7 @@ impl Fields for RulingText {
             extends,
             rests,
             break_glass,
+            jumps,
         };
         Self::new(request, bundle, obligations, realm_hosts).map_err(|why| lines.refused("rests", why))
     }

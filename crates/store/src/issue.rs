@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use cert::{Draft, ToBeSigned};
+use cert::{Draft, Principal, ToBeSigned};
 use domain::{PublicKey, RequestId, Serial, UnixTime};
 use ledger::{EntryKind, FetchProof, Payload};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -31,8 +31,12 @@ pub struct IssueTx {
     pub uses: Option<NonZeroU32>,
     /// One draft for each certificate.
     pub drafts: Vec<Draft>,
-    /// The CA that will sign them.
+    /// How many of these count no use: those for jump hosts, which come with those for the hosts behind.
+    pub free: usize,
+    /// The CA that will sign those for scoped hosts.
     pub ca_key: PublicKey,
+    /// The CA that will sign those for plain hosts: that of their realm.
+    pub realm_ca_key: Option<PublicKey>,
 }
 
 impl Transaction for IssueTx {
@@ -53,7 +57,11 @@ impl Transaction for IssueTx {
         for draft in self.drafts {
             // Invariants 2 and 3: the index becomes the serial, and `with_serial` re-decodes and compares every field.
             let serial = Serial::new(batch.head.frontier.size()).ok_or_else(|| StoreError::damaged("no genesis"))?;
-            let to_be_signed = draft.with_serial(serial, &self.ca_key)?;
+            let ca_key = match (&draft.principal, &self.realm_ca_key) {
+                (Principal::Plain(_), Some(of_realm)) => of_realm,
+                _ => &self.ca_key,
+            };
+            let to_be_signed = draft.with_serial(serial, ca_key)?;
             let bytes = to_be_signed.bytes().to_vec();
             let payload = Payload::Certificate { request: self.request, fetch, to_be_signed: bytes };
             let entry = batch.append(self.now, &payload)?;
@@ -111,7 +119,7 @@ impl IssueTx {
     /// Certificates are counted only where they are limited, and else only whether there were any: it would be a page more
     /// at each commit.
     fn count_use(&self, batch: &Batch<'_>, uses: u32) -> Result<(), StoreError> {
-        let wanted = u32::try_from(self.drafts.len()).unwrap_or(u32::MAX);
+        let wanted = u32::try_from(self.drafts.len().saturating_sub(self.free)).unwrap_or(u32::MAX);
         match self.uses {
             Some(limit) if wanted > limit.get().saturating_sub(uses) => {
                 let left = limit.get().saturating_sub(uses);

@@ -4,6 +4,7 @@
 
 mod clock;
 mod machine;
+mod namespace;
 mod ports;
 mod random;
 mod run;
@@ -14,6 +15,7 @@ mod tests;
 
 pub use clock::{ManualClock, SystemClock};
 pub use machine::{Certify, Machine, SK_DUMMY};
+pub use namespace::{Door, Namespace};
 pub use ports::free_port;
 pub use random::SeededRandom;
 pub use run::{Output, Result, eventually, within};

@@ -8,10 +8,11 @@ use domain::HostName;
 use tokio::process::{Child, Command};
 
 use crate::free_port;
+use crate::namespace::Namespace;
 use crate::run::{Result, eventually, run};
 
 /// sshd re-executes itself: it has to be called by its absolute path.
-const SSHD: &str = "/usr/sbin/sshd";
+pub(crate) const SSHD: &str = "/usr/sbin/sshd";
 
 /// How the host reads principals.
 #[derive(Debug, Clone)]
@@ -71,6 +72,18 @@ impl Sshd {
     /// # Errors
     /// When sshd is missing, or does not take its configuration; its log is in the error.
     pub async fn start(options: &SshdOptions) -> Result<Self> {
+        Self::start_by(options, &Command::new).await
+    }
+
+    /// The same inside of a network of its own: nothing outside connects to it.
+    ///
+    /// # Errors
+    /// As [`Sshd::start`].
+    pub async fn start_inside(namespace: &Namespace, options: &SshdOptions) -> Result<Self> {
+        Self::start_by(options, &|program| namespace.command(program)).await
+    }
+
+    async fn start_by(options: &SshdOptions, command: &dyn Fn(&'static str) -> Command) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let login = whoami().await?;
         if login == "root" {
@@ -87,12 +100,17 @@ impl Sshd {
         for _ in 0..5 {
             let port = free_port()?;
             write_config(dir.path(), port, &login, options).await?;
-            match spawn(dir.path(), port).await {
+            match spawn(command(SSHD), dir.path(), port).await {
                 Ok(process) => return Ok(Self { _process: process, dir, port, login }),
                 Err(error) => last = Some(error),
             }
         }
         Err(last.unwrap_or_else(|| "sshd was not started".into()))
+    }
+
+    /// Its files.
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     /// Its port on 127.0.0.1.
@@ -172,9 +190,9 @@ fn config(dir: &Path, port: u16, login: &str, options: &SshdOptions) -> Result<S
     Ok(config)
 }
 
-async fn spawn(dir: &Path, port: u16) -> Result<Child> {
+async fn spawn(mut command: Command, dir: &Path, port: u16) -> Result<Child> {
     let log = std::fs::File::create(log_path(dir))?;
-    let mut process = Command::new(SSHD)
+    let mut process = command
         .args(["-D", "-e", "-f"])
         .arg(dir.join("sshd_config"))
         .stdin(Stdio::null())

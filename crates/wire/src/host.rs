@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{AskedLogin, BreakGlassTerms, HostName, Label, Quorum, RealmName, RuleName, Span};
+use domain::{AskedLogin, BreakGlassTerms, HostName, Label, Login, Quorum, RealmName, RuleName, Span};
 
 use crate::WireError;
 use crate::error::{each, optional, parsed, port, shown, span};
@@ -30,6 +30,8 @@ pub struct Host {
     pub realm: Option<RealmName>,
     /// The logins.
     pub logins: Vec<HostLogin>,
+    /// The login that only forwards, when it is a jump host.
+    pub jump_login: Option<Login>,
 }
 
 /// A login that the user may ask for on a host.
@@ -63,6 +65,7 @@ impl TryFrom<v1::Host> for Host {
             via: optional("via", &given.via)?,
             realm: optional("realm", &given.realm)?,
             logins: given.logins.into_iter().map(HostLogin::try_from).collect::<Result<_, _>>()?,
+            jump_login: optional("jump_login", &given.jump_login)?,
         })
     }
 }
@@ -88,6 +91,7 @@ impl From<Host> for v1::Host {
             via: host.via.map(|via| via.to_string()).unwrap_or_default(),
             realm: host.realm.map(|realm| realm.to_string()).unwrap_or_default(),
             logins: host.logins.into_iter().map(Into::into).collect(),
+            jump_login: host.jump_login.map(|login| login.to_string()).unwrap_or_default(),
         }
     }
 }
@@ -145,6 +149,7 @@ mod tests {
                 max: "1h".parse().unwrap(),
                 break_glass: Some(("oncall".parse().unwrap(), "15m reviewed by security".parse().unwrap())),
             }],
+            jump_login: Some("jump".parse().unwrap()),
         };
         assert_eq!(Host::try_from(v1::Host::from(host.clone())), Ok(host));
     }

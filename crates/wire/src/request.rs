@@ -93,7 +93,7 @@ pub struct Request {
     pub endpoints: Vec<Endpoint>,
     /// What is still missing of the quorum.
     pub missing: Option<Quorum>,
-    /// How many certificates were given; counted only where the request limits them.
+    /// How many certificates were given, those for jump hosts aside; counted only where the request limits them.
     pub used: u32,
     /// The acts that put another connecting key in place of the asked one; the last one counts.
     pub rebinds: Vec<SignedText>,
@@ -101,6 +101,8 @@ pub struct Request {
     pub review: Option<Review>,
     /// Of break-glass, the certificates that came of it.
     pub certificates: Vec<UsedCertificate>,
+    /// Where the jump hosts in front of the hosts of the ruling are reached.
+    pub jump_hosts: Vec<Endpoint>,
 }
 
 /// One approver's decision.
@@ -178,6 +180,7 @@ impl TryFrom<Option<v1::Request>> for Request {
             rebinds: given.rebinds.into_iter().map(|act| Some(act).try_into()).collect::<Result<_, _>>()?,
             review: given.review.map(Review::try_from).transpose()?,
             certificates: given.certificates.into_iter().map(UsedCertificate::try_from).collect::<Result<_, _>>()?,
+            jump_hosts: given.jump_hosts.into_iter().map(Endpoint::try_from).collect::<Result<_, _>>()?,
         })
     }
 }
@@ -202,6 +205,7 @@ impl From<Request> for v1::Request {
             rebinds: request.rebinds.into_iter().map(Into::into).collect(),
             review: request.review.map(Into::into),
             certificates: request.certificates.into_iter().map(Into::into).collect(),
+            jump_hosts: request.jump_hosts.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -317,6 +321,13 @@ mod tests {
             missing: Some("1 of sre".parse().unwrap()),
             used: 3,
             rebinds: vec![signed()],
+            jump_hosts: vec![Endpoint {
+                host: "bastion".parse().unwrap(),
+                address: "192.0.2.7".to_owned(),
+                port: 22,
+                via: Some("outer".parse().unwrap()),
+                aliases: Vec::new(),
+            }],
             review: Some(Review::Owed(UnixTime::new(5).unwrap())),
             certificates: vec![UsedCertificate {
                 serial: Serial::new(7).unwrap(),

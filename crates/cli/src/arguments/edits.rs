@@ -95,6 +95,12 @@ pub(crate) struct HostAdd {
     /// The realm, for a plain host: a certificate for one of its hosts opens them all.
     #[arg(long, value_name = "REALM")]
     pub(crate) realm: Option<RealmName>,
+    /// The login there that only forwards to other hosts, for a jump host.
+    #[arg(long, value_name = "LOGIN")]
+    pub(crate) jump_login: Option<Login>,
+    /// Networks that connections through it come from, for a jump host; its address if absent.
+    #[arg(long, value_name = "NETWORK", value_delimiter = ',')]
+    pub(crate) egress: Vec<Network>,
     #[command(flatten)]
     pub(crate) at: At,
 }

@@ -53,6 +53,7 @@ pub(crate) fn allowed() -> Obligations {
         extends: None,
         rests: false,
         break_glass: None,
+        jumps: domain::Jumps::default(),
     }
 }
 
@@ -79,6 +80,7 @@ pub(crate) fn told(asked: &RequestStatement, allowed: Obligations) -> wire::Requ
         rebinds: Vec::new(),
         review: None,
         certificates: Vec::new(),
+        jump_hosts: Vec::new(),
     }
 }
 

@@ -8,11 +8,11 @@ use cert::Certificate;
 use domain::{AskedLogin, HostName, Pair, PublicKey, Target};
 use serde::Serialize;
 
-use crate::app::{App, Look, Report};
+use crate::app::{App, Joined, Look, Report};
 use crate::arguments::Cert;
 use crate::failure::{Exit, Failure};
 use crate::fetch;
-use crate::grants;
+use crate::grants::{self, Usable};
 use crate::ssh_files::Files;
 use crate::when;
 
@@ -31,17 +31,33 @@ async fn one(app: &App<'_>, asked: &Cert, login: &AskedLogin, host: &HostName) -
         // Before a use is spent.
         fetch::place_to_load(app, &usable)?;
     }
-    let certificate = fetch::certificate(app, &mut joined, &usable).await?;
-    let mut report = Fetched::new(&usable.pair, &certificate);
+    let fetch::Taken { certificate, jumps } = fetch::certificate(app, &mut joined, &usable).await?;
+    let mut on_the_way = Vec::with_capacity(jumps.len());
+    for jump in jumps {
+        on_the_way.push(put(app, &joined, &usable, asked, jump).await?);
+    }
+    let main = put(app, &joined, &usable, asked, (usable.pair.clone(), certificate)).await?;
+    app.report(&One { main, jumps: on_the_way })?;
+    Ok(Exit::Done)
+}
+
+/// Puts a certificate into the directory that was asked for, or into the running ssh-agent.
+async fn put(
+    app: &App<'_>,
+    joined: &Joined,
+    usable: &Usable<'_>,
+    asked: &Cert,
+    (pair, certificate): (Pair, Certificate),
+) -> Result<Fetched, Failure> {
+    let mut fetched = Fetched::new(&pair, &certificate);
     match &asked.out {
         Some(dir) => {
             make(dir)?;
-            report.files = Some(write(dir, &usable.pair, usable.held.connecting_key(), &certificate)?);
+            fetched.files = Some(write(dir, &pair, usable.held.connecting_key(), &certificate)?);
         }
-        None => drop(fetch::load(app, &joined, &usable, certificate).await?),
+        None => drop(fetch::load(app, joined, usable, (pair.host, certificate)).await?),
     }
-    app.report(&report)?;
-    Ok(Exit::Done)
+    Ok(fetched)
 }
 
 fn make(dir: &Path) -> Result<(), Failure> {
@@ -52,6 +68,21 @@ fn write(dir: &Path, pair: &Pair, key: &PublicKey, certificate: &Certificate) ->
     let files = Files::of(dir, &pair.login, &pair.host);
     files.write(key, certificate)?;
     Ok(Written { certificate: files.certificate.display().to_string(), key: files.key.display().to_string() })
+}
+
+/// One login on one host.
+#[derive(Serialize)]
+struct One {
+    #[serde(flatten)]
+    main: Fetched,
+    /// What leads there.
+    jumps: Vec<Fetched>,
+}
+
+impl Report for One {
+    fn text(&self, look: &Look<'_>) -> String {
+        self.jumps.iter().chain([&self.main]).map(|fetched| fetched.text(look)).collect()
+    }
 }
 
 #[derive(Serialize)]
@@ -82,7 +113,7 @@ impl Fetched {
     }
 }
 
-impl Report for Fetched {
+impl Fetched {
     fn text(&self, look: &Look<'_>) -> String {
         let until = when::exact(self.until, look.zone);
         let place = match &self.files {

@@ -35,6 +35,9 @@ pub(crate) async fn run(app: &App<'_>, asked: &Done) -> Result<Exit, Failure> {
             ssh_files::files(&app.places, &pair.login, name).remove()?;
         }
     }
+    for pair in ended.ruling.obligations().jumps.logins() {
+        ssh_files::files(&app.places, &pair.login, &pair.host).remove()?;
+    }
     app.report(&Outcome::new(&ended))?;
     Ok(Exit::Done)
 }

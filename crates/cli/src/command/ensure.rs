@@ -67,15 +67,20 @@ async fn ready(app: &App<'_>, known: Known, pair: Pair, typed: &HostName) -> Res
     if is_ready(app, &known, &files, &pair).await? {
         return Ok(());
     }
+    let is_jump = known.state.is_jump(&pair)?;
     let mut joined = app.join(known).await?;
     let live = grants::live(app, &joined).await?;
-    let login = AskedLogin::Named(pair.login);
-    let usable = grants::find(app, &joined, &live, Some(&login), &pair.host).await?;
+    let login = AskedLogin::Named(pair.login.clone());
+    let by_itself = grants::find(app, &joined, &live, Some(&login), &pair.host).await;
+    let usable = match by_itself {
+        Err(_) if is_jump => grants::find_behind(app, &joined, &live, &pair).await?,
+        found => found?,
+    };
     if let Holder::Own(_) = usable.held.holder {
         return Err(Failure::OnlyBySsh(usable.pair));
     }
-    let certificate = fetch::certificate(app, &mut joined, &usable).await?;
-    files.write(usable.held.connecting_key(), &certificate)?;
+    let taken = fetch::certificate(app, &mut joined, &usable).await?;
+    files.write(usable.held.connecting_key(), taken.jumps.get(&pair).unwrap_or(&taken.certificate))?;
     Ok(())
 }
 

@@ -107,7 +107,7 @@ pub(crate) async fn run(app: &App<'_>, asked: &LoginTo) -> Result<Exit, Failure>
     app.report(&LoggedIn {
         server: server.name.to_string(),
         user: session.user.to_string(),
-        hosts: hosts.len(),
+        hosts: hosts.iter().filter(|host| !host.logins.is_empty()).count(),
         expires: session.expires.to_string(),
         until: session.expires,
     })?;

@@ -13,7 +13,9 @@ pub(crate) async fn run(app: &App<'_>, asked: &Ls) -> Result<Exit, Failure> {
     if asked.labels.is_none() {
         app.keep_hosts(&joined.server.name, &hosts)?;
     }
-    app.report(&Hosts { hosts: hosts.iter().map(Host::from).collect() })?;
+    // Jump hosts that I may only forward through are none to ask for.
+    let asked_for = hosts.iter().filter(|host| !host.logins.is_empty());
+    app.report(&Hosts { hosts: asked_for.map(Host::from).collect() })?;
     Ok(Exit::Done)
 }
 
@@ -32,6 +34,7 @@ struct Host {
     via: Option<String>,
     realm: Option<String>,
     logins: Vec<Login>,
+    jump_login: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -72,6 +75,7 @@ impl From<&wire::Host> for Host {
             via: host.via.as_ref().map(ToString::to_string),
             realm: host.realm.as_ref().map(ToString::to_string),
             logins: host.logins.iter().map(login).collect(),
+            jump_login: host.jump_login.as_ref().map(ToString::to_string),
         }
     }
 }

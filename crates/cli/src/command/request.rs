@@ -194,7 +194,7 @@ async fn ready(app: &App<'_>, joined: &mut Joined, decided: Checked) -> Result<R
     let login = AskedLogin::Named(pair.login);
     let usable = grants::find(app, joined, &live, Some(&login), &pair.host).await?;
     let serial = match fetch::certificate(app, joined, &usable).await {
-        Ok(certificate) => Some(certificate.serial().get()),
+        Ok(taken) => Some(taken.certificate.serial().get()),
         // Our clock is behind the start, and by the server's too it has not come yet.
         Err(Failure::Link(LinkError::Refused { .. })) if start.is_some_and(|start| start > now) => None,
         Err(failure) => return Err(failure),

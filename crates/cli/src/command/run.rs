@@ -133,10 +133,12 @@ fn put(
     fetched: &Fetched,
     fresh: &mut Fresh,
 ) -> Result<(), Failure> {
-    for (pair, certificate) in &fetched.certificates {
-        private.write_certificate(&pair.host, certificate)?;
+    let on_hosts = fetched.certificates.iter().map(|(pair, certificate)| (pair, certificate));
+    let all: Vec<_> = on_hosts.chain(&fetched.jumps).collect();
+    for (pair, certificate) in &all {
+        private.write_certificate(pair, certificate)?;
     }
-    agent.list(fetched.certificates.iter().map(|(_, certificate)| certificate.clone()));
+    agent.list(all.into_iter().map(|(_, certificate)| certificate.clone()));
     fresh.fetched(app, fetched)
 }
 

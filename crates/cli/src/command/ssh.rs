@@ -1,25 +1,24 @@
 //! `hallpass ssh`: logs in under a grant, with nothing in the user's ssh-agent.
 //!
-//! ssh gets a configuration of its own: the helper's socket and the certificate for this host, the same for a jump host
-//! that there is a grant for, and then what the user's and the system's files say.
+//! ssh gets a configuration of its own: the helper's socket and the certificate for this host, the same for the jump hosts
+//! in front of it, and then what the user's and the system's files say.
 
 use std::ffi::OsString;
 
-use domain::{AskedLogin, HostName, Target};
+use domain::{AskedLogin, HostName, Pair, Target};
 
 use crate::app::{App, Joined};
 use crate::arguments::Ssh;
 use crate::checked::Checked;
 use crate::failure::{Exit, Failure};
 use crate::fetch;
-use crate::grants::{self, GrantError, Holder, Usable};
+use crate::grants::{self, GrantError, Held, Holder, Reached, Usable};
+use crate::jumps;
 use crate::processes::Program;
 use crate::ssh_files::{self, quoted};
 
 /// Set for the ssh that `hallpass ssh` runs: the `Match` block of the user's file has nothing to add there.
 pub(crate) const INSIDE: &str = "HALLPASS_SSH";
-/// Most jump hosts in a row; the inventory has no loops, so this only bounds what a server can send.
-const MOST_HOPS: usize = 8;
 
 pub(crate) async fn run(app: &App<'_>, asked: &Ssh) -> Result<Exit, Failure> {
     let Target::Host(host) = &asked.access.target else {
@@ -46,33 +45,43 @@ async fn configuration(
     host: &HostName,
 ) -> Result<String, Failure> {
     let first = grants::find(app, joined, live, Some(login), host).await?;
+    let on_the_way = jumps::before(first.held.request, &first.pair.host);
+    if !all_usable(app, &first, &on_the_way)? {
+        drop(fetch::certificate(app, joined, &first).await?);
+    }
     let mut text = String::from("# Written by hallpass for one connection.\n");
-    text.push_str(&block(app, joined, &first, host).await?);
-    let mut via = first.endpoint.and_then(|endpoint| endpoint.via.clone());
-    for _ in 0..MOST_HOPS {
-        let Some(hop) = via.take() else { break };
-        // A jump host without a grant is left to the user's own keys.
-        let Ok(usable) = grants::find(app, joined, live, None, &hop).await else { break };
-        text.push_str(&block(app, joined, &usable, &hop).await?);
-        via = usable.endpoint.and_then(|endpoint| endpoint.via.clone());
+    let target = Reached { pair: first.pair.clone(), endpoint: first.endpoint };
+    text.push_str(&block(app, &first.held, host, target)?);
+    for jump in on_the_way {
+        let endpoint = jumps::endpoint(first.held.request, &jump.host);
+        text.push_str(&block(app, &first.held, &jump.host, Reached { pair: jump.clone(), endpoint })?);
     }
     let own = app.places.home().join(".ssh/config");
     text.push_str(&format!("Match all\n    Include {}\n    Include /etc/ssh/ssh_config\n", quoted(&own)?));
     Ok(text)
 }
 
+/// Whether the certificates of the last time still do, for a host and for the jump hosts in front of it.
+fn all_usable(app: &App<'_>, usable: &Usable<'_>, on_the_way: &[&Pair]) -> Result<bool, Failure> {
+    let (now, held) = (app.context.now()?, &usable.held);
+    let is_usable = |pair: &Pair| {
+        let files = ssh_files::files(&app.places, &pair.login, &pair.host);
+        let there = files.usable(&grants::principal(held.request, pair), now);
+        there.is_some_and(|certificate| certificate.public_key() == held.connecting_key())
+    };
+    Ok(on_the_way.iter().copied().chain([&usable.pair]).all(is_usable))
+}
+
 /// One host, under the name that was given.
-async fn block(app: &App<'_>, joined: &mut Joined, usable: &Usable<'_>, given: &HostName) -> Result<String, Failure> {
-    let files = ssh_files::files(&app.places, &usable.pair.login, &usable.pair.host);
-    let there = files.usable(&usable.principal(), app.context.now()?);
-    if there.is_none_or(|certificate| certificate.public_key() != usable.held.connecting_key()) {
-        drop(fetch::certificate(app, joined, usable).await?);
+fn block(app: &App<'_>, held: &Held<'_>, given: &HostName, of: Reached<'_>) -> Result<String, Failure> {
+    let Reached { pair, endpoint } = of;
+    let files = ssh_files::files(&app.places, &pair.login, &pair.host);
+    let mut text = format!("Host {given}\n    User {}\n", pair.login);
+    if let Some(endpoint) = endpoint {
+        let jump = jumps::proxy_jump(held.request, &pair.host, endpoint);
+        text.push_str(&ssh_files::reached(given, &endpoint.address, endpoint.port, jump));
     }
-    let mut text = format!("Host {given}\n    User {}\n", usable.pair.login);
-    if let Some(endpoint) = usable.endpoint {
-        text.push_str(&ssh_files::reached(given, &endpoint.address, endpoint.port, endpoint.via.as_ref()));
-    }
-    let identity = match &usable.held.holder {
+    let identity = match &held.holder {
         Holder::Helper(_) => {
             text.push_str(&format!("    IdentityAgent {}\n", quoted(&app.places.socket())?));
             files.key

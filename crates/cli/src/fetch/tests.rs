@@ -1,7 +1,7 @@
 //! Certificates as a server could send them.
 
 use cert::{CaSigner, Draft, SignError};
-use domain::PublicKey;
+use domain::{Behind, Extension, Obligations, PublicKey};
 use ed25519_dalek::{Signer, SigningKey};
 use ssh_key::{Algorithm, Signature};
 
@@ -40,18 +40,23 @@ fn draft() -> Draft {
         force_command: None,
         source: None,
         verify_required: false,
-        extensions: [domain::Extension::Pty].into(),
+        extensions: [Extension::Pty].into(),
         nonce: [7; 32],
     }
 }
 
 /// Why a certificate of this draft is refused, if it is.
 fn refused(request: &Checked, draft: Draft) -> Option<&'static str> {
+    refused_for("root@web-1", request, draft)
+}
+
+/// The same, of one that came for this login.
+fn refused_for(pair: &str, request: &Checked, draft: Draft) -> Option<&'static str> {
     let ca = Ca(SigningKey::from_bytes(&[9; 32]), public_key(9));
     let serial = domain::Serial::new(7).unwrap();
     let certificate = cert::sign(&draft.with_serial(serial, ca.public_key()).unwrap(), &ca).unwrap();
     let issued = Issued {
-        pair: "root@web-1".parse().unwrap(),
+        pair: pair.parse().unwrap(),
         serial,
         certificate: certificate.to_openssh().to_owned(),
         valid_before: certificate.valid_before(),
@@ -76,7 +81,7 @@ fn a_certificate_that_opens_more_than_was_granted_is_refused() {
         (Draft { connecting_key: public_key(4), ..draft() }, "it certifies another key"),
         (Draft { principal: "root@web-2".parse().unwrap(), ..draft() }, "it opens another login or host"),
         (Draft { force_command: Some("id".parse().unwrap()), ..draft() }, "its options differ"),
-        (Draft { extensions: domain::Extension::ALL.into(), ..draft() }, "it allows more"),
+        (Draft { extensions: Extension::ALL.into(), ..draft() }, "it allows more"),
         (Draft { valid_before: at(361), ..draft() }, "it lives longer than was approved"),
     ];
     for (draft, what) in cases {
@@ -96,6 +101,100 @@ fn todays_policy_may_restrict_a_certificate_further_and_never_less() {
     }
     assert_eq!(refused(&restricted, from("10.0.0.0/8, 192.0.2.0/24")), Some("its options differ"));
     assert_eq!(refused(&granted(1800), from("192.0.2.0/24")), None);
+}
+
+/// The request with its host behind jump hosts.
+fn behind(lines: &[&str], more: impl FnOnce(Obligations) -> Obligations) -> Checked {
+    let jumps = lines.iter().map(|line| line.parse::<Behind>().unwrap()).collect();
+    let told = told(&asked(), more(Obligations { jumps, ..allowed() }));
+    checked(wire::Request { window: Some((at(0), at(1800))), ..told }).unwrap()
+}
+
+/// What a certificate for a jump host is to be.
+fn jump(login: &str) -> Draft {
+    Draft {
+        principal: login.parse().unwrap(),
+        force_command: Some(domain::Command::only_says_that_it_forwards()),
+        extensions: [Extension::PortForwarding].into(),
+        ..draft()
+    }
+}
+
+#[test]
+fn a_certificate_for_a_jump_host_that_does_more_than_forward_is_refused() {
+    let request = behind(&["web-1 jump@inner", "inner hop@outer"], |of| of);
+    let refused = |pair: &str, draft: Draft| refused_for(pair, &request, draft);
+    for login in ["jump@inner", "hop@outer"] {
+        assert_eq!(refused(login, jump(login)), None);
+        for wrong in [
+            Draft { force_command: None, ..jump(login) },
+            Draft { force_command: Some("id".parse().unwrap()), ..jump(login) },
+        ] {
+            assert_eq!(refused(login, wrong), Some("its options differ"));
+        }
+        let pty = Draft { extensions: [Extension::PortForwarding, Extension::Pty].into(), ..jump(login) };
+        assert_eq!(refused(login, pty), Some("it allows more"));
+        assert_eq!(refused(login, jump("root@inner")), Some("it opens another login or host"));
+    }
+    assert_eq!(refused("root@web-1", draft()), None, "and that for the host is as ever");
+}
+
+#[test]
+fn a_certificate_behind_a_jump_host_is_pinned_to_what_that_one_comes_from() {
+    let pin = |of: Obligations| Obligations { source: "10.0.0.0/8".parse().ok(), ..of };
+    let request = behind(&["web-1 jump@inner 192.0.2.7/32"], pin);
+    let from = |source: &str, draft: Draft| Draft { source: source.parse().ok(), ..draft };
+    let differ = Some("its options differ");
+    for (source, of_host, of_jump) in
+        [("192.0.2.7/32", None, differ), ("10.1.0.0/16", differ, None), ("", differ, differ)]
+    {
+        assert_eq!(refused_for("root@web-1", &request, from(source, draft())), of_host, "{source}");
+        assert_eq!(refused_for("jump@inner", &request, from(source, jump("jump@inner"))), of_jump, "{source}");
+    }
+}
+
+#[test]
+fn a_host_that_came_later_is_behind_one_of_those_that_were_approved() {
+    let live = |of: Obligations| Obligations { live: "env=prod".parse().ok(), source: "10.0.0.0/8".parse().ok(), ..of };
+    let mut asked = asked();
+    asked.access = "root@env=prod".parse().unwrap();
+    let jumps = ["web-1 jump@inner 192.0.2.7/32".parse::<Behind>().unwrap()].into_iter().collect();
+    let endpoint = |host: &str, via: &str| wire::Endpoint {
+        host: host.parse().unwrap(),
+        address: host.to_owned(),
+        port: 22,
+        via: via.parse().ok(),
+        aliases: Vec::new(),
+    };
+    let endpoints = vec![endpoint("web-2", "inner"), endpoint("web-3", "elsewhere"), endpoint("web-4", "")];
+    let told = told(&asked, live(Obligations { jumps, ..allowed() }));
+    let request = checked(wire::Request { window: Some((at(0), at(1800))), endpoints, ..told }).unwrap();
+    let of = |host: &str, source: &str| {
+        let pair = format!("root@{host}");
+        refused_for(&pair, &request, Draft { principal: pair.parse().unwrap(), source: source.parse().ok(), ..draft() })
+    };
+    assert_eq!(of("web-2", "192.0.2.7/32"), None);
+    for (host, source) in [("web-2", "10.0.0.0/8"), ("web-3", "192.0.2.7/32"), ("web-4", "192.0.2.7/32")] {
+        assert_eq!(of(host, source), Some("its options differ"), "{host}");
+    }
+    let fetched = |host: &str| -> Vec<String> {
+        let pair: Pair = format!("root@{host}").parse().unwrap();
+        with_jumps(&request, &pair).iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(fetched("web-2"), ["jump@inner", "root@web-2"]);
+    assert_eq!(fetched("web-3"), ["root@web-3"]);
+}
+
+#[test]
+fn hosts_are_fetched_in_parts_that_have_room_for_what_is_in_front_of_them() {
+    let names: Vec<String> = (0..300).map(|n| format!("h{n:03}")).collect();
+    let lines: Vec<String> = names.iter().enumerate().map(|(n, name)| format!("{name} jump@b{}", n % 20)).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let request = behind(&lines, |of| of);
+    let pairs: Vec<Pair> = names.iter().map(|name| format!("root@{name}").parse().unwrap()).collect();
+    let parts = parts(&request, &pairs);
+    assert_eq!(parts.iter().map(BTreeSet::len).collect::<Vec<_>>(), [236, 64], "with 20 jump hosts each");
+    assert_eq!(parts.into_iter().flatten().collect::<Vec<_>>(), pairs);
 }
 
 #[test]

@@ -219,27 +219,31 @@ fn web_2() -> NewHost {
         labels: ["env=prod", "app.tier=web"].iter().map(|label| label.parse().unwrap()).collect(),
         via: "web-1".parse().ok(),
         realm: None,
+        jump_login: "hop".parse().ok(),
+        egress: "192.0.2.8, 198.51.100.0/24".parse().ok(),
     }
 }
 
 #[test]
 fn an_added_host_is_all_that_is_more() {
-    let one = "[[host]]\nname = \"web-1\"\n";
-    let inline = "host = [ { name = \"web-1\" } ] # all\n";
-    let below = "[[host]]\nname = \"web-1\"\n[host.labels]\nenv = \"prod\" # for good\n\n# The end.\n";
+    let one = "[[host]]\nname = \"web-1\"\njump_login = \"jump\"\n";
+    let inline = "host = [ { name = \"web-1\", jump_login = \"jump\" } ] # all\n";
+    let below =
+        "[[host]]\nname = \"web-1\"\njump_login = \"jump\"\n[host.labels]\nenv = \"prod\" # for good\n\n# The end.\n";
     for (before, lost) in [(one, 0), (one.trim_end(), 0), (inline, 1), (below, 0)] {
         let source = Source::new("hosts.toml", before);
         let after = add_host(&source, &web_2()).unwrap();
         let read =
             parse(&Source::new("directory.toml", ""), &after.text).unwrap_or_else(|m| panic!("{m}\n{}", after.text));
-        let NewHost { name, aliases, address, port, labels, via, realm } = web_2();
-        let expected =
-            Host { name: name.clone(), aliases, address: address.unwrap(), port: port.unwrap(), labels, via, realm };
+        let NewHost { name, aliases, address, port, labels, via, realm, jump_login, egress } = web_2();
+        let (address, port) = (address.unwrap(), port.unwrap());
+        let expected = Host { name, aliases, address, port, labels, via, realm, jump_login, egress };
         assert_eq!(read.host("web-2"), Some(&expected), "{}", after.text);
         assert_eq!(read.hosts().count(), 2);
         assert_eq!(lines_lost(before, &after.text), lost, "{}", after.text);
     }
     let bare = NewHost { aliases: vec![], address: None, port: None, labels: BTreeSet::new(), via: None, ..web_2() };
+    let bare = NewHost { jump_login: None, egress: None, ..bare };
     let after = add_host(&Source::new("hosts.toml", one), &bare).unwrap();
     assert_eq!(after.text, format!("{one}\n[[host]]\nname = \"web-2\"\n"));
     let name: HostName = "web-2".parse().unwrap();

@@ -13,6 +13,7 @@ aliases = ["front"]
 labels = { env = "prod" }
 [[host]]
 name = "bastion"
+jump_login = "jump"
 [[pool]]
 name = "web-*"
 labels = { env = "prod", role = "web" }
@@ -57,6 +58,17 @@ fn a_removed_key_is_bound_to_nobody_and_the_other_stays() {
     assert_eq!(amended.user(&"alice".parse().unwrap()).unwrap().keys.len(), 1);
     let bobs = directory().amended(&[amendment("remove-key", &format!("bob {}", key()))]);
     assert!(bobs.binding(&KEY_1.parse().unwrap()).is_some(), "it is not bob's");
+}
+
+#[test]
+fn a_host_behind_a_jump_host_that_is_gone_is_behind_one_that_is_not_there() {
+    let joined = directory().amended(&[amendment("add-host", "web-17 192.0.2.17 2222")]);
+    let jumps = |of: &Directory| -> Result<Vec<String>, String> {
+        let jumps = of.jump_hosts(of.host("web-17").unwrap()).map_err(ToString::to_string)?;
+        Ok(jumps.into_iter().map(|(host, login)| format!("{login}@{}", host.name)).collect())
+    };
+    assert_eq!(jumps(&joined), Ok(vec!["jump@bastion".to_owned()]));
+    assert_eq!(jumps(&joined.amended(&[amendment("remove-host", "bastion")])), Err("bastion".to_owned()));
 }
 
 #[test]

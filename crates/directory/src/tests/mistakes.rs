@@ -63,7 +63,19 @@ const IN_HOSTS: &[(&str, &str)] = &[
     ("its own jump host", "[[host]]\nname = \"a\"\naliases = [\"b\"]\nvia = \"b\""),
     (
         "jump hosts in a circle",
-        "[[host]]\nname = \"a\"\nvia = \"b\"\n[[host]]\nname = \"b\"\nvia = \"c\"\n[[host]]\nname = \"c\"\nvia = \"b\"",
+        "[[host]]\nname = \"a\"\nvia = \"b\"\n[[host]]\nname = \"b\"\nvia = \"c\"\njump_login = \"j\"\n\
+         [[host]]\nname = \"c\"\nvia = \"b\"\njump_login = \"j\"",
+    ),
+    (
+        "a jump host without a login that only forwards",
+        "[[host]]\nname = \"a\"\nvia = \"b\"\n[[host]]\nname = \"b\"\n[[pool]]\nname = \"c-*\"\nvia = \"b\"",
+    ),
+    ("a jump host that is plain", "[[host]]\nname = \"a\"\nrealm = \"old\"\njump_login = \"j\""),
+    ("a jump host with a misspelt login", "[[host]]\nname = \"a\"\njump_login = \"J\""),
+    ("where connections come from, of no jump host", "[[host]]\nname = \"a\"\negress = \"192.0.2.7\""),
+    (
+        "where connections come from, of another form",
+        "[[host]]\nname = \"a\"\njump_login = \"j\"\negress = \"192.0.2.7/24\"",
     ),
     ("a misspelt realm", "[[host]]\nname = \"a\"\nrealm = \"Old Ones\""),
     ("an unknown field", "[[host]]\nname = \"a\"\nlabel = \"env=prod\""),

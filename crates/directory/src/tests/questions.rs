@@ -62,6 +62,7 @@ fn directory() -> Directory {
         name = "bastion-eu"
         aliases = ["jump"]
         labels = { env = "prod", role = "bastion" }
+        jump_login = "jump"
         [[host]]
         name = "old-2"
         realm = "legacy"
@@ -168,7 +169,24 @@ fn a_host_answers_to_its_name_and_its_aliases() {
     assert_eq!(host.via.as_ref().unwrap().as_str(), "bastion-eu", "the jump host by canonical name");
     let jump = directory.host("bastion-eu").unwrap();
     assert_eq!((jump.address.as_str(), jump.port.get()), ("bastion-eu", 22), "what is absent has its default");
+    let jumps = directory.jump_hosts(host).unwrap();
+    assert_eq!(jumps, [(jump, &"jump".parse().unwrap())]);
+    assert_eq!(directory.jump_hosts(jump), Ok(Vec::new()));
     assert!(directory.host("web-2").is_none() && directory.host("WEB-1").is_none());
+}
+
+#[test]
+fn where_connections_through_a_jump_host_come_from_is_said_or_its_address() {
+    let from = |more: &str| {
+        let hosts = format!("[[host]]\nname = \"b\"\njump_login = \"jump\"\n{more}");
+        let directory = parse("", &hosts).unwrap();
+        directory.host("b").unwrap().comes_from().map(|networks| networks.to_string())
+    };
+    assert_eq!(from(""), None, "a name says nothing of addresses");
+    assert_eq!(from("address = \"192.0.2.7\"").as_deref(), Some("192.0.2.7/32"));
+    assert_eq!(from("address = \"2001:db8::7\"").as_deref(), Some("2001:db8::7/128"));
+    let both = "address = \"192.0.2.7\"\negress = [\"10.0.0.0/30\", \"10.1.0.1\"]";
+    assert_eq!(from(both).as_deref(), Some("10.0.0.0/30, 10.1.0.1/32"));
 }
 
 #[test]

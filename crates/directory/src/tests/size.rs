@@ -24,7 +24,7 @@ fn ten_thousand_hosts_and_a_thousand_users_load() {
         )
         .unwrap();
     }
-    let hosts = hosts.replacen("via = \"host-0\"\n", "", 1);
+    let hosts = hosts.replacen("via = \"host-0\"\n", "jump_login = \"jump\"\n", 1);
     let start = Instant::now();
     let directory = parse(&users, &hosts).unwrap();
     println!("10,000 hosts and 1,000 users in {:?}", start.elapsed());

@@ -43,7 +43,8 @@ struct SeenUser<'a> {
 /// What tells hosts apart. A request for a plain host is for its whole realm, whichever it is.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Place<'a> {
-    Scoped(Vec<String>),
+    /// What is in front of it is looked at, too.
+    Scoped(Vec<String>, Option<&'a HostName>),
     Plain(&'a RealmName),
 }
 
@@ -97,7 +98,7 @@ pub(super) fn hosts(both: Both<Read<'_>>) -> Vec<Hosts<'_>> {
     for (name, one) in there {
         let place = both.zip(named.as_ref()).zip(one).map(|((read, named), host)| {
             let host = host?;
-            let scoped = || Place::Scoped(only(read.policy.vocabulary.host(host), named));
+            let scoped = || Place::Scoped(only(read.policy.vocabulary.host(host), named), host.via.as_ref());
             Some(host.realm.as_ref().map_or_else(scoped, Place::Plain))
         });
         classes.entry(place).or_insert_with(|| Hosts { names: Vec::new(), one }).names.push(name);

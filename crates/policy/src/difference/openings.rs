@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use directory::{Host, User};
 use domain::{
-    AskedLogin, BreakGlassTerms, Extension, HostName, KeyStrength, Login, Networks, Obligations, Owes, Quorum,
+    AskedLogin, BreakGlassTerms, Extension, HostName, Jumps, KeyStrength, Login, Networks, Obligations, Owes, Quorum,
     RealmName, RuleName, Span, Target,
 };
 
@@ -156,6 +156,8 @@ impl Opening {
             extends: None,
             rests: false,
             break_glass: None,
+            // Who approves depends on the hosts behind.
+            jumps: Jumps::default(),
         }
     }
 

@@ -71,23 +71,27 @@ fn canonical<'d>(directory: &'d Directory, name: &HostName) -> Option<&'d Host> 
 
 fn described(host: &Host) -> String {
     // Named one by one, so that what a host gets in time is told, too.
-    let Host { name, aliases, address, port, labels, via, realm } = host;
+    let Host { name, aliases, address, port, labels, via, realm, jump_login, egress } = host;
     let aliases = (!aliases.is_empty()).then(|| format!("also {}", joined(aliases)));
     let elsewhere = address.as_str() != name.as_str() || port.get() != 22;
     let address = elsewhere.then(|| format!("at {address} port {port}"));
     let labels = (!labels.is_empty()).then(|| joined(labels));
     let via = via.as_ref().map(|via| format!("via {via}"));
     let realm = realm.as_ref().map(|realm| format!("in realm {realm}"));
-    [labels, aliases, address, via, realm].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    let jump_login = jump_login.as_ref().map(|login| format!("others are reached through {login}"));
+    let egress = egress.as_ref().map(|egress| format!("from {}", joined(egress.iter())));
+    [labels, aliases, address, via, realm, jump_login, egress].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn differs(was: &Host, is: &Host) -> Vec<String> {
-    let Host { name: _, aliases, address, port, labels, via, realm } = was;
+    let Host { name: _, aliases, address, port, labels, via, realm, jump_login, egress } = was;
     let mut said: Vec<String> = [
         became("address", Some(address), Some(&is.address)),
         became("port", Some(port), Some(&is.port)),
         became("jump host", via.as_ref().map(HostName::as_str), is.via.as_ref().map(HostName::as_str)),
         became("realm", realm.as_ref().map(RealmName::as_str), is.realm.as_ref().map(RealmName::as_str)),
+        became("jump login", jump_login.as_ref(), is.jump_login.as_ref()),
+        became("egress", egress.as_ref(), is.egress.as_ref()),
     ]
     .into_iter()
     .flatten()

@@ -10,6 +10,7 @@ mod exposure;
 mod extend;
 mod glass;
 mod hand_written;
+mod jumps;
 mod lint;
 mod live;
 mod mistakes;
@@ -129,8 +130,10 @@ fn shown(ruling: Ruling) -> String {
     let extends = if permitted.extends.is_some() { "; extends" } else { "" };
     let rests = if permitted.rests { "; rests" } else { "" };
     let glass = permitted.break_glass.map(|group| format!("; reviewed by {group}")).unwrap_or_default();
+    let jumps: Vec<String> = permitted.jumps.iter().map(|behind| behind.to_string()).collect();
+    let jumps = if jumps.is_empty() { String::new() } else { format!("; by {}", jumps.join(", ")) };
     format!(
-        "{}: {}; {} on {}; {}/{} [{}]{command}{realm}{source}{verify}{keys}{live}{extends}{rests}{glass}",
+        "{}: {}; {} on {}; {}/{} [{}]{command}{realm}{source}{verify}{keys}{live}{extends}{rests}{glass}{jumps}",
         permitted.rule,
         permitted.quorum,
         permitted.login,

@@ -30,6 +30,7 @@ pub(crate) fn request(view: View) -> v1::Request {
         missing: view.missing,
         used: stored.uses,
         rebinds: stored.rebinds.into_iter().map(signed).collect(),
+        jump_hosts: view.jump_hosts.iter().map(endpoint).collect(),
         review: stored.review.map(review),
         certificates: view.used.into_iter().map(used).collect(),
     }

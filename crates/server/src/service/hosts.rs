@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use directory::{Directory, Host};
-use domain::{RealmName, UnixTime, UserName};
+use domain::{HostName, RealmName, UnixTime, UserName};
 use policy::{Candidate, Policy};
 use tonic::{Request, Response, Status};
 use wire::v1::hosts_server::Hosts;
@@ -37,9 +37,17 @@ fn list(policy: &Policy, directory: &Directory, user: &UserName, asked: &ListHos
             Some(realm) => of_realms.entry(realm).or_insert_with(found).clone(),
             None => found(),
         };
-        (!logins.is_empty()).then(|| shown(host, logins))
+        (!logins.is_empty()).then_some((host, logins))
     });
-    open.collect()
+    let mut all: BTreeMap<&HostName, (&Host, Vec<Candidate>)> = open.map(|open| (&open.0.name, open)).collect();
+    if asked.selector.is_none() {
+        // Who may log in behind them forwards through them, and so has to find them.
+        let jumps = all.values().flat_map(|(host, _)| directory.jump_hosts(host).into_iter().flatten());
+        for (jump, _) in jumps.collect::<Vec<_>>() {
+            all.entry(&jump.name).or_insert((jump, Vec::new()));
+        }
+    }
+    all.into_values().map(|(host, logins)| shown(host, logins)).collect()
 }
 
 fn shown(host: &Host, logins: Vec<Candidate>) -> v1::Host {
@@ -52,6 +60,7 @@ fn shown(host: &Host, logins: Vec<Candidate>) -> v1::Host {
         via: host.via.clone(),
         realm: host.realm.clone(),
         logins: logins.into_iter().map(login).collect(),
+        jump_login: host.jump_login.clone(),
     };
     host.into()
 }

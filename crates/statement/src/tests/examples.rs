@@ -158,6 +158,8 @@ fn the_longest_ruling_still_fits_into_words_and_limits() {
     let command = format!("command: /bin/{}", "y".repeat(145));
     let networks: String =
         (0xf000..0xf0c8).map(|place| format!("source: 2001:db8:ffff:ffff:ffff:ffff:ffff:{place:x}/128\n")).collect();
+    // As long as jump hosts are spelled out.
+    let jumps: String = (1..=3).map(|n| format!("jump: h{n} j@bastion-number-0{n} 192.0.2.{n}/32\n")).collect();
     let every = "agent-forwarding, port-forwarding, pty, user-rc, x11-forwarding";
     let longest = |others: &[(&str, &str)]| {
         let all: [(&str, &str); 11] = [
@@ -203,8 +205,64 @@ fn the_longest_ruling_still_fits_into_words_and_limits() {
         assert!(words.contains(" and 199 more, each login verified"), "{words}");
         assert_eq!(RulingText::parse(&glass.encode()).unwrap(), glass);
     }
+    let brief =
+        ", including future hosts, through 3 jump hosts of the ruling, only to run the command of the request, ";
+    let reviewed = format!("break-glass: reviewed by {}\n{jumps}", "q".repeat(64));
+    for (others, brief) in [
+        (
+            &[
+                ("extends: -", "extends: 7K3F9-QXMWT since 2026-03-01T13:32:00Z"),
+                ("rests: -", "rests: yes"),
+                ("quorum: 1 of sre", &format!("quorum: 1 of {} then 1 of {}", "q".repeat(64), "r".repeat(20))),
+                ("break-glass: -\n", &format!("break-glass: -\n{jumps}")),
+            ][..],
+            brief,
+        ),
+        (
+            &[("quorum: 1 of sre", &format!("quorum: 1 of {}", "q".repeat(64))), ("break-glass: -\n", &reviewed)],
+            ", through 3 jump hosts of the ruling, only to run the command of the request, ",
+        ),
+    ] {
+        let behind = longest(others);
+        assert!(behind.in_words().as_str().contains(brief), "{}", behind.in_words());
+        assert_eq!(RulingText::parse(&behind.encode()).unwrap(), behind);
+    }
     let longer = ruling_with(&[("command: -", &format!("command: /bin/{}", "y".repeat(1000)))]);
     assert!(longer.in_words().as_str().contains(", only to run the command of the request, "));
+}
+
+#[test]
+fn a_ruling_says_what_is_in_front_of_its_hosts() {
+    let with = |jumps: &str| RulingText::parse(&(example("ruling") + jumps));
+    let through = |jumps: &str| {
+        let words = with(jumps).unwrap().in_words().to_string();
+        words.strip_prefix("root on web-1.example.com, ").unwrap().split(", for at most").next().unwrap().to_owned()
+    };
+    let inner = "jump: web-1.example.com jump@inner 192.0.2.7/32\n";
+    assert_eq!(through(inner), "through inner as jump");
+    let outer = "jump: inner hop@outer 192.0.2.8/32\n";
+    assert_eq!(through(&(outer.to_owned() + inner)), "through 2 jump hosts (outer as hop, inner as jump)");
+    let long = "i".repeat(63);
+    assert_eq!(through(&inner.replace("inner", &long)), "through the jump host of the ruling");
+    let both = outer.to_owned() + inner;
+    assert_eq!(through(&both.replace("inner", &long)), "through 2 jump hosts of the ruling");
+    let words = with(inner).unwrap().in_words().to_string();
+    assert!(words.contains(", only from 10.0.0.0/8, then only from jump hosts, "), "{words}");
+    let twice = "jump: web-1.example.com jump@inner 192.0.2.8/32\n";
+    for (wrong, why) in [
+        (inner.replace(" 192.0.2.7/32", ""), "from where web-1.example.com is reached"),
+        (inner.to_owned() + outer, "must be sorted"),
+        (inner.to_owned() + twice, "canonical"),
+        (inner.replace("jump@", ""), "expected HOST LOGIN@JUMP-HOST"),
+    ] {
+        let refused = told(&with(&wrong).unwrap_err());
+        assert!(refused.contains(why), "{wrong}: {refused}");
+    }
+}
+
+/// An error with what caused it.
+fn told(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source()).map(|error| format!("{error} ")).collect()
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use domain::{
-    Amendment, Approval, Digest, Extends, Extension, KeyStrength, Networks, Nonce, Obligations, Owes, Pair, Quorum,
-    RequestId, Span, StopTarget, Text, UnixTime,
+    Amendment, Approval, Behind, Digest, Extends, Extension, Jump, KeyStrength, Networks, Nonce, Obligations, Owes,
+    Pair, Quorum, RequestId, Span, StopTarget, Text, UnixTime,
 };
 use proptest::collection::btree_set;
 use proptest::option;
@@ -196,18 +196,24 @@ pub(super) fn ruling() -> impl Strategy<Value = RulingText> {
     let source = prop::collection::vec(network.prop_map(|text| text.parse().unwrap()), 0..5).prop_map(Networks::new);
     let strength = || option::of(prop_oneof![Just(KeyStrength::Sk), Just(KeyStrength::SkVerified)]);
     let live = option::of(parsed("[a-m]{1,3}=[a-z0-9]{1,3}(,[n-z]{1,3}=[a-z0-9]{1,3})?"));
+    let host = "[a-b0-1]([a-b0-1-]{0,2}[a-b0-1])?(\\.[a-b]{1,3}){0,2}";
+    let jump = (parsed::<domain::HostName>(host), parsed::<Pair>("[a-z]{1,3}@[a-b]{1,3}"));
+    let jumps = prop::collection::vec(jump, 0..4);
     let owes = prop_oneof![Just(Owes::Nothing), Just(Owes::Review)];
     let break_glass = option::of((parsed("[a-z]{3,5}"), owes));
     let extends = option::of((extends(), any::<bool>()));
-    let asks = (source, any::<bool>(), strength(), strength(), live, (break_glass, extends));
+    let asks = (source, any::<bool>(), strength(), strength(), live, (break_glass, extends, jumps));
     (digest(), digest(), body, realm, asks).prop_map(|(request, bundle, body, realm, asks)| {
         let (rule, quorum, hosts, login, max, ttl, allow, command) = body;
-        let (source, verify_required, requester_key, approver_key, live, (break_glass, extends)) = asks;
+        let (source, verify_required, requester_key, approver_key, live, (break_glass, extends, jumps)) = asks;
         let quorum = break_glass.as_ref().map_or(quorum, |(review, owes): &(_, Owes)| owes.quorum(review));
         let break_glass = break_glass.map(|(review, _)| review);
         // Break-glass extends nothing.
         let extends = extends.filter(|_| break_glass.is_none());
         let (extends, rests) = extends.map_or((None, false), |(extends, rests)| (Some(extends), rests));
+        let egress = &source;
+        let behind = |(host, through)| Behind { host, jump: Jump { through, egress: egress.clone() } };
+        let jumps = jumps.into_iter().map(behind).collect();
         let (realm, realm_hosts) = realm.map(|(name, count)| (name, NonZeroU32::new(count).unwrap())).unzip();
         let obligations = Obligations {
             rule,
@@ -227,6 +233,7 @@ pub(super) fn ruling() -> impl Strategy<Value = RulingText> {
             extends,
             rests,
             break_glass,
+            jumps,
         };
         RulingText::new(request, bundle, obligations, realm_hosts).unwrap()
     })

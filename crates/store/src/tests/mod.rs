@@ -148,7 +148,9 @@ pub(crate) fn fetch(number: u64, text: &str) -> IssueTx {
         epoch: 0,
         uses: None,
         drafts: vec![draft(number, "web-1")],
+        free: 0,
         ca_key: ca_key(),
+        realm_ca_key: None,
     }
 }
 

@@ -26,11 +26,16 @@ pub(super) async fn run(app: &App<'_>, asked: &Cert) -> Result<Exit, Failure> {
         dir: dir.display().to_string(),
         until: fetched.certificates.iter().map(|(_, certificate)| certificate.valid_before()).min(),
         certificates: Vec::with_capacity(fetched.certificates.len()),
+        jumps: Vec::with_capacity(fetched.jumps.len()),
         refused: fetched.refused.iter().map(Without::from).collect(),
     };
     for (pair, certificate) in &fetched.certificates {
         let files = write(dir, pair, fleet.held.connecting_key(), certificate)?;
         all.certificates.push(Fetched { files: Some(files), ..Fetched::new(pair, certificate) });
+    }
+    for (pair, certificate) in &fetched.jumps {
+        let files = write(dir, pair, fleet.held.connecting_key(), certificate)?;
+        all.jumps.push(Fetched { files: Some(files), ..Fetched::new(pair, certificate) });
     }
     app.report(&all)?;
     Ok(if all.refused.is_empty() { Exit::Done } else { Exit::Failed })
@@ -39,6 +44,8 @@ pub(super) async fn run(app: &App<'_>, asked: &Cert) -> Result<Exit, Failure> {
 #[derive(Serialize)]
 struct All {
     certificates: Vec<Fetched>,
+    /// What leads there.
+    jumps: Vec<Fetched>,
     refused: Vec<Without>,
     #[serde(skip)]
     access: String,

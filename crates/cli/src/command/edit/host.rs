@@ -2,12 +2,14 @@
 
 use directory::Host;
 use directory::edit::{self, NewHost};
+use domain::Networks;
 use policy::Files;
 use serde::Serialize;
 
 use super::in_place;
 use crate::app::{App, Look, Report};
 use crate::arguments::edits::{HostAdd, HostEdit, HostList};
+use crate::command::edit::EditFailure;
 use crate::command::policy::load;
 use crate::failure::{Exit, Failure};
 use crate::table::Table;
@@ -21,7 +23,7 @@ pub(crate) fn run(app: &App<'_>, command: &HostEdit) -> Result<Exit, Failure> {
 }
 
 fn add(app: &App<'_>, asked: &HostAdd) -> Result<(), Failure> {
-    let HostAdd { name, address, port, label, alias, via, realm, at } = asked;
+    let HostAdd { name, address, port, label, alias, via, realm, jump_login, egress, at } = asked;
     let host = NewHost {
         name: name.clone(),
         aliases: alias.clone(),
@@ -30,6 +32,8 @@ fn add(app: &App<'_>, asked: &HostAdd) -> Result<(), Failure> {
         labels: label.iter().cloned().collect(),
         via: via.clone(),
         realm: realm.clone(),
+        jump_login: jump_login.clone(),
+        egress: Networks::listed(egress.clone()).map_err(EditFailure::Networks)?,
     };
     in_place(app, &at.dir, |files| Ok(Files { hosts: edit::add_host(&files.hosts, &host)?, ..files.clone() }))
 }
@@ -54,11 +58,13 @@ struct Listed {
     labels: Vec<String>,
     via: Option<String>,
     realm: Option<String>,
+    jump_login: Option<String>,
+    egress: Option<String>,
 }
 
 impl From<&Host> for Listed {
     fn from(host: &Host) -> Self {
-        let Host { name, aliases, address, port, labels, via, realm } = host;
+        let Host { name, aliases, address, port, labels, via, realm, jump_login, egress } = host;
         Self {
             name: name.to_string(),
             aliases: aliases.iter().map(ToString::to_string).collect(),
@@ -67,6 +73,8 @@ impl From<&Host> for Listed {
             labels: labels.iter().map(ToString::to_string).collect(),
             via: via.as_ref().map(ToString::to_string),
             realm: realm.as_ref().map(ToString::to_string),
+            jump_login: jump_login.as_ref().map(ToString::to_string),
+            egress: egress.as_ref().map(ToString::to_string),
         }
     }
 }

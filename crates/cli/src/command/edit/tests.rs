@@ -90,10 +90,13 @@ async fn a_key_is_added_beside_those_that_are_there() {
 #[tokio::test]
 async fn hosts_are_added_and_listed() {
     let copy = Copy::new();
-    let said = copy
-        .done("host add web-2.example.com --alias web-2 --address 192.0.2.7 --port 2222 --label env=prod,role=web --via web-1 --dir DIR")
-        .await;
-    insta::assert_snapshot!("host-add", said);
+    let add = "host add web-2.example.com --alias web-2 --address 192.0.2.7 --port 2222 --label env=prod,role=web";
+    let add = format!("{add} --via bastion-eu --dir DIR");
+    let (exit, said) = copy.run(&add).await;
+    assert!(exit == Exit::Failed && said.contains("the jump host `bastion-eu` is not a host of this file"), "{said}");
+    let jump = "host add bastion-eu --jump-login jump --egress 192.0.2.8,198.51.100.0/30 --dir DIR";
+    insta::assert_snapshot!("host-add-jump", copy.done(jump).await);
+    insta::assert_snapshot!("host-add", copy.done(&add).await);
     insta::assert_snapshot!("host-list", copy.done("host list env=prod --dir DIR").await);
     assert_eq!(copy.done("host list env=moon --dir DIR").await, "No such host.\n");
 }

@@ -10,6 +10,7 @@ use crate::app::{App, Look, Report};
 use crate::arguments::Explain;
 use crate::checked::{CheckError, Checked};
 use crate::failure::{Exit, Failure};
+use crate::json;
 use crate::link::LinkError;
 use crate::table::{Cell, Table, Tone};
 use crate::when;
@@ -71,6 +72,7 @@ struct Explained {
     bundle: String,
     time: String,
     hosts: Vec<Hosts>,
+    jumps: Vec<json::Behind>,
     rules: Vec<Rule>,
     refusal: Option<String>,
     #[serde(skip)]
@@ -139,6 +141,7 @@ impl Explained {
             bundle: told.bundle.to_string(),
             time: told.time.to_string(),
             hosts: told.hosts.into_iter().map(Hosts::from).collect(),
+            jumps: request.ruling.obligations().jumps.iter().map(json::Behind::from).collect(),
             rules: told.rules.into_iter().map(Rule::from).collect(),
             refusal: told.refusal,
             at: told.time,
@@ -275,6 +278,12 @@ impl Report for Explained {
         let mut text = format!("Request {id} by {requester}: {access} for {window}{broken}\n");
         text.push_str(&format!("Ruled on at {at} by bundle {}\n\n", self.bundle));
         self.hosts.iter().for_each(|hosts| text.push_str(&(hosts.lines() + "\n")));
+        for json::Behind { host, through, .. } in &self.jumps {
+            text.push_str(&format!("{host} is reached through {through}, where what is required counts, too.\n"));
+        }
+        if !self.jumps.is_empty() {
+            text.push('\n');
+        }
         let mut table = Table::new(["", "RULE", "BY ITSELF", "WITH WHAT IS REQUIRED", "WHY"]);
         for rule in &self.rules {
             let mark = if rule.taken { Cell::new("taken", Tone::Good) } else { Cell::new("not", Tone::Dim) };

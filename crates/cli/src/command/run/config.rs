@@ -1,34 +1,53 @@
 //! The ssh configuration of a run: a block for each name of each host, then what the user's and the system's files say.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use domain::HostName;
+use domain::{HostName, Pair};
 
 use super::private::Private;
 use crate::app::App;
+use crate::checked::Checked;
 use crate::failure::Failure;
 use crate::grants::{Fleet, Reached};
+use crate::jumps;
 use crate::ssh_files::{self, quoted};
 
 pub(super) fn text(app: &App<'_>, private: &Private, fleet: &Fleet<'_>) -> Result<String, Failure> {
     let mut text = String::from("# Written by hallpass for one command; gone when it ends.\n");
-    let (socket, key) = (quoted(&private.socket())?, quoted(&private.key())?);
+    let request = fleet.held.request;
+    let on_the_way: BTreeSet<&Pair> =
+        fleet.reached.iter().flat_map(|reached| jumps::before(request, &reached.pair.host)).collect();
+    // By their logins, as a jump host may itself be among the hosts, as another.
+    for jump in on_the_way {
+        let _never_fails = writeln!(text, "Match originalhost {} user {}", jump.host, jump.login);
+        let reached = Reached { pair: jump.clone(), endpoint: jumps::endpoint(request, &jump.host) };
+        text.push_str(&block(private, request, &jump.host, &reached)?);
+    }
     for reached in &fleet.reached {
-        let certificate = quoted(&private.certificate(&reached.pair.host))?;
         for name in names(reached) {
             let _never_fails = writeln!(text, "Host {name}\n    User {}", reached.pair.login);
-            if let Some(endpoint) = reached.endpoint {
-                text.push_str(&ssh_files::reached(name, &endpoint.address, endpoint.port, endpoint.via.as_ref()));
-            }
-            let _never_fails = writeln!(
-                text,
-                "    IdentityAgent {socket}\n    IdentitiesOnly yes\n    IdentityFile {key}\n    \
-                 CertificateFile {certificate}"
-            );
+            text.push_str(&block(private, request, name, reached)?);
         }
     }
     let own = quoted(&app.places.home().join(".ssh/config"))?;
     let _never_fails = writeln!(text, "Match all\n    Include {own}\n    Include /etc/ssh/ssh_config");
+    Ok(text)
+}
+
+/// How a host is reached under this name, and with what.
+fn block(private: &Private, request: &Checked, name: &HostName, of: &Reached<'_>) -> Result<String, Failure> {
+    let mut text = String::new();
+    if let Some(endpoint) = of.endpoint {
+        let jump = jumps::proxy_jump(request, &of.pair.host, endpoint);
+        text.push_str(&ssh_files::reached(name, &endpoint.address, endpoint.port, jump));
+    }
+    let (socket, key) = (quoted(&private.socket())?, quoted(&private.key())?);
+    let certificate = quoted(&private.certificate(&of.pair))?;
+    let _never_fails = writeln!(
+        text,
+        "    IdentityAgent {socket}\n    IdentitiesOnly yes\n    IdentityFile {key}\n    CertificateFile {certificate}"
+    );
     Ok(text)
 }
 
@@ -70,7 +89,8 @@ mod tests {
             let shown = std::process::Command::new("ssh").arg("-G").arg("-F").arg(private.config()).arg(host).output();
             String::from_utf8(shown.unwrap().stdout).unwrap()
         };
-        let certificate = format!("certificatefile {}\n", private.certificate(&endpoint.host).display());
+        let certificate =
+            format!("certificatefile {}\n", private.certificate(&"root@web-1".parse().unwrap()).display());
         for name in ["web-1", "w1"] {
             let shown = ssh(name);
             let agent = format!("identityagent {}\n", private.socket().display());

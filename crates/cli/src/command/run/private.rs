@@ -3,7 +3,7 @@
 //! ```text
 //! run-RANDOM/agent.sock          the private agent
 //! run-RANDOM/key.pub             the connecting key's public half
-//! run-RANDOM/HOST-cert.pub       certificates
+//! run-RANDOM/LOGIN@HOST-cert.pub certificates
 //! run-RANDOM/ssh_config          what ssh reads
 //! run-RANDOM/bin/{ssh,scp,sftp}  what has them read it
 //! ```
@@ -19,7 +19,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use cert::Certificate;
-use domain::{HostName, PublicKey};
+use domain::{Pair, PublicKey};
 use nix::sys::statvfs::{FsFlags, statvfs};
 
 use crate::app::App;
@@ -83,8 +83,8 @@ impl Private {
         self.dir.join("key.pub")
     }
 
-    pub(super) fn certificate(&self, host: &HostName) -> PathBuf {
-        self.dir.join(format!("{host}-cert.pub"))
+    pub(super) fn certificate(&self, pair: &Pair) -> PathBuf {
+        self.dir.join(format!("{pair}-cert.pub"))
     }
 
     pub(super) fn config(&self) -> PathBuf {
@@ -99,8 +99,8 @@ impl Private {
         write(self.key(), &format!("{key}\n"))
     }
 
-    pub(super) fn write_certificate(&self, host: &HostName, certificate: &Certificate) -> Result<(), PrivateError> {
-        write(self.certificate(host), &format!("{}\n", certificate.to_openssh()))
+    pub(super) fn write_certificate(&self, pair: &Pair, certificate: &Certificate) -> Result<(), PrivateError> {
+        write(self.certificate(pair), &format!("{}\n", certificate.to_openssh()))
     }
 
     pub(super) fn write_config(&self, text: &str) -> Result<(), PrivateError> {
